@@ -1,0 +1,39 @@
+import eslint from '@eslint/js';
+import { defineConfig } from 'eslint/config';
+import tseslint from 'typescript-eslint';
+
+/** What src/plan, spec, facts and formats may not import: whatever touches the world. */
+const worldly = {
+  patterns: [
+    {
+      group: ['node:fs*', 'node:child_process', 'node:os', 'node:net', 'node:http*', 'execa', 'undici'],
+      message: 'this folder is pure: pass the fact in instead',
+    },
+    {
+      group: ['**/host/*', '**/tools/*', '**/apply/*', '**/observe/*', '**/state/*', '**/api/*', '**/cli/*'],
+      message: 'data flows spec -> plan -> apply -> observe; this folder comes before those',
+      allowTypeImports: false,
+    },
+  ],
+};
+
+export default defineConfig(
+  { ignores: ['dist', 'node_modules', 'coverage'] },
+  eslint.configs.recommended,
+  tseslint.configs.strictTypeChecked,
+  {
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      'max-lines': ['error', { max: 400 }],
+      'no-restricted-syntax': ['error', { selector: 'ExportDefaultDeclaration', message: 'use named exports' }],
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      '@typescript-eslint/consistent-type-imports': 'error',
+    },
+  },
+  {
+    files: ['src/{plan,spec,facts,formats}/**/*.ts'],
+    rules: { '@typescript-eslint/no-restricted-imports': ['error', worldly] },
+  },
+  { files: ['*.config.{js,ts}'], rules: { 'no-restricted-syntax': 'off' } },
+  { files: ['**/*.js'], extends: [tseslint.configs.disableTypeChecked] },
+);

@@ -1,0 +1,285 @@
+/**
+ * Writes docs/reference from the program itself: commands and flags, exit codes, environment, the config file.
+ * `tsx scripts/reference.ts` writes; with --check it changes nothing and exits 1 when a page is not current.
+ */
+
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Argument, Command, Option } from 'commander';
+import { format, resolveConfig } from 'prettier';
+import { z } from 'zod';
+import type { Cli } from '../src/cli/cli.ts';
+import { buildProgram } from '../src/cli/program.ts';
+import { exitCodes } from '../src/errors.ts';
+import { configSchema } from '../src/spec/schema.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const generated = '<!-- Written by scripts/reference.ts: change the program, not this page. -->';
+
+/** Path below the repository -> content, for every page of the reference. */
+export async function referencePages(): Promise<Map<string, string>> {
+  const program = buildProgram(cliForReading());
+  const jsonSchema = z.toJSONSchema(configSchema) as JsonSchema;
+  const pages = [
+    ['docs/reference/README.md', indexPage()],
+    ['docs/reference/commands.md', commandsPage(program)],
+    ['docs/reference/config.md', configPage(jsonSchema)],
+    ['docs/reference/exit-codes.md', exitCodesPage()],
+    ['docs/reference/environment.md', environmentPage()],
+    ['docs/reference/cluster.schema.json', JSON.stringify(jsonSchema)],
+  ] as const;
+  const formatted = pages.map(async ([path, text]) => {
+    const options = await resolveConfig(join(root, path));
+    return [path, await format(text, { ...options, filepath: join(root, path) })] as const;
+  });
+  return new Map(await Promise.all(formatted));
+}
+
+/** The pages that are missing or differ from what is written. */
+export async function stalePages(): Promise<string[]> {
+  const pages = await referencePages();
+  const checked = [...pages].map(async ([path, text]) => ((await currentText(path)) === text ? [] : [path]));
+  return (await Promise.all(checked)).flat();
+}
+
+async function currentText(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(join(root, path), 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+function indexPage(): string {
+  return page('Reference', [
+    '- [Commands](commands.md)',
+    '- [Config file](config.md), and its [JSON Schema](cluster.schema.json)',
+    '- [Exit codes](exit-codes.md)',
+    '- [Environment variables](environment.md)',
+  ]);
+}
+
+function commandsPage(program: Command): string {
+  const leaves = leavesOf(program);
+  return page('Commands', [
+    'The result of a command is on stdout, its story on stderr. All commands take the [global options](#global-options).',
+    '',
+    ...leaves.map((command) => `- [${nameOf(command)}](#${anchorOf(command)}): ${command.description()}`),
+    '',
+    '## Global options',
+    '',
+    ...optionTable(program.options),
+    ...leaves.flatMap(commandSection),
+  ]);
+}
+
+function commandSection(command: Command): string[] {
+  const { registeredArguments, options } = command;
+  return [
+    '',
+    `## ${nameOf(command)}`,
+    '',
+    sentence(command.description()),
+    '',
+    '```',
+    `${nameOf(command)} ${command.usage()}`,
+    '```',
+    '',
+    ...(registeredArguments.length === 0 ? [] : [...argumentTable(registeredArguments), '']),
+    ...(options.length === 0 ? [] : optionTable(options)),
+  ];
+}
+
+function optionTable(options: readonly Option[]): string[] {
+  const rows = options.map((option) => [`\`${option.flags}\``, describeOption(option)]);
+  return table(['Option', 'Meaning'], rows);
+}
+
+/** The description with choices, default and environment variable, as --help gives them. */
+function describeOption({
+  description,
+  argChoices,
+  defaultValue,
+  defaultValueDescription,
+  envVar,
+}: Option): string {
+  const shown =
+    defaultValueDescription ?? (typeof defaultValue === 'string' ? `"${defaultValue}"` : undefined);
+  const extra = [
+    ...(argChoices === undefined ? [] : [`one of ${argChoices.join(', ')}`]),
+    ...(shown === undefined ? [] : [`default: ${shown}`]),
+    ...(envVar === undefined ? [] : [`environment: ${envVar}`]),
+  ];
+  return extra.length === 0 ? description : `${description} (${extra.join('; ')})`;
+}
+
+function argumentTable(args: readonly Argument[]): string[] {
+  const rows = args.map((argument) => {
+    const choices = argument.argChoices === undefined ? '' : ` (one of ${argument.argChoices.join(', ')})`;
+    return [`\`${argument.name()}${argument.variadic ? '...' : ''}\``, `${argument.description}${choices}`];
+  });
+  return table(['Argument', 'Meaning'], rows);
+}
+
+interface JsonSchema {
+  type?: string;
+  const?: string;
+  enum?: string[];
+  description?: string;
+  properties?: Record<string, JsonSchema>;
+  required?: string[];
+  items?: JsonSchema;
+}
+
+function configPage(schema: JsonSchema): string {
+  const rows = fieldRows(schema, '');
+  return page('Config file', [
+    '`knest create cluster --config FILE` and `knest plan cluster --config FILE` read YAML (or JSON); flags override it.',
+    'Unknown keys are refused. Editors can check a file against the [JSON Schema](cluster.schema.json).',
+    '',
+    ...table(['Field', 'Type', 'Meaning'], rows),
+    '',
+    'The subnets of a cluster must not overlap each other, nor what is in use on the host.',
+    '',
+    '```yaml',
+    'apiVersion: knest.dev/v1alpha1',
+    'kind: Cluster',
+    'name: demo',
+    'kubernetesVersion: v1.20.2',
+    'network:',
+    '  podSubnet: 10.91.0.0/16',
+    'nodes:',
+    '  - role: control-plane',
+    '```',
+  ]);
+}
+
+function fieldRows({ properties = {}, required = [] }: JsonSchema, prefix: string): string[][] {
+  return Object.entries(properties).flatMap(([name, field]) => {
+    const path = `${prefix}${name}`;
+    const needed = required.includes(name) ? ', required' : '';
+    const row = [`\`${path}\``, `${typeOf(field)}${needed}`, field.description ?? ''];
+    const inner =
+      field.items === undefined ? fieldRows(field, `${path}.`) : fieldRows(field.items, `${path}[].`);
+    return [row, ...inner];
+  });
+}
+
+function typeOf({ type, enum: values, const: constant, items }: JsonSchema): string {
+  if (constant !== undefined) return `\`${constant}\``;
+  if (values !== undefined) return values.map((value) => `\`${value}\``).join(' or ');
+  if (items !== undefined) return 'list';
+  return type === 'object' ? 'mapping' : 'text';
+}
+
+const meaningOfKind: Record<keyof typeof exitCodes, string> = {
+  ok: 'It worked.',
+  failed: 'Something failed on the way: a command, a download, a timeout.',
+  usage: 'Wrong flags or configuration; nothing was touched.',
+  preflight:
+    'The host lacks something that knest needs; nothing was touched. Also `doctor` when it finds a problem.',
+  notFound: 'The cluster or node named does not exist.',
+  exists: 'The cluster exists already.',
+  locked: 'Another knest works on the same cluster.',
+  notReady: 'The cluster did not become Ready in time. Also `status cluster` when a node is not Ready.',
+};
+
+function exitCodesPage(): string {
+  const rows = Object.entries(exitCodes).map(([kind, code]) => [
+    `${code}`,
+    kind,
+    meaningOfKind[kind as keyof typeof exitCodes],
+  ]);
+  return page('Exit codes', [
+    ...table(['Code', 'Kind', 'Meaning'], rows),
+    '',
+    '`exec`, `shell`, `logs` and `kubectl` exit with the code of the program that they ran. A run that was interrupted',
+    'exits with 128 + the number of the signal: 130 after Ctrl-C, 143 after SIGTERM. The first signal stops the work and',
+    'cleans up, a second one leaves everything as it is.',
+    '',
+    'With `--progress json` the kind is in the last line on stderr: `{"type":"error","error":{"kind":"exists",...}}`.',
+  ]);
+}
+
+function environmentPage(): string {
+  return page('Environment variables', [
+    ...table(
+      ['Variable', 'Meaning'],
+      [
+        ['`KNEST_STATE_DIR`', 'Where clusters, machines and keys are kept. Default: `/var/lib/knest`.'],
+        ['`KNEST_CACHE_DIR`', 'Where images, downloads and builds are kept. Default: `/var/cache/knest`.'],
+        ['`KNEST_RELEASE_MIRROR`', 'Mirror of the Kubernetes download server, as `--release-mirror`.'],
+        ['`KUBECONFIG`', 'The kubeconfig that contexts are written to, unless `--kubeconfig` is given.'],
+        ['`KNEST_KEEP`', 'For knest’s own tests: `failure` keeps the clusters of tests that failed.'],
+        ['`NO_COLOR`', 'No colours, when it is set to anything.'],
+        ['`http_proxy`, `https_proxy`, `no_proxy`', 'Proxies for downloads.'],
+      ],
+    ),
+  ]);
+}
+
+function page(title: string, lines: readonly string[]): string {
+  return [generated, '', `# ${title}`, '', ...lines, ''].join('\n');
+}
+
+function table(headings: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(headings), line(headings.map(() => '---')), ...rows.map(line)];
+}
+
+function leavesOf(command: Command): Command[] {
+  const visible = command.createHelp().visibleCommands(command);
+  const real = visible.filter((one) => one.name() !== 'help');
+  return real.flatMap((one) => (one.commands.length === 0 ? [one] : leavesOf(one)));
+}
+
+function nameOf(command: Command): string {
+  return command.parent ? `${nameOf(command.parent)} ${command.name()}` : command.name();
+}
+
+function anchorOf(command: Command): string {
+  return nameOf(command).replaceAll(' ', '-');
+}
+
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}
+
+/** The command tree is only read, never run: what it would run with is never looked at. */
+function cliForReading(): Cli {
+  const silent = { write: () => undefined, isTTY: false, columns: 80, stream: process.stdout };
+  return {
+    terminal: {
+      stdout: silent,
+      stderr: silent,
+      env: {},
+      stdinIsTTY: false,
+      readStdin: () => Promise.resolve(''),
+    },
+    api: () => Promise.reject(new Error('the reference runs no commands')),
+    interruption: {
+      signal: new AbortController().signal,
+      exitCode: () => undefined,
+      leaveToChild: () => undefined,
+      dispose: () => undefined,
+    },
+    exitCode: 0,
+  };
+}
+
+async function main(check: boolean): Promise<void> {
+  if (check) {
+    const stale = await stalePages();
+    for (const path of stale) console.error(`${path} is not current: run "npx tsx scripts/reference.ts"`);
+    process.exitCode = stale.length === 0 ? 0 : 1;
+    return;
+  }
+  for (const [path, text] of await referencePages()) {
+    await mkdir(join(root, path, '..'), { recursive: true });
+    await writeFile(join(root, path), text);
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main(process.argv.includes('--check'));

@@ -1,0 +1,236 @@
+import { isDeepStrictEqual } from 'node:util';
+
+import { runCommands } from '../apply/commands.ts';
+import { directManager } from '../apply/direct-manager.ts';
+import { writeMachine } from '../apply/machine-files.ts';
+import type { MachineManager } from '../apply/machine-manager.ts';
+import { parallel, runSequence, serial } from '../apply/runner.ts';
+import type { Sequence } from '../apply/runner.ts';
+import { raiseSysctls } from '../apply/sysctls.ts';
+import { ensureLayer, layerPath } from '../artifacts/layers.ts';
+import { KnestError } from '../errors.ts';
+import type { HostFacts } from '../facts/types.ts';
+import { renderKubeconfig } from '../formats/kubeconfig.ts';
+import { apiClient } from '../observe/apiserver.ts';
+import { waitForNodes } from '../observe/readiness.ts';
+import { issuePki, requireMaterial } from '../pki/issue.ts';
+import type { KeyMaterial } from '../pki/issue.ts';
+import { adminCertificate } from '../plan/pki.ts';
+import type { ClusterPlan, PlannedLayer } from '../plan/types.ts';
+import * as records from '../state/clusters.ts';
+import { addToKubeconfig, kubeconfigPath } from '../state/kubeconfig.ts';
+import { acquireLock } from '../state/lock.ts';
+import { prepare } from './prepare.ts';
+import { openSession } from './session.ts';
+import type { Session } from './session.ts';
+import { tearDown } from './teardown.ts';
+import type { CreateOptions, CreateResult } from './types.ts';
+
+const defaultWait = 5 * 60_000;
+
+/**
+ * Creates a cluster and returns when its nodes are Ready. One that an earlier, killed run left half made is finished.
+ * What a failure leaves is taken away again unless `retain` is set.
+ * @throws KnestError, InputError, CommandError; see exitCodes for the kinds
+ */
+export async function createCluster(options: CreateOptions): Promise<CreateResult> {
+  const started = performance.now();
+  const session = openSession(options);
+  const { host, paths } = session;
+  const { spec } = options;
+  const lock = await acquireLock(host, records.clusterLock(paths, spec.name));
+  try {
+    const { plan, facts } = await planOrContinue(session, options);
+    const manager = directManager(host, facts.cgroup);
+    const kubeconfig = kubeconfigPath(options.kubeconfig, process.env);
+    try {
+      await runSequence(
+        createSteps({ session, options, plan, facts, manager, kubeconfig }),
+        session.listener,
+        session.signal,
+      );
+    } catch (error) {
+      if (!options.retain) await rollBack(session, plan, manager, error);
+      throw error;
+    }
+    await records.markCreated(host, paths, spec.name, new Date());
+    return {
+      name: spec.name,
+      context: plan.context,
+      kubeconfig,
+      endpoint: plan.endpoint,
+      kubernetesVersion: plan.kubernetesVersion,
+      nodes: plan.machines.map(({ name }) => name),
+      seconds: (performance.now() - started) / 1000,
+    };
+  } finally {
+    await lock.release();
+  }
+}
+
+/**
+ * A fresh plan, or that of the half-made cluster when it was for the same spec; another spec's remains are taken
+ * away first. The plan is on disk before anything is touched.
+ */
+async function planOrContinue(
+  session: Session,
+  options: CreateOptions,
+): Promise<{ plan: ClusterPlan; facts: HostFacts }> {
+  const { host, paths, listener } = session;
+  const { spec } = options;
+  const record = await records.readCluster(host, paths, spec.name);
+  if (record?.created !== undefined) {
+    throw new KnestError(`cluster "${spec.name}" exists already`, {
+      kind: 'exists',
+      hint: `another name: --name; or first: knest delete cluster --name ${spec.name}`,
+    });
+  }
+  // two creates at the same time must not choose the same subnets
+  const planning = await acquireLock(host, records.clusterLock(paths, '.planning'), { wait: true });
+  try {
+    const { plan, facts } = await prepare(session, spec, options.yes ?? false);
+    listener({
+      type: 'note',
+      level: 'info',
+      message: `Kubernetes ${plan.kubernetesVersion}: ${plan.kubernetesReason}`,
+    });
+    if (record) {
+      if (isDeepStrictEqual(record.spec, JSON.parse(JSON.stringify(spec)))) {
+        listener({
+          type: 'note',
+          level: 'info',
+          message: `going on with the half-made cluster "${spec.name}"`,
+        });
+        return { plan: record.plan, facts };
+      }
+      listener({
+        type: 'note',
+        level: 'info',
+        message: `removing a half-made cluster "${spec.name}" of another kind`,
+      });
+      await tearDown(session, record.plan, directManager(host, facts.cgroup));
+    }
+    await records.writeCluster(host, paths, spec, plan);
+    return { plan, facts };
+  } finally {
+    await planning.release();
+  }
+}
+
+interface Work {
+  session: Session;
+  options: CreateOptions;
+  plan: ClusterPlan;
+  facts: HostFacts;
+  manager: MachineManager;
+  kubeconfig: string;
+}
+
+function createSteps(work: Work): Sequence {
+  const { session, options, plan, manager, kubeconfig } = work;
+  const { host, paths } = session;
+  let material: KeyMaterial = new Map();
+  const certificates: Sequence = {
+    id: 'certificates',
+    title: 'Certificates',
+    run: async () => {
+      const known = await records.readKeyMaterial(host, paths, plan.cluster);
+      material = await issuePki(plan.pki, known, new Date());
+      await records.writeKeyMaterial(host, paths, plan.cluster, material, known);
+    },
+  };
+  const network: Sequence = {
+    id: 'network',
+    title: `Network ${plan.network.bridge} (${plan.network.nodeSubnet})`,
+    run: async () => {
+      await raiseSysctls(host, paths, plan.host.sysctls);
+      await runCommands(host, plan.host.setup);
+    },
+  };
+  const machines = plan.machines.map((machine): Sequence => ({
+    id: `machine/${machine.name}`,
+    title: `Machine ${machine.name} (${machine.address})`,
+    run: async ({ signal }) => {
+      await writeMachine(host, machine, material);
+      await manager.start(machine, signal);
+    },
+  }));
+  const ready: Sequence = {
+    id: 'ready',
+    title: plan.machines.length === 1 ? 'Node Ready' : 'Nodes Ready',
+    run: async ({ progress, signal }) => {
+      const timeout = options.wait ?? defaultWait;
+      const client = apiClient(plan.endpoint, material, adminCertificate);
+      try {
+        if (timeout > 0) await waitForNodes(host, manager, client, plan, { timeout, progress, signal });
+      } finally {
+        client.close();
+      }
+    },
+  };
+  const context: Sequence = {
+    id: 'kubeconfig',
+    title: `Context ${plan.context} in ${kubeconfig}`,
+    run: async () => {
+      const input = adminKubeconfig(plan, material);
+      // one of the cluster alone as well, for `knest kubectl`
+      await host.writeFile(
+        `${records.clusterFolder(paths, plan.cluster)}/kubeconfig`,
+        renderKubeconfig(input),
+        0o600,
+      );
+      await addToKubeconfig(host, kubeconfig, input);
+    },
+  };
+  return serial(
+    parallel(...plan.layers.map((layer) => layerStep(layer, work)), certificates, network),
+    parallel(...machines),
+    ready,
+    context,
+  );
+}
+
+function layerStep(layer: PlannedLayer, { session, facts }: Work): Sequence {
+  const { host, paths } = session;
+  const what = layer.kind === 'rootfs' ? `Debian ${layer.suite}` : `Kubernetes ${layer.version}`;
+  return {
+    id: `layer/${layer.id}`,
+    title: what,
+    done: async () => (await host.stat(layerPath(paths, layer.id))) !== undefined,
+    run: async ({ progress, signal }) => {
+      await ensureLayer(layer, { host, paths, facts, progress, signal });
+    },
+  };
+}
+
+/** What the cluster's user gets. */
+export function adminKubeconfig(plan: ClusterPlan, material: KeyMaterial) {
+  return {
+    name: plan.context,
+    server: plan.endpoint,
+    authority: { pem: requireMaterial(material, 'ca.crt') },
+    certificate: { pem: requireMaterial(material, `${adminCertificate}.crt`) },
+    key: { pem: requireMaterial(material, `${adminCertificate}.key`) },
+  };
+}
+
+async function rollBack(
+  session: Session,
+  plan: ClusterPlan,
+  manager: MachineManager,
+  cause: unknown,
+): Promise<void> {
+  const { listener } = session;
+  listener({ type: 'note', level: 'info', message: 'taking away what was made; --retain keeps it' });
+  try {
+    await tearDown(session, plan, manager);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    listener({
+      type: 'note',
+      level: 'warning',
+      message: `not everything could be taken away (${why}): knest delete cluster --name ${plan.cluster}`,
+    });
+    if (cause instanceof Error) cause.cause ??= error;
+  }
+}

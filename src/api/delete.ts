@@ -1,0 +1,36 @@
+import { directManager } from '../apply/direct-manager.ts';
+import { gatherCgroups } from '../observe/facts/kernel.ts';
+import { clusterFolder, clusterLock, forgetCluster, readCluster } from '../state/clusters.ts';
+import { kubeconfigPath, removeFromKubeconfig } from '../state/kubeconfig.ts';
+import { acquireLock } from '../state/lock.ts';
+import { openSession } from './session.ts';
+import { tearDown } from './teardown.ts';
+import type { DeleteOptions, DeleteResult } from './types.ts';
+
+/**
+ * Deletes a cluster with its machines, data, network and context, also one that was only half made. That there is
+ * none is not an error.
+ * @throws KnestError kind "locked" while another knest works on it
+ */
+export async function deleteCluster(options: DeleteOptions): Promise<DeleteResult> {
+  const session = openSession(options);
+  const { host, paths } = session;
+  const { name } = options;
+  if ((await host.stat(clusterFolder(paths, name))) === undefined) return { name, existed: false };
+  const lock = await acquireLock(host, clusterLock(paths, name));
+  try {
+    const record = await readCluster(host, paths, name);
+    if (record) {
+      await removeFromKubeconfig(host, kubeconfigPath(options.kubeconfig, process.env), record.plan.context);
+      const manager = directManager(host, await gatherCgroups(host));
+      await tearDown(session, record.plan, manager);
+    } else {
+      // ended before its plan was written: nothing was made
+      await forgetCluster(host, paths, name);
+    }
+    return { name, existed: true };
+  } finally {
+    await lock.release();
+    await host.run(['rmdir', '--', `${paths.state}/locks`], { okExitCodes: 'any' });
+  }
+}

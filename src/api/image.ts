@@ -1,0 +1,68 @@
+import { parallel, runSequence } from '../apply/runner.ts';
+import { ensureLayer, layerPath, removeLayer } from '../artifacts/layers.ts';
+import { resolveKubernetes } from '../artifacts/sources/resolve.ts';
+import { KnestError } from '../errors.ts';
+import { rootfsLayer } from '../plan/image.ts';
+import type { PlannedLayer } from '../plan/types.ts';
+import type { ClusterSpec } from '../spec/types.ts';
+import { readClusters } from './machines.ts';
+import { lookAtHost } from './prepare.ts';
+import { openSession } from './session.ts';
+import type { Context } from './types.ts';
+
+export interface BuiltImage {
+  layers: { id: string; kind: string; path: string; built: boolean }[];
+  kubernetesVersion: string;
+}
+
+/**
+ * Makes the layers that a cluster of this spec would stand on, so that creating it takes seconds.
+ * @throws KnestError when `rebuild` would pull a layer away under a cluster
+ */
+export async function buildImage(
+  options: Context & { spec: ClusterSpec; rebuild: boolean; yes?: boolean },
+): Promise<BuiltImage> {
+  const session = openSession(options);
+  const { host, paths, listener, signal } = session;
+  const facts = await lookAtHost(session, options.spec, options.yes ?? false);
+  const kubernetes = await resolveKubernetes(options.spec, facts, { host, paths, signal });
+  const { version, source, layerId: id } = kubernetes;
+  const layers: PlannedLayer[] = [
+    { kind: 'kubernetes', id, version, source },
+    rootfsLayer(options.spec.image, facts),
+  ];
+  if (options.rebuild) {
+    const users = (await readClusters(session)).filter(({ plan }) =>
+      plan.layers.some((layer) => layers.some((wanted) => wanted.id === layer.id)),
+    );
+    if (users.length > 0) {
+      throw new KnestError(
+        `clusters stand on this image: ${users.map(({ plan }) => plan.cluster).join(', ')}`,
+        {
+          hint: 'delete them first, or leave --rebuild out',
+        },
+      );
+    }
+    for (const layer of layers) await removeLayer(paths, layer.id, host);
+  }
+  const built = new Set<string>();
+  const steps = layers.map((layer) => ({
+    id: `layer/${layer.id}`,
+    title: layer.kind === 'rootfs' ? `Debian ${layer.suite}` : `Kubernetes ${layer.version}`,
+    done: async () => (await host.stat(layerPath(paths, layer.id))) !== undefined,
+    run: async ({ progress, signal: stop }: { progress: (message: string) => void; signal: AbortSignal }) => {
+      const made = await ensureLayer(layer, { host, paths, facts, progress, signal: stop });
+      if (made === 'built') built.add(layer.id);
+    },
+  }));
+  await runSequence(parallel(...steps), listener, signal);
+  return {
+    kubernetesVersion: version,
+    layers: layers.map((layer) => ({
+      id: layer.id,
+      kind: layer.kind,
+      path: layerPath(paths, layer.id),
+      built: built.has(layer.id),
+    })),
+  };
+}

@@ -1,0 +1,100 @@
+import { resolveKubernetes } from '../artifacts/sources/resolve.ts';
+import { rootfsLayer } from '../plan/image.ts';
+import { layerPath } from '../artifacts/layers.ts';
+import { installPackages } from '../apply/packages.ts';
+import { KnestError } from '../errors.ts';
+import { checkHost, missingPackages } from '../facts/checks.ts';
+import type { Check, HostFacts } from '../facts/types.ts';
+import { gatherAptFacts, gatherFacts } from '../observe/facts.ts';
+import { planCluster } from '../plan/cluster.ts';
+import type { ClusterPlan, ResolvedKubernetes } from '../plan/types.ts';
+import type { ClusterSpec } from '../spec/types.ts';
+import { listClusterNames, readCluster } from '../state/clusters.ts';
+import type { Session } from './session.ts';
+
+/** What planning starts from. */
+export interface Prepared {
+  facts: HostFacts;
+  kubernetes: ResolvedKubernetes;
+  plan: ClusterPlan;
+}
+
+/**
+ * Looks at the host, decides where Kubernetes comes from and plans. Touches nothing but, with `install`, the host's
+ * packages.
+ * @throws KnestError kind "preflight" when the host lacks something, InputError when the spec does not fit it
+ */
+export async function prepare(session: Session, spec: ClusterSpec, install: boolean): Promise<Prepared> {
+  const { host, paths, signal } = session;
+  const found = await lookAtHost(session, spec, install);
+  const kubernetes = await resolveKubernetes(spec, found, { host, paths, signal });
+  const facts = {
+    ...found,
+    subnetsInUse: [...found.subnetsInUse, ...(await subnetsOfOthers(session, spec.name))],
+  };
+  return { facts, kubernetes, plan: planCluster(spec, facts, kubernetes, paths) };
+}
+
+/** Facts, after what is missing was installed or complained about. */
+export async function lookAtHost(session: Session, spec: ClusterSpec, install: boolean): Promise<HostFacts> {
+  const facts = await gather(session, spec);
+  const building = await mustBuild(session, spec, facts);
+  const checks = checkHost(facts, { building });
+  const packages = missingPackages(checks);
+  if (packages.length === 0 || !install) {
+    refuse(checks);
+    return facts;
+  }
+  await installHere(session, facts, packages);
+  const again = await gather(session, spec);
+  refuse(checkHost(again, { building }));
+  return again;
+}
+
+async function gather(session: Session, spec: ClusterSpec): Promise<HostFacts> {
+  const { host, paths } = session;
+  const facts = await gatherFacts(host, paths, process.env);
+  // asking apt takes longer than all the rest: only when something is to be fetched by it
+  return (await mustBuild(session, spec, facts)) ? { ...facts, apt: await gatherAptFacts(host) } : facts;
+}
+
+async function mustBuild({ host, paths }: Session, spec: ClusterSpec, facts: HostFacts): Promise<boolean> {
+  return (await host.stat(layerPath(paths, rootfsLayer(spec.image, facts).id))) === undefined;
+}
+
+async function installHere(session: Session, facts: HostFacts, packages: readonly string[]): Promise<void> {
+  const { host, listener, signal } = session;
+  const step = {
+    id: 'packages',
+    title: `Install ${packages.join(', ')} on ${host.name}`,
+    run: ({ progress }: { progress: (message: string) => void }) =>
+      installPackages(host, facts, packages, progress),
+  };
+  const { runSequence } = await import('../apply/runner.ts');
+  await runSequence(step, listener, signal);
+}
+
+function refuse(checks: readonly Check[]): void {
+  const problems = checks.filter(({ verdict }) => verdict === 'problem');
+  if (problems.length === 0) return;
+  throw new KnestError('this host is not ready for knest', {
+    kind: 'preflight',
+    details: problems.map(({ sentence, fix }) => (fix === undefined ? sentence : `${sentence} Fix: ${fix}`)),
+    hint:
+      missingPackages(checks).length > 0
+        ? 'with --yes knest installs missing packages itself'
+        : 'knest doctor',
+  });
+}
+
+/** Clusters that are planned but not running have no routes that would show their subnets. */
+async function subnetsOfOthers({ host, paths }: Session, name: string): Promise<HostFacts['subnetsInUse']> {
+  const names = (await listClusterNames(host, paths)).filter((other) => other !== name);
+  const records = await Promise.all(names.map((other) => readCluster(host, paths, other)));
+  return records.flatMap((record) => {
+    if (!record) return [];
+    const { bridge, nodeSubnet, podSubnet, serviceSubnet } = record.plan.network;
+    const usedBy = `knest cluster ${record.plan.cluster}`;
+    return [nodeSubnet, podSubnet, serviceSubnet].map((cidr) => ({ cidr, usedBy, link: bridge }));
+  });
+}

@@ -1,0 +1,40 @@
+import type { MachineManager } from '../apply/machine-manager.ts';
+import { runCommands } from '../apply/commands.ts';
+import { parallel, runSequence, serial } from '../apply/runner.ts';
+import { restoreSysctls } from '../apply/sysctls.ts';
+import type { ClusterPlan } from '../plan/types.ts';
+import { forgetCluster, listClusterNames } from '../state/clusters.ts';
+import type { Session } from './session.ts';
+
+/**
+ * Takes away everything that a plan may have made, however far making it got. The record goes last: until then
+ * deleting can be started again.
+ */
+export async function tearDown(session: Session, plan: ClusterPlan, manager: MachineManager): Promise<void> {
+  const { host, paths, listener } = session;
+  const machines = plan.machines.map((machine) => ({
+    id: `delete/${machine.name}`,
+    title: `Delete machine ${machine.name}`,
+    run: () => manager.destroy(machine),
+  }));
+  const network = {
+    id: 'delete/network',
+    title: `Remove network ${plan.network.bridge}`,
+    run: () => runCommands(host, plan.host.teardown),
+  };
+  // whoever deletes wants it gone: an interrupt does not stop it half-way
+  await runSequence(serial(parallel(...machines), network), listener, new AbortController().signal);
+  await forgetCluster(host, paths, plan.cluster);
+  if ((await listClusterNames(host, paths)).length === 0) await leaveHost(session);
+}
+
+/** After the last cluster: kernel settings as they were, and no empty folders. */
+async function leaveHost({ host, paths }: Session): Promise<void> {
+  await restoreSysctls(host, paths);
+  await host.run(
+    ['rmdir', '--', ...['clusters', 'machines', 'host'].map((name) => `${paths.state}/${name}`)],
+    {
+      okExitCodes: 'any',
+    },
+  );
+}

@@ -1,0 +1,124 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { KnestError, tail } from '../errors.ts';
+import type { CgroupFacts } from '../facts/types.ts';
+import { isAlive, parseIdentity } from '../host/process.ts';
+import type { ProcessIdentity } from '../host/process.ts';
+import type { Host } from '../host/types.ts';
+import type { MachinePlan } from '../plan/types.ts';
+import { cgroupProcsFiles, removeCgroupsCommand } from '../tools/cgroup.ts';
+import { mountsBelow, umountCommand } from '../tools/mount.ts';
+import { enterMachineCommand } from '../tools/nsenter.ts';
+import type { MachineManager } from './machine-manager.ts';
+
+/** systemd-nspawn is up to process 1 in 50 ms on an idle machine; a busy one gets its time. */
+const startTimeout = 30_000;
+const killTimeout = 20_000;
+
+/** Machines on a host whose process 1 is not systemd: started detached by their launch script, found by pid file. */
+export function directManager(host: Host, cgroup: CgroupFacts): MachineManager {
+  const leader = (machine: MachinePlan): Promise<number | undefined> => findLeader(host, machine);
+
+  const requireLeader = async (machine: MachinePlan): Promise<number> => {
+    const pid = await leader(machine);
+    if (pid !== undefined) return pid;
+    throw new KnestError(`machine ${machine.name} does not run on ${host.name}`, {
+      hint: `its console: ${machine.launch.logFile}`,
+      details: tail((await host.readFile(machine.launch.logFile)) ?? '', 10),
+    });
+  };
+
+  const enterCommand = async (
+    machine: MachinePlan,
+    argv: readonly string[],
+    terminal: string,
+  ): Promise<string[]> => {
+    const pid = await requireLeader(machine);
+    const groups = (await host.readFile(`/proc/${pid}/cgroup`)) ?? '';
+    return enterMachineCommand(pid, cgroupProcsFiles(groups, cgroup), argv, terminal);
+  };
+
+  return {
+    leader,
+    enterCommand,
+    start: (machine, signal) => startMachine(host, machine, signal),
+    destroy: (machine) => destroyMachine(host, machine),
+    run: async (machine, argv, options) => host.run(await enterCommand(machine, argv, 'dumb'), options),
+  };
+}
+
+async function startMachine(host: Host, machine: MachinePlan, signal?: AbortSignal): Promise<void> {
+  const { path, logFile } = machine.launch;
+  if ((await findLeader(host, machine)) !== undefined) return;
+  // a session of its own and no open file of ours: it goes on when knest and its terminal are gone
+  const detached = 'exec "$0" < /dev/null > "$1" 2>&1';
+  await host.run(['setsid', '--fork', 'sh', '-c', detached, path, logFile]);
+  const deadline = Date.now() + startTimeout;
+  let seen = false;
+  for (;;) {
+    signal?.throwIfAborted();
+    if ((await findLeader(host, machine)) !== undefined) return;
+    const starter = await findStarter(host, machine);
+    const died = seen && starter === undefined;
+    seen ||= starter !== undefined;
+    if (died || Date.now() > deadline) {
+      throw new KnestError(`machine ${machine.name} did not start on ${host.name}: ${path}`, {
+        details: tail((await host.readFile(logFile)) ?? '', 10),
+        hint: `run the script by hand to see more: ${path}`,
+      });
+    }
+    await sleep(10);
+  }
+}
+
+/** Order matters: no process, then no cgroup, then no mount, so that a crash in between leaves what can be found. */
+async function destroyMachine(host: Host, machine: MachinePlan): Promise<void> {
+  const { cgroups } = machine.launch;
+  const deadline = Date.now() + killTimeout;
+  for (;;) {
+    const [starter, pid] = [await findStarter(host, machine), await findLeader(host, machine)];
+    // process 1 first: with it the kernel ends everything inside
+    const pids = [pid, starter?.pid].filter((one) => one !== undefined).map(String);
+    if (pids.length > 0) await host.run(['kill', '-KILL', ...pids], { okExitCodes: 'any' });
+    const left = (await Promise.all(cgroups.map((group) => host.stat(group)))).filter(Boolean);
+    if (left.length === 0 && pids.length === 0) break;
+    // fails while processes end
+    await host.run(removeCgroupsCommand(cgroups), { okExitCodes: 'any' });
+    if (Date.now() > deadline) {
+      throw new KnestError(`machine ${machine.name} does not end on ${host.name}`, {
+        details: cgroups.map((group) => `still there: ${group}`),
+        hint: `look at the processes listed in ${cgroups[0] ?? ''}/cgroup.procs, then delete again`,
+      });
+    }
+    await sleep(pids.length > 0 ? 20 : 5);
+  }
+  // the cgroup of all machines goes with the last of them
+  const parents = cgroups.map((group) => group.slice(0, group.lastIndexOf('/')));
+  await host.run(['rmdir', '--', ...parents], { okExitCodes: 'any' });
+  await unmountBelow(host, machine.folder);
+  await host.remove(machine.folder);
+}
+
+async function unmountBelow(host: Host, folder: string): Promise<void> {
+  const mountinfo = (await host.readFile('/proc/self/mountinfo')) ?? '';
+  for (const point of mountsBelow(mountinfo, folder)) await host.run(umountCommand(point));
+}
+
+/** The launch script, which became systemd-nspawn: same pid. */
+async function findStarter(host: Host, machine: MachinePlan): Promise<ProcessIdentity | undefined> {
+  const text = await host.readFile(machine.launch.pidFile);
+  const identity = text === undefined ? undefined : parseIdentity(text);
+  return identity && (await isAlive(host, identity)) ? identity : undefined;
+}
+
+/** The child of systemd-nspawn that is process 1 of its own pid namespace. */
+async function findLeader(host: Host, machine: MachinePlan): Promise<number | undefined> {
+  const starter = await findStarter(host, machine);
+  if (!starter) return undefined;
+  const children = (await host.readFile(`/proc/${starter.pid}/task/${starter.pid}/children`)) ?? '';
+  for (const child of children.trim().split(' ').filter(Boolean)) {
+    const status = await host.readFile(`/proc/${child}/status`).catch(() => undefined);
+    if (status !== undefined && /^NSpid:.*\s1$/m.test(status)) return Number(child);
+  }
+  return undefined;
+}

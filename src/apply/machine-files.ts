@@ -1,0 +1,46 @@
+import type { Host } from '../host/types.ts';
+import { requireMaterial } from '../pki/issue.ts';
+import type { KeyMaterial } from '../pki/issue.ts';
+import type { MachinePlan, PlannedFile } from '../plan/types.ts';
+
+const unitFolder = '/etc/systemd/system';
+
+/** Everything of a machine that is on disk before it boots: its directories, files and units. Again is harmless. */
+export async function writeMachine(host: Host, machine: MachinePlan, material: KeyMaterial): Promise<void> {
+  const { folder, root, upper, work, launch } = machine;
+  await host.makeDirectory(folder, 0o700);
+  const ownData = machine.binds.filter(({ source }) => source.startsWith(`${folder}/`));
+  await Promise.all([
+    // the upper directory becomes the machine's /: anyone inside may enter
+    ...[root, upper, work].map((path) => host.makeDirectory(path, 0o755)),
+    ...ownData.map(({ source }) => host.makeDirectory(source, 0o700)),
+  ]);
+  await host.makeDirectory(`${upper}/etc/kubernetes/pki`, 0o700);
+  await Promise.all([
+    ...[...machine.files, ...unitFiles(machine)].map((file) => writePlanned(host, upper, file, material)),
+    host.writeFile(launch.path, launch.script, 0o755),
+  ]);
+}
+
+/** Units with the links by which targets pull them in, as `systemctl enable` makes them. */
+export function unitFiles(machine: Pick<MachinePlan, 'units'>): PlannedFile[] {
+  return machine.units.flatMap(({ name, text, wantedBy }) => [
+    { path: `${unitFolder}/${name}`, mode: 0o644, content: { text } },
+    ...(wantedBy === undefined
+      ? []
+      : [{ path: `${unitFolder}/${wantedBy}.wants/${name}`, mode: 0o777, content: { link: `../${name}` } }]),
+  ]);
+}
+
+async function writePlanned(
+  host: Host,
+  upper: string,
+  file: PlannedFile,
+  material: KeyMaterial,
+): Promise<void> {
+  const path = `${upper}${file.path}`;
+  const { content } = file;
+  if ('link' in content) await host.link(content.link, path);
+  else if ('pki' in content) await host.writeFile(path, requireMaterial(material, content.pki), file.mode);
+  else await host.writeFile(path, content.text, file.mode);
+}

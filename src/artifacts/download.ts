@@ -1,0 +1,212 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { rename, rm, stat } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { EnvHttpProxyAgent, fetch } from 'undici';
+import type { Dispatcher, Response } from 'undici';
+
+import { KnestError } from '../errors.ts';
+
+/** How knest reaches web servers: proxies as in the environment, silence for at most so long. */
+export function webClient(proxyEnvironment: Readonly<Record<string, string>>): Dispatcher {
+  const { http_proxy: httpProxy, https_proxy: httpsProxy, no_proxy: noProxy } = proxyEnvironment;
+  return new EnvHttpProxyAgent({
+    ...(httpProxy === undefined ? {} : { httpProxy }),
+    ...(httpsProxy === undefined ? {} : { httpsProxy }),
+    ...(noProxy === undefined ? {} : { noProxy }),
+    connect: { timeout: 10_000 },
+    headersTimeout: 20_000,
+    bodyTimeout: 30_000,
+  });
+}
+
+export interface FetchTextOptions {
+  client: Dispatcher;
+  /** Milliseconds for the whole answer. */
+  timeout: number;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * A small text, trimmed; undefined when the server says that there is no such thing (404).
+ * @throws KnestError when the server does not answer, or answers with an error
+ */
+export async function fetchText(
+  url: string,
+  { client, timeout, signal }: FetchTextOptions,
+): Promise<string | undefined> {
+  const deadline = AbortSignal.timeout(timeout);
+  try {
+    const response = await fetch(url, {
+      dispatcher: client,
+      signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),
+    });
+    if (response.status === 404) {
+      await response.body?.cancel();
+      return undefined;
+    }
+    if (!response.ok) throw new KnestError(`${url}: the server answers ${response.status}`);
+    return (await response.text()).trim();
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (error instanceof KnestError) throw error;
+    const why = deadline.aborted ? `no answer in ${timeout / 1000} s` : reasonOf(error);
+    throw new KnestError(`${new URL(url).host} does not answer (${why})`, { cause: error });
+  }
+}
+
+export interface Download {
+  url: string;
+  /** Where the file appears once it is whole and verified; until then it is at <path>.part. */
+  path: string;
+  sha256: string;
+  client: Dispatcher;
+  signal: AbortSignal;
+  /** Bytes there now, and bytes there will be if the server tells. */
+  onProgress?: (received: number, total: number | undefined) => void;
+  /** Milliseconds before the first repetition, doubled for each further one. */
+  retryDelay?: number;
+}
+
+/** Attempts in a row without a single new byte before giving up. */
+const maxAttempts = 5;
+
+/**
+ * Downloads a file, continuing what is at <path>.part. Lost connections, truncated bodies and the server's own
+ * failures (5xx) are tried again as long as there is progress.
+ * @throws KnestError: not there (404), wrong checksum (the file is removed), no progress any more
+ */
+export async function download(file: Download): Promise<void> {
+  const part = `${file.path}.part`;
+  let failures = 0;
+  let startedOver = (await sizeOf(part)) === 0;
+  for (;;) {
+    const before = await sizeOf(part);
+    try {
+      await receive(file, part, before);
+    } catch (error) {
+      file.signal.throwIfAborted();
+      if (!(error instanceof Transient)) throw error;
+      failures = (await sizeOf(part)) > before ? 0 : failures + 1;
+      if (failures >= maxAttempts) throw gaveUp(file, error, await sizeOf(part));
+      await sleep((file.retryDelay ?? 300) * 2 ** failures, undefined, { signal: file.signal });
+      continue;
+    }
+    const actual = await sha256Of(part);
+    if (actual === file.sha256) {
+      await rename(part, file.path);
+      return;
+    }
+    await rm(part, { force: true });
+    // what an earlier knest left may be of another file: once more from the start before blaming the server
+    if (startedOver) throw wrongChecksum(file, actual);
+    startedOver = true;
+  }
+}
+
+/** Something that may go better the next time. */
+class Transient extends Error {}
+
+async function receive(file: Download, part: string, offset: number): Promise<void> {
+  const response = await request(file, offset);
+  if (response.status === 416) return; // there is nothing after what we have: the checksum tells whether it is whole
+  const resumed = response.status === 206 && contentStart(response) === offset;
+  if (response.status === 206 && !resumed) {
+    await response.body?.cancel();
+    await rm(part, { force: true });
+    throw new Transient('the server answers with another range than asked for');
+  }
+  if (!response.body) throw new Transient('the answer has no body');
+  const length = response.headers.get('content-length');
+  let received = resumed ? offset : 0;
+  const total = length === null ? undefined : received + Number(length);
+  const count = async function* (chunks: AsyncIterable<Uint8Array>) {
+    for await (const chunk of chunks) {
+      received += chunk.byteLength;
+      file.onProgress?.(received, total);
+      yield chunk;
+    }
+  };
+  try {
+    const body = Readable.fromWeb(response.body);
+    await pipeline(body, count, createWriteStream(part, { flags: resumed ? 'a' : 'w' }), {
+      signal: file.signal,
+    });
+  } catch (error) {
+    if (isDiskProblem(error)) throw error;
+    throw new Transient(reasonOf(error), { cause: error });
+  }
+  if (total !== undefined && received < total)
+    throw new Transient(`the body ended after ${received} of ${total} bytes`);
+}
+
+/** The answer, when it is one with a body to read (200, 206) or 416. */
+async function request({ url, client, signal }: Download, offset: number): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(url, {
+      dispatcher: client,
+      signal,
+      headers: { 'accept-encoding': 'identity', ...(offset === 0 ? {} : { range: `bytes=${offset}-` }) },
+    });
+  } catch (error) {
+    throw new Transient(reasonOf(error), { cause: error });
+  }
+  const { status } = response;
+  if (status === 200 || status === 206 || (status === 416 && offset > 0)) return response;
+  await response.body?.cancel();
+  if (status >= 500 || status === 408 || status === 429) throw new Transient(`the server answers ${status}`);
+  throw new KnestError(
+    status === 404 ? `${url} does not exist there (404)` : `${url}: the server answers ${status}`,
+    { hint: 'check the version and the mirror' },
+  );
+}
+
+/** "bytes 100-199/200" -> 100 */
+function contentStart(response: Response): number | undefined {
+  const start = /^bytes (\d+)-/.exec(response.headers.get('content-range') ?? '')?.[1];
+  return start === undefined ? undefined : Number(start);
+}
+
+function gaveUp({ url }: Download, error: Error, received: number): KnestError {
+  return new KnestError(`${url} could not be downloaded: ${error.message}`, {
+    details: [`${received} bytes received; ${maxAttempts} attempts in a row brought nothing`],
+    hint: 'check the network or use another server: --release-mirror URL',
+    cause: error,
+  });
+}
+
+function wrongChecksum({ url, sha256 }: Download, actual: string): KnestError {
+  return new KnestError(`${url} has a wrong checksum; the file was removed`, {
+    details: [`expected sha256 ${sha256}`, `got      sha256 ${actual}`],
+    hint: 'the server (or a proxy on the way) gives a damaged file: use another one with --release-mirror URL',
+  });
+}
+
+async function sizeOf(path: string): Promise<number> {
+  return (await stat(path).catch(() => undefined))?.size ?? 0;
+}
+
+async function sha256Of(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex');
+}
+
+function isDiskProblem(error: unknown): boolean {
+  return ['ENOSPC', 'EIO', 'EROFS', 'EACCES', 'EDQUOT', 'ENOENT'].includes(codeOf(error) ?? '');
+}
+
+/** The innermost reason of undici's "fetch failed": ECONNREFUSED, ENOTFOUND, ... */
+function reasonOf(error: unknown): string {
+  let innermost = error;
+  while (innermost instanceof Error && innermost.cause instanceof Error) innermost = innermost.cause;
+  return codeOf(innermost) ?? (innermost instanceof Error ? innermost.message : String(innermost));
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}

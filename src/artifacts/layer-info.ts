@@ -1,0 +1,46 @@
+import type { Host } from '../host/types.ts';
+import type { Paths, PlannedLayer, ResolvedSource } from '../plan/types.ts';
+
+/** What is known of a layer in the cache; a file beside it. */
+export interface LayerInfo {
+  id: string;
+  kind: PlannedLayer['kind'];
+  arch: string;
+  /** Of Kubernetes; undefined for a rootfs. */
+  version?: string;
+  source?: ResolvedSource;
+  suite?: string;
+  /** ISO 8601, when it was built. */
+  built: string;
+}
+
+/** Where a finished layer is. */
+export function layerPath(paths: Paths, id: string): string {
+  return `${paths.cache}/layers/${id}`;
+}
+
+/** The layers in the cache, the most recently built first. */
+export async function listLayers(paths: Paths, host: Host): Promise<LayerInfo[]> {
+  const names = await host.list(`${paths.cache}/layers`);
+  const finished = names.filter((name) => names.includes(`${name}.json`));
+  const infos = await Promise.all(finished.map((id) => readInfo(paths, id, host)));
+  return infos.filter((info) => info !== undefined).sort((a, b) => b.built.localeCompare(a.built));
+}
+
+/** What to write down about a layer that is finished. */
+export function layerInfo(layer: PlannedLayer, arch: string): LayerInfo {
+  const common = { id: layer.id, kind: layer.kind, arch, built: new Date().toISOString() };
+  return layer.kind === 'rootfs'
+    ? { ...common, suite: layer.suite }
+    : { ...common, version: layer.version, source: layer.source };
+}
+
+async function readInfo(paths: Paths, id: string, host: Host): Promise<LayerInfo | undefined> {
+  const text = await host.readFile(`${layerPath(paths, id)}.json`);
+  try {
+    return text === undefined ? undefined : (JSON.parse(text) as LayerInfo);
+  } catch {
+    // written by hand or by a later knest: not ours to judge, and never a reason to fail
+    return undefined;
+  }
+}

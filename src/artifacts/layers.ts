@@ -1,0 +1,106 @@
+import { KnestError } from '../errors.ts';
+import type { Host } from '../host/types.ts';
+import type { Paths, PlannedLayer } from '../plan/types.ts';
+import { acquireLock } from '../state/lock.ts';
+import { layerInfo, layerPath } from './layer-info.ts';
+import { buildRootfs } from './rootfs.ts';
+import { buildFromDebian } from './sources/debian.ts';
+import { buildFromDirectory } from './sources/directory.ts';
+import { buildFromRelease } from './sources/release.ts';
+import type { BuildContext, BuildFolders } from './types.ts';
+
+export { layerPath, listLayers } from './layer-info.ts';
+export type { LayerInfo } from './layer-info.ts';
+
+/**
+ * Makes a layer unless it is in the cache. Layers appear whole or not at all. Two knests that want the same one build
+ * it once: the second waits. A build that was killed is continued or cleared away by the next one; one that was
+ * interrupted (signal) keeps what its continuation can use; one that failed leaves nothing.
+ * @throws KnestError, InputError, CommandError when it cannot be made
+ */
+export async function ensureLayer(layer: PlannedLayer, context: BuildContext): Promise<'present' | 'built'> {
+  const { host, paths, progress, signal } = context;
+  const path = layerPath(paths, layer.id);
+  if (await host.stat(path)) return 'present';
+  const lock = await acquireLock(host, `${path}.lock`, {
+    wait: true,
+    onWait: (pid) => {
+      progress(`waiting for another knest (pid ${pid}) that is making it`);
+    },
+    ...(signal === undefined ? {} : { signal }),
+  });
+  try {
+    if (await host.stat(path)) return 'present';
+    checkSpace(layer, context);
+    await buildInto(path, layer, context);
+    return 'built';
+  } finally {
+    await lock.release();
+  }
+}
+
+/** Removes a layer from the cache. No machine may stand on it. */
+export async function removeLayer(paths: Paths, id: string, host: Host): Promise<void> {
+  const path = layerPath(paths, id);
+  // renamed first: half a layer must never look like a whole one
+  await host.remove(`${path}.partial`);
+  if (await host.stat(path)) await host.rename(path, `${path}.partial`);
+  await host.remove(`${path}.partial`);
+  await host.remove(`${path}.json`);
+}
+
+async function buildInto(path: string, layer: PlannedLayer, context: BuildContext): Promise<void> {
+  const { host, paths, signal } = context;
+  const folders = { target: `${path}.partial`, workspace: `${paths.cache}/build/${layer.id}` };
+  await host.makeDirectory(`${paths.cache}/layers`, 0o755);
+  await host.remove(folders.target);
+  try {
+    await build(layer, folders, context);
+    signal?.throwIfAborted();
+    // first what it is, then the layer itself: whoever sees the layer can read about it
+    await host.writeFile(
+      `${path}.json`,
+      `${JSON.stringify(layerInfo(layer, context.facts.arch), null, 2)}\n`,
+      0o644,
+    );
+    await host.rename(folders.target, path);
+    await removeWorkspace(folders.workspace, context);
+  } catch (error) {
+    await host.remove(folders.target);
+    if (signal?.aborted !== true) await removeWorkspace(folders.workspace, context);
+    throw error;
+  }
+}
+
+async function removeWorkspace(workspace: string, { host, paths }: BuildContext): Promise<void> {
+  await host.remove(workspace);
+  await host.run(['rmdir', '--ignore-fail-on-non-empty', '--', `${paths.cache}/build`], {
+    okExitCodes: 'any',
+  });
+}
+
+async function build(layer: PlannedLayer, folders: BuildFolders, context: BuildContext): Promise<void> {
+  if (layer.kind === 'rootfs') return buildRootfs(layer, folders, context);
+  const { version, source } = layer;
+  switch (source.kind) {
+    case 'debian':
+      return buildFromDebian({ version, source }, folders, context);
+    case 'release':
+      return buildFromRelease({ version, source }, folders, context);
+    case 'directory':
+      return buildFromDirectory({ source }, folders, context);
+  }
+}
+
+/** Bytes that a build needs at its peak, measured and rounded up. */
+const spaceNeeded = { rootfs: 1.5e9, debian: 4e9, release: 1e9, directory: 0.7e9 };
+
+function checkSpace(layer: PlannedLayer, { facts, paths, host }: BuildContext): void {
+  const needed = spaceNeeded[layer.kind === 'rootfs' ? 'rootfs' : layer.source.kind];
+  if (facts.freeBytes.cache >= needed) return;
+  const gigabytes = (bytes: number) => (bytes / 1e9).toFixed(1);
+  throw new KnestError(
+    `${paths.cache} on ${host.name} has ${gigabytes(facts.freeBytes.cache)} GB free; making ${layer.id} takes ${gigabytes(needed)} GB`,
+    { kind: 'preflight', hint: 'free some space or use another disk: KNEST_CACHE_DIR=DIR' },
+  );
+}

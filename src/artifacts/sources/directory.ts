@@ -1,0 +1,131 @@
+import { createHash } from 'node:crypto';
+
+import { InputError, KnestError } from '../../errors.ts';
+import type { Host } from '../../host/types.ts';
+import type { ResolvedKubernetes, ResolvedSource } from '../../plan/types.ts';
+import type { BuildContext, BuildFolders } from '../types.ts';
+import { binariesFolder, kubernetesBinaries, parseKubeletVersion } from './binaries.ts';
+
+export interface DirectoryRequest {
+  /** Holds the binaries, or is a Kubernetes checkout that was built (`_output/bin`). */
+  directory: string;
+  /** undefined: whatever it is. */
+  version: string | undefined;
+  arch: string;
+}
+
+/**
+ * The binaries of a directory: which version they are (kubelet says) and a digest of their contents.
+ * @throws InputError when binaries are missing or are another version than wanted
+ */
+export async function resolveDirectory(
+  { directory, version: wanted, arch }: DirectoryRequest,
+  host: Host,
+): Promise<ResolvedKubernetes> {
+  const folder = await findBinaries(directory, host);
+  const version = await versionOf(folder, host);
+  if (wanted !== undefined && wanted !== version) {
+    throw new InputError('Kubernetes', [
+      { path: 'kubernetesVersion', message: `the kubelet in ${folder} is ${version} and not ${wanted}` },
+    ]);
+  }
+  const digest = digestOf(await checksumsOf(folder, host));
+  return {
+    version,
+    source: { kind: 'directory', directory: folder, digest },
+    layerId: `kubernetes-${version}-directory-${arch}-${digest.slice(0, 12)}`,
+    reason: `the binaries in ${folder}`,
+  };
+}
+
+/**
+ * Copies the binaries. Those with the same content (one executable under several names) are copied once.
+ * @throws KnestError when they have changed since the plan was made
+ */
+export async function buildFromDirectory(
+  { source }: { source: ResolvedSource & { kind: 'directory' } },
+  { target }: BuildFolders,
+  { host, progress }: BuildContext,
+): Promise<void> {
+  progress(`copying the binaries from ${source.directory}`);
+  const folder = target + binariesFolder;
+  await host.makeDirectory(folder, 0o755);
+  const checksums = await checksumsOf(source.directory, host);
+  const copied = new Map<string, string>();
+  for (const [name, sum] of Object.entries(checksums)) {
+    const same = copied.get(sum);
+    if (same !== undefined) {
+      await host.link(same, `${folder}/${name}`);
+      continue;
+    }
+    copied.set(sum, name);
+    await host.run([
+      'cp',
+      '--reflink=auto',
+      '--dereference',
+      '--',
+      `${source.directory}/${name}`,
+      `${folder}/${name}`,
+    ]);
+  }
+  await host.run(['chmod', '755', '--', ...[...copied.values()].map((name) => `${folder}/${name}`)]);
+  if (digestOf(await checksumsOf(folder, host)) === source.digest) return;
+  throw new KnestError(`the binaries in ${source.directory} changed while they were copied`, {
+    hint: 'run the command again when their build has finished',
+  });
+}
+
+/** The folder itself, or where `make` in a Kubernetes checkout leaves its results. */
+async function findBinaries(directory: string, host: Host): Promise<string> {
+  const found = await host.stat(directory);
+  if (found?.kind !== 'directory' && found?.kind !== 'link') {
+    throw new InputError('Kubernetes', [{ path: 'source', message: `there is no directory ${directory}` }]);
+  }
+  const built = `${directory}/_output/bin`;
+  const folder = (await host.stat(built)) ? built : directory;
+  const { stdout } = await host.run(['sh', '-c', listUsable, folder, ...kubernetesBinaries]);
+  const usable = stdout.split('\n');
+  const missing = kubernetesBinaries.filter((name) => !usable.includes(name));
+  if (missing.length === 0) return folder;
+  throw new InputError('Kubernetes', [
+    {
+      path: 'source',
+      message: `${folder} lacks ${missing.join(', ')}, or they are not executable`,
+      hint: 'in a Kubernetes checkout: make WHAT="cmd/kube-apiserver cmd/kubelet ..."',
+    },
+  ]);
+}
+
+/** test(1) follows links, which a folder of one multi-call executable consists of. */
+const listUsable = 'for name; do if [ -f "$0/$name" ] && [ -x "$0/$name" ]; then echo "$name"; fi; done';
+
+async function versionOf(folder: string, host: Host): Promise<string> {
+  const { stdout, stderr } = await host.run([`${folder}/kubelet`, '--version'], {
+    okExitCodes: 'any',
+    timeout: 30_000,
+  });
+  const version = parseKubeletVersion(stdout);
+  if (version !== undefined) return version;
+  throw new InputError('Kubernetes', [
+    {
+      path: 'source',
+      message: `${folder}/kubelet does not tell its version: ${(stderr || stdout).trim().slice(0, 200)}`,
+    },
+  ]);
+}
+
+/** SHA-256 by name of binary. */
+async function checksumsOf(folder: string, host: Host): Promise<Record<string, string>> {
+  const { stdout } = await host.run([
+    'sha256sum',
+    '--',
+    ...kubernetesBinaries.map((name) => `${folder}/${name}`),
+  ]);
+  const sums = stdout.split('\n').map((line) => line.replace(/^\\/, '').slice(0, 64));
+  return Object.fromEntries(kubernetesBinaries.map((name, index) => [name, sums[index] ?? '']));
+}
+
+function digestOf(checksums: Readonly<Record<string, string>>): string {
+  const lines = Object.entries(checksums).map(([name, sum]) => `${sum}  ${name}\n`);
+  return createHash('sha256').update(lines.join('')).digest('hex');
+}

@@ -1,0 +1,217 @@
+import { InputError, KnestError } from '../../errors.ts';
+import type { HostFacts } from '../../facts/types.ts';
+import type { Host } from '../../host/types.ts';
+import type { Paths, ResolvedKubernetes } from '../../plan/types.ts';
+import { debianSources } from '../../plan/versions/source-versions.ts';
+import type { ClusterSpec } from '../../spec/types.ts';
+import { webClient } from '../download.ts';
+import { listLayers } from '../layer-info.ts';
+import type { LayerInfo } from '../layer-info.ts';
+import { debianLayerId, findDebianSource } from './debian.ts';
+import { resolveDirectory } from './directory.ts';
+import {
+  defaultReleaseServer,
+  latestRelease,
+  releaseChecksums,
+  releaseLayerId,
+  unknownRelease,
+} from './release.ts';
+import type { ReleaseServer } from './release.ts';
+
+export interface ResolveContext {
+  host: Host;
+  paths: Paths;
+  signal?: AbortSignal | undefined;
+}
+
+/** Milliseconds within which a release server must answer to be chosen by itself. */
+const quick = 3_000;
+/** The same when the user asked for it. */
+const patient = 20_000;
+
+/**
+ * Decides where the Kubernetes binaries come from, and which version they are. Nothing is downloaded yet.
+ *
+ * `auto`: what the cache holds (fast, and works offline), else the release server if it answers, else Debian.
+ * @throws InputError for versions and binaries that cannot be had (paths `kubernetesVersion`, `source`); KnestError
+ *   when the release server was asked for and does not answer
+ */
+export async function resolveKubernetes(
+  spec: ClusterSpec,
+  facts: HostFacts,
+  context: ResolveContext,
+): Promise<ResolvedKubernetes> {
+  const { source, version } = spec.kubernetes;
+  if (source === 'release') return resolveRelease(spec, facts, context);
+  if (source === 'debian') return resolveDebian(spec, facts, context, 'asked for');
+  if (source !== 'auto') {
+    return resolveDirectory({ directory: source.directory, version, arch: facts.arch }, context.host);
+  }
+  const cached = await findCached(spec, facts, context);
+  if (cached) return cached;
+  const server = releaseServer(spec, facts, quick, context.signal);
+  try {
+    return await askRelease(server, version, 'it answers');
+  } catch (error) {
+    context.signal?.throwIfAborted();
+    if (!(error instanceof KnestError)) throw error;
+    return await withoutRelease(error, spec, facts, context);
+  } finally {
+    await server.client.destroy();
+  }
+}
+
+/** Debian, if that is the version wanted. */
+async function withoutRelease(
+  problem: KnestError,
+  spec: ClusterSpec,
+  facts: HostFacts,
+  context: ResolveContext,
+): Promise<ResolvedKubernetes> {
+  const why =
+    problem instanceof InputError ? (problem.problems[0]?.message ?? problem.message) : problem.message;
+  if (findDebianSource(spec.kubernetes.version)) return resolveDebian(spec, facts, context, why);
+  const inCache = kubernetesLayers(await listLayers(context.paths, context.host), facts.arch);
+  const versions = [...new Set(inCache.map((layer) => layer.version))];
+  throw new InputError('Kubernetes', [
+    {
+      path: 'kubernetesVersion',
+      message: `Kubernetes ${spec.kubernetes.version ?? ''} cannot be had: ${why}`,
+      hint: `source debian has ${debianVersions()}; the cache has ${versions.join(', ') || 'none'}`,
+    },
+  ]);
+}
+
+async function resolveDebian(
+  { kubernetes, image }: ClusterSpec,
+  facts: HostFacts,
+  { host }: ResolveContext,
+  reason: string,
+): Promise<ResolvedKubernetes> {
+  const source = findDebianSource(kubernetes.version);
+  if (!source) {
+    throw new InputError('Kubernetes', [
+      {
+        path: 'kubernetesVersion',
+        message: `Debian has no source of Kubernetes ${kubernetes.version ?? ''}`,
+        hint: `source debian has ${debianVersions()}`,
+      },
+    ]);
+  }
+  const mirror = image.mirror ?? facts.apt?.mirror;
+  return {
+    version: source.version,
+    source: { kind: 'debian', suite: source.suite, mirror, proxy: facts.apt?.proxy },
+    layerId: await debianLayerId(source, facts.arch, host),
+    reason,
+  };
+}
+
+/** The server asked for; a layer of it in the cache when the version is settled, or the server is away. */
+async function resolveRelease(
+  spec: ClusterSpec,
+  facts: HostFacts,
+  context: ResolveContext,
+): Promise<ResolvedKubernetes> {
+  const server = releaseServer(spec, facts, patient, context.signal);
+  const layers = kubernetesLayers(await listLayers(context.paths, context.host), facts.arch).filter((layer) =>
+    isFrom(layer, server.baseUrl),
+  );
+  const { version } = spec.kubernetes;
+  const cached = version === undefined ? undefined : layers.find((layer) => layer.version === version);
+  if (cached) return fromCache(cached);
+  try {
+    return await askRelease(server, version, 'asked for');
+  } catch (error) {
+    context.signal?.throwIfAborted();
+    const [newest] = layers;
+    if (version !== undefined || newest === undefined || !(error instanceof KnestError)) throw error;
+    return { ...fromCache(newest), reason: `${error.message}; ${fromCache(newest).reason}` };
+  } finally {
+    await server.client.destroy();
+  }
+}
+
+async function askRelease(
+  server: ReleaseServer,
+  wanted: string | undefined,
+  reason: string,
+): Promise<ResolvedKubernetes> {
+  const version = wanted ?? (await latestRelease(server));
+  const checksums = await releaseChecksums(server, version);
+  if (!checksums) throw unknownRelease(server.baseUrl, version);
+  return {
+    version,
+    source: { kind: 'release', baseUrl: server.baseUrl },
+    layerId: releaseLayerId(version, server.arch, checksums),
+    reason: `${new URL(server.baseUrl).host}: ${reason}`,
+  };
+}
+
+/** The layer for `auto`: any release or what today's recipe made of Debian's source; of the mirror, if one is named. */
+async function findCached(
+  { kubernetes }: ClusterSpec,
+  facts: HostFacts,
+  { host, paths }: ResolveContext,
+): Promise<ResolvedKubernetes | undefined> {
+  for (const layer of kubernetesLayers(await listLayers(paths, host), facts.arch)) {
+    if (kubernetes.version !== undefined && layer.version !== kubernetes.version) continue;
+    if (kubernetes.releaseMirror !== undefined) {
+      if (isFrom(layer, trimmed(kubernetes.releaseMirror))) return fromCache(layer);
+      continue;
+    }
+    if (layer.source.kind === 'release') return fromCache(layer);
+    const debian = layer.source.kind === 'debian' ? findDebianSource(layer.version) : undefined;
+    if (debian && layer.id === (await debianLayerId(debian, facts.arch, host))) return fromCache(layer);
+  }
+  return undefined;
+}
+
+type KubernetesLayer = LayerInfo & Required<Pick<LayerInfo, 'version' | 'source'>>;
+
+/** The most recently built first. */
+function kubernetesLayers(layers: readonly LayerInfo[], arch: string): KubernetesLayer[] {
+  return layers.filter(
+    (layer): layer is KubernetesLayer =>
+      layer.kind === 'kubernetes' &&
+      layer.arch === arch &&
+      layer.version !== undefined &&
+      layer.source !== undefined,
+  );
+}
+
+function fromCache({ version, source, id, built }: KubernetesLayer): ResolvedKubernetes {
+  return {
+    version,
+    source,
+    layerId: id,
+    reason: `in the cache since ${built.slice(0, 10)} (source ${source.kind})`,
+  };
+}
+
+function isFrom({ source }: KubernetesLayer, baseUrl: string): boolean {
+  return source.kind === 'release' && source.baseUrl === baseUrl;
+}
+
+function releaseServer(
+  { kubernetes }: ClusterSpec,
+  { arch, proxyEnvironment }: HostFacts,
+  timeout: number,
+  signal: AbortSignal | undefined,
+): ReleaseServer {
+  return {
+    baseUrl: trimmed(kubernetes.releaseMirror ?? defaultReleaseServer),
+    arch,
+    client: webClient(proxyEnvironment),
+    timeout,
+    ...(signal === undefined ? {} : { signal }),
+  };
+}
+
+function trimmed(url: string): string {
+  return url.replace(/\/+$/, '');
+}
+
+function debianVersions(): string {
+  return debianSources.map(({ suite, version }) => `${version} (${suite})`).join(', ');
+}

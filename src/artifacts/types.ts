@@ -1,0 +1,21 @@
+import type { Progress } from '../apply/events.ts';
+import type { HostFacts } from '../facts/types.ts';
+import type { Host } from '../host/types.ts';
+import type { Paths } from '../plan/types.ts';
+
+/** What building a layer works with. */
+export interface BuildContext {
+  host: Host;
+  paths: Paths;
+  facts: HostFacts;
+  progress: Progress;
+  signal?: AbortSignal | undefined;
+}
+
+/** Where a build happens. */
+export interface BuildFolders {
+  /** The layer's tree being made; does not exist at first, is renamed when the build has succeeded. */
+  target: string;
+  /** For what the build needs besides; kept when knest is killed or interrupted, removed otherwise. */
+  workspace: string;
+}

@@ -1,0 +1,47 @@
+/** knest build image */
+
+import type { Command } from 'commander';
+import { withStory, type Api, type Cli } from '../cli.ts';
+import { imageOptions, outputOption, yesOption, type OutputFlag, type SpecOptions } from '../options.ts';
+import { renderResult } from '../output/result.ts';
+import { renderTable } from '../output/table.ts';
+
+interface Flags extends SpecOptions, OutputFlag {
+  rebuild?: true;
+  yes?: true;
+}
+
+type Built = Awaited<ReturnType<Api['buildImage']>>;
+
+export function addBuildImage(parent: Command, cli: Cli): void {
+  const command = imageOptions(
+    parent.command('image').option('--config <file>', 'cluster config file, "-" for stdin'),
+  )
+    .description('build the layers that nodes are made from, so that creating clusters is quick')
+    .option('--rebuild', 'build them even when they are in the cache');
+  outputOption(yesOption(command), ['text', 'json', 'yaml', 'name']).action((flags: Flags, self: Command) =>
+    buildImage(cli, flags, self),
+  );
+}
+
+async function buildImage(cli: Cli, flags: Flags, command: Command): Promise<void> {
+  const { readSpec } = await import('../read-spec.ts');
+  const [spec, api] = await Promise.all([readSpec(cli.terminal, flags), cli.api()]);
+  const built = await withStory(cli, command, ({ context }) =>
+    api.buildImage({ ...context, spec, rebuild: flags.rebuild ?? false, yes: flags.yes ?? false }),
+  );
+  const rendering = { text: renderBuilt, names: ({ layers }: Built) => layers.map(({ id }) => id) };
+  cli.terminal.stdout.write(await renderResult(flags.output, built, rendering));
+}
+
+function renderBuilt({ layers }: Built): string {
+  return renderTable(
+    [
+      { heading: 'LAYER', cell: ({ id }) => id },
+      { heading: 'KIND', cell: ({ kind }) => kind },
+      { heading: 'STATE', cell: ({ built }) => (built ? 'built' : 'cached') },
+      { heading: 'PATH', cell: ({ path }) => path },
+    ],
+    layers,
+  );
+}

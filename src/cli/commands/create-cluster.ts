@@ -1,0 +1,60 @@
+/** knest create cluster */
+
+import type { Command } from 'commander';
+import { withStory, type Cli } from '../cli.ts';
+import { nextSteps } from '../next-steps.ts';
+import {
+  durationArgument,
+  given,
+  kubeconfigOption,
+  outputOption,
+  specOptions,
+  yesOption,
+  type KubeconfigFlag,
+  type OutputFlag,
+  type SpecOptions,
+} from '../options.ts';
+import { renderResult } from '../output/result.ts';
+
+interface Flags extends SpecOptions, KubeconfigFlag, OutputFlag {
+  /** Milliseconds. */
+  wait: number;
+  retain?: true;
+  yes?: true;
+}
+
+export function addCreateCluster(parent: Command, cli: Cli): void {
+  const command = specOptions(parent.command('cluster'))
+    .description('create a cluster and write its context into the kubeconfig')
+    .option(
+      '--wait <duration>',
+      'wait until all nodes are Ready; 0s does not wait',
+      durationArgument,
+      300_000,
+    )
+    .option('--retain', 'keep what was made when creating fails, to look at it');
+  // Commander would print the default in milliseconds.
+  command.options.at(-2)?.default(300_000, '5m');
+  outputOption(yesOption(kubeconfigOption(command)), ['text', 'json', 'yaml', 'name']).action(
+    (flags: Flags, self: Command) => createCluster(cli, flags, self),
+  );
+}
+
+async function createCluster(cli: Cli, flags: Flags, command: Command): Promise<void> {
+  const { readSpec } = await import('../read-spec.ts');
+  const [spec, api] = await Promise.all([readSpec(cli.terminal, flags), cli.api()]);
+  const result = await withStory(cli, command, async ({ context, say }) => {
+    const created = await api.createCluster({
+      ...context,
+      spec,
+      wait: flags.wait,
+      retain: flags.retain ?? false,
+      yes: flags.yes ?? false,
+      ...given({ kubeconfig: flags.kubeconfig }),
+    });
+    say(nextSteps(created, { waited: flags.wait > 0, kubeconfig: flags.kubeconfig, env: cli.terminal.env }));
+    return created;
+  });
+  const rendering = { text: () => '', names: () => [result.name] };
+  cli.terminal.stdout.write(await renderResult(flags.output, result, rendering));
+}

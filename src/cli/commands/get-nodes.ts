@@ -1,0 +1,49 @@
+/** knest get nodes */
+
+import type { Command } from 'commander';
+import type { NodeSummary } from '../../api/types.ts';
+import { withStory, type Cli } from '../cli.ts';
+import { nameOption, outputOption, type NameFlag, type OutputFlag } from '../options.ts';
+import { renderResult } from '../output/result.ts';
+import { renderTable } from '../output/table.ts';
+
+interface Flags extends NameFlag, OutputFlag {
+  allClusters?: true;
+}
+
+export function addGetNodes(parent: Command, cli: Cli): void {
+  const command = nameOption(parent.command('nodes').alias('node'))
+    .description('list the nodes of a cluster: the machines that run on this host')
+    .option('-A, --all-clusters', 'nodes of every cluster');
+  outputOption(command, ['text', 'name', 'wide', 'json', 'yaml']).action((flags: Flags, self: Command) =>
+    getNodes(cli, flags, self),
+  );
+}
+
+async function getNodes(cli: Cli, { name, allClusters, output }: Flags, command: Command): Promise<void> {
+  const api = await cli.api();
+  const nodes = await withStory(cli, command, async ({ context, say }) => {
+    const list = await api.listNodes(allClusters ? context : { ...context, name });
+    if (list.length === 0) say(allClusters ? 'There are no nodes.' : `Cluster "${name}" has no nodes.`);
+    return list;
+  });
+  const rendering = {
+    text: (list: NodeSummary[], wide: boolean) => (list.length === 0 ? '' : renderNodes(list, wide)),
+    names: (list: NodeSummary[]) => list.map((node) => node.name),
+  };
+  cli.terminal.stdout.write(await renderResult(output, nodes, rendering));
+}
+
+export function renderNodes(nodes: readonly NodeSummary[], wide: boolean): string {
+  const columns = [
+    { heading: 'NAME', cell: ({ name }: NodeSummary) => name },
+    { heading: 'CLUSTER', cell: ({ cluster }: NodeSummary) => cluster },
+    { heading: 'ROLE', cell: ({ role }: NodeSummary) => role },
+    { heading: 'STATE', cell: ({ state }: NodeSummary) => state },
+  ];
+  const more = [
+    { heading: 'ADDRESS', cell: ({ address }: NodeSummary) => address },
+    { heading: 'LEADER', cell: ({ leader }: NodeSummary) => leader },
+  ];
+  return renderTable(wide ? [...columns, ...more] : columns, nodes);
+}

@@ -1,0 +1,24 @@
+/** knest kubectl */
+
+import type { Command } from 'commander';
+import { withStory, type Cli } from '../cli.ts';
+import { nameOption, type NameFlag } from '../options.ts';
+
+export function addKubectl(parent: Command, cli: Cli): void {
+  nameOption(parent.command('kubectl'))
+    .description('run the kubectl that fits a cluster, on that cluster')
+    .usage('[options] -- <arguments...>')
+    .argument('[arguments...]', 'arguments of kubectl, after "--"')
+    .showHelpAfterError('Put "--" before the arguments of kubectl: knest kubectl -- get nodes -o wide')
+    .action((args: string[], flags: NameFlag, self: Command) => kubectl(cli, args, flags, self));
+}
+
+async function kubectl(cli: Cli, args: string[], { name }: NameFlag, command: Command): Promise<void> {
+  const api = await cli.api();
+  const { argv, env } = await withStory(cli, command, ({ context }) =>
+    api.kubectlCommand({ ...context, name }),
+  );
+  cli.interruption.leaveToChild();
+  const { runInForeground } = await import('../foreground.ts');
+  cli.exitCode = await runInForeground([...argv, ...args], env, cli.interruption.signal);
+}

@@ -1,0 +1,47 @@
+/** knest plan cluster */
+
+import { InvalidArgumentError, type Command } from 'commander';
+import { withStory, type Cli } from '../cli.ts';
+import { specOptions, type SpecOptions } from '../options.ts';
+
+type PlanOutput = { format: 'text' | 'json' } | { format: 'directory'; path: string };
+
+interface Flags extends SpecOptions {
+  output: PlanOutput;
+}
+
+export function addPlanCluster(parent: Command, cli: Cli): void {
+  specOptions(parent.command('cluster'))
+    .description('show everything that "create cluster" with the same flags would do; touches nothing')
+    .option('-o, --output <format>', 'text, json, or dir:PATH for a folder of files', parseOutput, {
+      format: 'text',
+    })
+    .action((flags: Flags, self: Command) => planCluster(cli, flags, self))
+    .options.at(-1)
+    ?.default({ format: 'text' }, '"text"');
+}
+
+async function planCluster(cli: Cli, flags: Flags, command: Command): Promise<void> {
+  const { readSpec } = await import('../read-spec.ts');
+  const [spec, api] = await Promise.all([readSpec(cli.terminal, flags), cli.api()]);
+  const { output } = flags;
+  const { stdout } = cli.terminal;
+  const plan = await withStory(cli, command, async ({ context, say }) => {
+    const result = await api.planCluster({ ...context, spec });
+    if (output.format === 'directory') {
+      const { writePlanDirectory } = await import('../output/plan-directory.ts');
+      await writePlanDirectory(result.plan, output.path);
+      say(`The plan is in ${output.path}.`);
+    }
+    return result.plan;
+  });
+  if (output.format === 'json') stdout.write(`${JSON.stringify(plan, undefined, 2)}\n`);
+  if (output.format === 'text') stdout.write((await import('../output/plan-text.ts')).renderPlan(plan));
+}
+
+function parseOutput(text: string): PlanOutput {
+  if (text === 'text' || text === 'json') return { format: text };
+  const path = /^dir:(.+)$/.exec(text)?.[1];
+  if (path === undefined) throw new InvalidArgumentError('Allowed are text, json and dir:PATH.');
+  return { format: 'directory', path };
+}

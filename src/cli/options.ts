@@ -1,0 +1,100 @@
+/** Flags that several commands share, said once. */
+
+import { InvalidArgumentError, type Command } from 'commander';
+import type { SpecFlags } from '../spec/load.ts';
+import type { OutputFormat } from './output/result.ts';
+import { parseDuration } from './output/duration.ts';
+
+/** The name that a cluster has when none is given. */
+export const defaultCluster = 'knest';
+
+export interface NameFlag {
+  name: string;
+}
+
+export function nameOption(command: Command): Command {
+  return command.option('--name <name>', 'name of the cluster', defaultCluster);
+}
+
+export interface OutputFlag {
+  output: OutputFormat;
+}
+
+/** -o with the formats that fit; the first one is the default. */
+export function outputOption(command: Command, formats: readonly OutputFormat[]): Command {
+  const option = command.createOption('-o, --output <format>', 'format of the result on stdout');
+  return command.addOption(option.choices(formats).default(formats[0]));
+}
+
+export interface KubeconfigFlag {
+  kubeconfig?: string;
+}
+
+export function kubeconfigOption(command: Command): Command {
+  return command.option(
+    '--kubeconfig <file>',
+    'kubeconfig to change (default: $KUBECONFIG, else ~/.kube/config)',
+  );
+}
+
+/** Only the flags that were given: `undefined` is not "not there" for exact optional properties. */
+export function given<T extends object>(flags: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}
+
+export interface SpecOptions extends SpecFlags {
+  config?: string;
+}
+
+/** The flags from which a cluster spec is read. Their values are checked with the config file, all at once. */
+export function specOptions(command: Command): Command {
+  return imageOptions(
+    command
+      .option('--name <name>', `name of the cluster (default: "${defaultCluster}")`)
+      .option('--config <file>', 'cluster config file, "-" for stdin; flags override it'),
+  )
+    .option('--network <mode>', 'how nodes reach each other and the world: bridge (default: "bridge")')
+    .option('--node-subnet <cidr>', 'IPv4 subnet of the nodes (default: one that is free on this host)')
+    .option('--pod-subnet <cidr>', 'IPv4 subnet of the pods (default: one that is free on this host)')
+    .option('--service-subnet <cidr>', 'IPv4 subnet of the services (default: one that is free on this host)')
+    .option('--manager <manager>', 'who runs the machines: auto, systemd or direct (default: "auto")');
+}
+
+/** The flags that decide what is in a node's root file system. */
+export function imageOptions(command: Command): Command {
+  const releaseMirror = command
+    .createOption('--release-mirror <url>', 'mirror of the Kubernetes download server, for --source release')
+    .env('KNEST_RELEASE_MIRROR');
+  return command
+    .option(
+      '--kubernetes-version <version>',
+      'Kubernetes version, like v1.20.2 (default: what the source gives)',
+    )
+    .option(
+      '--source <source>',
+      'where Kubernetes comes from: auto, release, debian or a directory (default: "auto")',
+    )
+    .addOption(releaseMirror)
+    .option('--suite <suite>', 'Debian suite of the nodes (default: "trixie")')
+    .option('--mirror <url>', "Debian mirror (default: the host's own)");
+}
+
+/** --yes: knest may change more on the host than what belongs to the cluster. */
+export function yesOption(command: Command): Command {
+  return command.option('-y, --yes', 'install missing Debian packages on this host without asking');
+}
+
+/** For commander's argument parsers: milliseconds from "30s", "5m". */
+export function durationArgument(text: string): number {
+  const milliseconds = parseDuration(text);
+  if (milliseconds === undefined) throw new InvalidArgumentError('Use a duration like 30s, 5m or 1h30m.');
+  return milliseconds;
+}
+
+/** For commander's argument parsers: a whole number from 0. */
+export function countArgument(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('Use a whole number.');
+  return Number(text);
+}

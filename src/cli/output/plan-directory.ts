@@ -1,0 +1,129 @@
+/** A plan as a folder of files, to read, to compare with another one, or to carry out by hand. */
+
+import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { InputError, printableCommand } from '../../errors.ts';
+import type {
+  ClusterPlan,
+  FileContent,
+  MachinePlan,
+  PkiPlan,
+  PlannedCommand,
+  PlannedSysctl,
+} from '../../plan/types.ts';
+
+/** A file of the folder; `path` is relative to it. */
+export interface PlanFile {
+  path: string;
+  mode: number;
+  content: { text: string } | { link: string };
+}
+
+/**
+ * Writes the plan into a new or empty folder.
+ * @throws InputError when there is something in it already.
+ */
+export async function writePlanDirectory(plan: ClusterPlan, folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  if ((await readdir(folder)).length > 0) {
+    throw new InputError('The flags', [{ path: '--output', message: `the folder ${folder} is not empty` }]);
+  }
+  const files = planFiles(plan);
+  // All folders before any link: a planned link may point at a folder of this host, and nothing must land there.
+  for (const { path } of files) await mkdir(dirname(join(folder, path)), { recursive: true });
+  for (const { path, mode, content } of files) {
+    if ('text' in content) await writeFile(join(folder, path), content.text, { mode, flag: 'wx' });
+  }
+  for (const { path, content } of files) {
+    if ('link' in content) await symlink(content.link, join(folder, path));
+  }
+}
+
+/** The files of the folder. Key material is not in a plan: its files say what will be there. */
+export function planFiles(plan: ClusterPlan): PlanFile[] {
+  return [
+    text('plan.json', `${JSON.stringify(plan, undefined, 2)}\n`),
+    text('pki.txt', renderPki(plan.pki)),
+    text(
+      'host/setup.sh',
+      script([...plan.host.sysctls.map(sysctlLines), ...plan.host.setup.map(commandLines)]),
+      0o755,
+    ),
+    text('host/teardown.sh', script(plan.host.teardown.map(commandLines)), 0o755),
+    ...plan.machines.flatMap(machineFiles),
+  ];
+}
+
+function machineFiles(machine: MachinePlan): PlanFile[] {
+  const root = join('machines', machine.name, 'root');
+  const units = join(root, 'etc/systemd/system');
+  return [
+    text(join('machines', machine.name, 'launch.sh'), machine.launch.script, 0o755),
+    ...machine.files.map(({ path, mode, content }) => ({
+      path: join(root, path),
+      mode,
+      content: shown(content),
+    })),
+    ...machine.units.flatMap(({ name, text: unit, wantedBy }) => [
+      text(join(units, name), unit),
+      ...(wantedBy === undefined
+        ? []
+        : [{ path: join(units, `${wantedBy}.wants`, name), mode: 0o777, content: { link: `../${name}` } }]),
+    ]),
+  ];
+}
+
+function shown(content: FileContent): PlanFile['content'] {
+  return 'pki' in content ? { text: `${content.pki}: made when the cluster is created\n` } : content;
+}
+
+function renderPki({ authorities, certificates, keyPairs }: PkiPlan): string {
+  const lines = [
+    ...authorities.map(({ name, commonName }) => `authority ${name} CN=${commonName}`),
+    ...certificates.map(({ name, authority, commonName, organizations, usages, dnsNames, ipAddresses }) =>
+      [
+        `certificate ${name} by ${authority} CN=${commonName}`,
+        ...organizations.map((one) => `O=${one}`),
+        ...usages,
+        ...dnsNames.map((one) => `DNS:${one}`),
+        ...ipAddresses.map((one) => `IP:${one}`),
+      ].join(' '),
+    ),
+    ...keyPairs.map((name) => `keypair ${name}`),
+  ];
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+function script(blocks: readonly (readonly string[])[]): string {
+  return `${['#!/bin/sh', 'set -eu', ...blocks.flatMap((block) => ['', ...block])].join('\n')}\n`;
+}
+
+function sysctlLines({ key, from, to, why }: PlannedSysctl): string[] {
+  return [...comment(`${why} (now ${from})`), printableCommand(['sysctl', '-w', `${key}=${to}`])];
+}
+
+function commandLines({ why, argv, input, unless, mayFail }: PlannedCommand): string[] {
+  const guard = unless === undefined ? '' : `${printableCommand(unless)} >/dev/null 2>&1 || `;
+  const command = `${guard}${printableCommand(argv)}${mayFail ? ' || true' : ''}`;
+  if (input === undefined) return [...comment(why), command];
+  const end = freeWord(input);
+  // The here-document belongs to the command and must begin on the line after it.
+  const document = `${guard}${printableCommand(argv)} <<'${end}'${mayFail ? ' || true' : ''}`;
+  return [...comment(why), document, ...input.replace(/\n$/, '').split('\n'), end];
+}
+
+function comment(words: string): string[] {
+  return words.split('\n').map((line) => `# ${line}`);
+}
+
+/** An end word that is no line of the document. */
+function freeWord(document: string): string {
+  const lines = new Set(document.split('\n'));
+  let word = 'END';
+  while (lines.has(word)) word += '_';
+  return word;
+}
+
+function text(path: string, content: string, mode = 0o644): PlanFile {
+  return { path, mode, content: { text: content } };
+}

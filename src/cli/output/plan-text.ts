@@ -1,0 +1,157 @@
+/** A plan for people: everything that create will do, in the order in which it happens. */
+
+import { printableCommand } from '../../errors.ts';
+import type {
+  ClusterPlan,
+  FileContent,
+  MachinePlan,
+  PkiPlan,
+  PlannedCommand,
+  PlannedLayer,
+  PlannedSysctl,
+  PlannedUnit,
+} from '../../plan/types.ts';
+
+export function renderPlan(plan: ClusterPlan): string {
+  const sections = [
+    overview(plan),
+    section('Layers', plan.layers.map(renderLayer)),
+    section('Keys and certificates', renderPki(plan.pki)),
+    section('Kernel settings of the host', plan.host.sysctls.map(renderSysctl)),
+    section('Commands on the host, before the machines start', plan.host.setup.map(renderCommand)),
+    ...plan.machines.flatMap(renderMachine),
+    section('Commands on the host, when the cluster is deleted', plan.host.teardown.map(renderCommand)),
+  ];
+  return sections.join('\n');
+}
+
+function overview(plan: ClusterPlan): string {
+  const { network } = plan;
+  const rows: [string, string][] = [
+    ['cluster', plan.cluster],
+    ['context', plan.context],
+    ['API server', plan.endpoint],
+    ['Kubernetes', `${plan.kubernetesVersion} (${plan.kubernetesReason})`],
+    ['manager', plan.manager],
+    ['bridge', network.bridge],
+    ['nodes', network.nodeSubnet],
+    ['pods', network.podSubnet],
+    ['services', network.serviceSubnet],
+    ['machines', plan.machines.map(({ name }) => name).join(', ')],
+  ];
+  return rows.map(([label, value]) => `${label.padEnd(12)}${value}\n`).join('');
+}
+
+function renderLayer(layer: PlannedLayer): string {
+  if (layer.kind === 'kubernetes') {
+    const { source } = layer;
+    const origin = {
+      release: () => (source.kind === 'release' ? `downloaded from ${source.baseUrl}` : ''),
+      debian: () =>
+        source.kind === 'debian' ? `compiled from Debian's source package (${source.suite})` : '',
+      directory: () => (source.kind === 'directory' ? `taken from ${source.directory}` : ''),
+    }[source.kind]();
+    return `${layer.id}\n  Kubernetes ${layer.version}, ${origin}\n`;
+  }
+  const lines = [
+    `Debian ${layer.suite} from ${layer.mirror ?? 'the default mirror'}`,
+    ...(layer.securityMirror === undefined ? [] : [`security updates from ${layer.securityMirror}`]),
+    ...(layer.proxy === undefined ? [] : [`through the proxy ${layer.proxy}`]),
+    `packages: ${layer.packages.join(' ')}`,
+    `must contain: ${layer.requires.join(' ')}`,
+  ];
+  return `${layer.id}\n${indent(lines.join('\n'), 2)}\n`;
+}
+
+function renderPki({ authorities, certificates, keyPairs }: PkiPlan): string[] {
+  return [
+    ...authorities.map(({ name, commonName }) => `${name}: certificate authority, CN=${commonName}\n`),
+    ...certificates.map((certificate) => {
+      const subject = [
+        `CN=${certificate.commonName}`,
+        ...certificate.organizations.map((one) => `O=${one}`),
+      ].join(', ');
+      const names = [...certificate.dnsNames, ...certificate.ipAddresses];
+      const lines = [
+        `${certificate.name}: ${subject}; ${certificate.usages.join(' and ')}; signed by ${certificate.authority}`,
+        ...(names.length === 0 ? [] : [`  for ${names.join(', ')}`]),
+      ];
+      return `${lines.join('\n')}\n`;
+    }),
+    ...keyPairs.map((name) => `${name}: key pair\n`),
+  ];
+}
+
+function renderSysctl({ key, from, to, why }: PlannedSysctl): string {
+  return `# ${why}\n${key}: ${from} -> ${to}\n`;
+}
+
+function renderCommand({ why, argv, input, unless, mayFail }: PlannedCommand): string {
+  const remarks = [
+    `# ${why}`,
+    ...(unless === undefined ? [] : [`# unless: ${printableCommand(unless)}`]),
+    ...(mayFail ? ['# may fail'] : []),
+  ];
+  const stdin = input === undefined ? '' : `${indent(`stdin:\n${indent(input.trimEnd(), 2)}`, 2)}\n`;
+  return `${remarks.join('\n')}\n${printableCommand(argv)}\n${stdin}`;
+}
+
+function renderMachine(machine: MachinePlan): string[] {
+  const { launch } = machine;
+  const rows: [string, string][] = [
+    ['role', machine.role],
+    ['address', `${machine.address}/${machine.prefixLength}, gateway ${machine.gateway}`],
+    ['pods', machine.podSubnet],
+    ['folder', machine.folder],
+    ['root', machine.root],
+    ['overlay', `${machine.upper} on ${machine.layers.join(' on ')}`],
+    ['work', machine.work],
+    ...machine.binds.map(({ source, target }): [string, string] => ['bind', `${source} at ${target}`]),
+    ...launch.cgroups.map((path): [string, string] => ['cgroup', path]),
+    ['log', launch.logFile],
+    ['pid file', launch.pidFile],
+  ];
+  const files = machine.files.map(({ path, mode, content }) => renderFile(path, mode, content));
+  const units = machine.units.map(renderUnit);
+  const probes = machine.probes.map(
+    ({ says, unit, argv }) => `${says} (${unit})\n  ${printableCommand(argv)}\n`,
+  );
+  return [
+    section(`Machine ${machine.name}`, [
+      rows.map(([label, value]) => `${label.padEnd(10)}${value}\n`).join(''),
+    ]),
+    section(`Files in ${machine.name}`, files),
+    section(`Units in ${machine.name}`, units),
+    section(`Launch script of ${machine.name}: ${launch.path}`, [
+      `${printableCommand(launch.argv)}\n\n${indent(launch.script.trimEnd(), 2)}\n`,
+    ]),
+    section(`Probes in ${machine.name}`, probes),
+    section(`Merged into the Node object of ${machine.name}`, [
+      `${JSON.stringify(machine.nodePatch, undefined, 2)}\n`,
+    ]),
+  ];
+}
+
+function renderFile(path: string, mode: number, content: FileContent): string {
+  if ('link' in content) return `${path} -> ${content.link}\n`;
+  const heading = `${path} (${mode.toString(8).padStart(4, '0')})`;
+  if ('pki' in content) return `${heading}: ${content.pki}, made when the cluster is created\n`;
+  return content.text === '' ? `${heading}: empty\n` : `${heading}\n${indent(content.text.trimEnd(), 2)}\n`;
+}
+
+function renderUnit({ name, text, wantedBy }: PlannedUnit): string {
+  const wanted = wantedBy === undefined ? '' : `, wanted by ${wantedBy}`;
+  return `${name}${wanted}\n${indent(text.trimEnd(), 2)}\n`;
+}
+
+/** A heading and its entries, an empty line between entries of several lines. */
+function section(title: string, entries: readonly string[]): string {
+  const heading = `${title}\n${'='.repeat(title.length)}\n`;
+  if (entries.length === 0) return `${heading}none\n`;
+  const airy = entries.some((entry) => entry.trimEnd().includes('\n'));
+  return heading + entries.join(airy ? '\n' : '');
+}
+
+function indent(text: string, spaces: number): string {
+  return text.replace(/^(?=.)/gm, ' '.repeat(spaces));
+}

@@ -1,0 +1,94 @@
+/** The command tree, in kind's words. Each command's own file says what it does; nothing heavy is loaded here. */
+
+import { Command } from 'commander';
+import type { Cli } from './cli.ts';
+import { addBuildImage } from './commands/build-image.ts';
+import { addComplete, addCompletion } from './commands/completion.ts';
+import { addCreateCluster } from './commands/create-cluster.ts';
+import { addDeleteCluster } from './commands/delete-cluster.ts';
+import { addDeleteClusters } from './commands/delete-clusters.ts';
+import { addDoctor } from './commands/doctor.ts';
+import { addExec } from './commands/exec.ts';
+import { addExportKubeconfig } from './commands/export-kubeconfig.ts';
+import { addGetClusters } from './commands/get-clusters.ts';
+import { addGetKubeconfig } from './commands/get-kubeconfig.ts';
+import { addGetNodes } from './commands/get-nodes.ts';
+import { addKubectl } from './commands/kubectl.ts';
+import { addLoadImageArchive } from './commands/load-image-archive.ts';
+import { addLogs } from './commands/logs.ts';
+import { addPlanCluster } from './commands/plan-cluster.ts';
+import { addShell } from './commands/shell.ts';
+import { addStatusCluster } from './commands/status-cluster.ts';
+import { addVersion, readVersion } from './commands/version.ts';
+import { progressModes } from './output/reporter.ts';
+
+export function buildProgram(cli: Cli): Command {
+  const program = rootCommand(cli);
+
+  const create = program.command('create').description('create a cluster');
+  addCreateCluster(create, cli);
+
+  const remove = program.command('delete').description('delete clusters');
+  addDeleteCluster(remove, cli);
+  addDeleteClusters(remove, cli);
+
+  const get = program.command('get').description('list clusters and nodes, or print a kubeconfig');
+  addGetClusters(get, cli);
+  addGetNodes(get, cli);
+  addGetKubeconfig(get, cli);
+
+  const exporting = program.command('export').description('write a kubeconfig');
+  addExportKubeconfig(exporting, cli);
+
+  const status = program.command('status').description('how a cluster is');
+  addStatusCluster(status, cli);
+
+  const plan = program.command('plan').description('show what would be done');
+  addPlanCluster(plan, cli);
+
+  addExec(program, cli);
+  addShell(program, cli);
+  addLogs(program, cli);
+  addKubectl(program, cli);
+
+  const load = program.command('load').description('load container images into nodes');
+  addLoadImageArchive(load, cli);
+
+  const build = program.command('build').description('build what nodes are made from');
+  addBuildImage(build, cli);
+
+  addDoctor(program, cli);
+  addCompletion(program, cli);
+  addComplete(program, cli);
+  addVersion(program, cli);
+  return program;
+}
+
+/** The root with what all commands inherit; errors are thrown, so that run() decides about exit codes. */
+function rootCommand({ terminal }: Cli): Command {
+  const program = new Command('knest');
+  return program
+    .description('Real Kubernetes clusters whose nodes are systemd-nspawn machines')
+    .version(`knest ${readVersion()}`, '-V, --version', 'print the version')
+    .option('-q, --quiet', 'tell nothing on stderr but errors')
+    .addOption(
+      program
+        .createOption('--progress <mode>', 'how to tell what is done: live list, plain lines or JSON lines')
+        .choices(progressModes)
+        .default('auto'),
+    )
+    .option('--debug', 'print stack traces of errors')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand('help [command]', 'print help for a command')
+    .showHelpAfterError('Run it with --help for its usage.')
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeOut: terminal.stdout.write,
+      writeErr: terminal.stderr.write,
+      getOutHelpWidth: () => terminal.stdout.columns,
+      getErrHelpWidth: () => terminal.stderr.columns,
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    })
+    .exitOverride();
+}

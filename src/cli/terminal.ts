@@ -1,0 +1,47 @@
+/** Where the CLI reads and writes: the process's own streams, or a test's. */
+
+export interface Output {
+  write: (text: string) => void;
+  isTTY: boolean;
+  columns: number;
+  /** For libraries that draw on a stream themselves. */
+  stream: NodeJS.WritableStream;
+}
+
+export interface Terminal {
+  stdout: Output;
+  stderr: Output;
+  env: Readonly<Record<string, string | undefined>>;
+  stdinIsTTY: boolean;
+  /** All of standard input as text. */
+  readStdin: () => Promise<string>;
+}
+
+export function processTerminal(): Terminal {
+  return {
+    stdout: outputOf(process.stdout),
+    stderr: outputOf(process.stderr),
+    env: process.env,
+    get stdinIsTTY() {
+      return process.stdin.isTTY;
+    },
+    readStdin: async () => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk as Uint8Array));
+      return Buffer.concat(chunks).toString('utf8');
+    },
+  };
+}
+
+function outputOf(stream: NodeJS.WriteStream): Output {
+  return {
+    write: (text) => {
+      stream.write(text);
+    },
+    isTTY: stream.isTTY,
+    get columns() {
+      return stream.columns > 0 ? stream.columns : 80;
+    },
+    stream,
+  };
+}

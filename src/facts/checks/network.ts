@@ -1,0 +1,77 @@
+import type { Check, HostFacts } from '../types.ts';
+import { ok, problem, warning } from './check.ts';
+
+/** Links, name servers, and who else filters packets here. */
+export function networkChecks(facts: HostFacts): Check[] {
+  return [...checkLinkKinds(facts), checkNameservers(facts), ...checkFirewalls(facts)];
+}
+
+function checkLinkKinds({ linkKinds }: HostFacts): Check[] {
+  if (linkKinds === undefined) return [];
+  const absent = ['bridge', 'veth'].filter((kind) => !linkKinds.includes(kind));
+  if (absent.length === 0) return [ok('links', 'The kernel can make bridges and virtual Ethernet links.')];
+  return [
+    problem(
+      'links',
+      `The kernel can't make links of kind ${absent.join(' and ')}.`,
+      `load what is missing (modprobe ${absent.join(' ')}), or use a kernel that has it; it also takes CAP_NET_ADMIN`,
+    ),
+  ];
+}
+
+function checkNameservers({ nameservers }: HostFacts): Check {
+  if (nameservers.length > 0)
+    return ok('name-servers', `Machines use the name server ${nameservers.join(', ')}.`);
+  return warning(
+    'name-servers',
+    'No name server of this host can be reached from a machine: all are on loopback or IPv6, or there are none.',
+    'name one with an IPv4 address in /etc/resolv.conf; without it machines and pods resolve no outside names',
+  );
+}
+
+function checkFirewalls({ firewall, programs }: HostFacts): Check[] {
+  const { docker, firewalld, forwardDrop = false, foreignDrops = [] } = firewall;
+  const checks: Check[] = [];
+  if (docker || forwardDrop) checks.push(checkIptables(docker ? 'DOCKER-USER' : 'FORWARD', docker, programs));
+  if (firewalld) {
+    checks.push(
+      programs['firewall-cmd'] === undefined
+        ? warning(
+            'firewalld',
+            'firewalld runs but firewall-cmd is not installed: it will reject what machines send.',
+            "put the cluster's bridge into a trusted zone yourself",
+          )
+        : ok(
+            'firewalld',
+            "firewalld runs; knest puts each cluster's bridge into the zone trusted until it is deleted.",
+          ),
+    );
+  }
+  if (foreignDrops.length > 0) {
+    checks.push(
+      warning(
+        'nftables',
+        `The chain ${foreignDrops.join(', ')} drops what no rule of its own accepts, and so what machines send.`,
+        'accept there what comes from and goes to the bridges of knest: iifname "kn-*" accept; oifname "kn-*" accept',
+      ),
+    );
+  }
+  if (checks.length === 0) checks.push(ok('firewall', 'No firewall on this host drops what machines send.'));
+  return checks;
+}
+
+function checkIptables(chain: string, docker: boolean, programs: HostFacts['programs']): Check {
+  const name = docker ? 'docker' : 'iptables';
+  const who = docker ? "Docker's rules drop" : 'The iptables chain FORWARD drops';
+  if (programs['iptables'] !== undefined) {
+    return ok(
+      name,
+      `${who} what is forwarded; knest accepts each cluster's bridge in ${chain} until it is deleted.`,
+    );
+  }
+  return warning(
+    name,
+    `${who} what is forwarded, and iptables is not installed to make an exception.`,
+    'install the package iptables',
+  );
+}

@@ -1,0 +1,96 @@
+/** What a host is. Gathered by observe/, read by plan/; no guesses, no defaults. */
+
+export interface SubnetInUse {
+  /** IPv4 or IPv6 CIDR, network address. */
+  cidr: string;
+  /** For messages: "address of eth0", "route via docker0". */
+  usedBy: string;
+  /** The link that the address or route belongs to. */
+  link: string;
+}
+
+export interface CgroupFacts {
+  /** Where controllers are: v1 has one mount each, hybrid is v1 with an additional v2 tree, v2 is unified. */
+  version: 'v1' | 'hybrid' | 'v2';
+  /**
+   * Mount points under which every machine gets a cgroup of its own: v1 and hybrid all hierarchies
+   * (/sys/fs/cgroup/cpu, ..., /sys/fs/cgroup/systemd, /sys/fs/cgroup/unified), v2 only /sys/fs/cgroup.
+   */
+  hierarchies: readonly string[];
+}
+
+export interface AptFacts {
+  /** The host's own Debian mirror, where it has one. */
+  mirror: string | undefined;
+  /** The mirror of <suite>-security, where it has one. */
+  securityMirror: string | undefined;
+  /** Acquire::http::Proxy of the host's apt. */
+  proxy: string | undefined;
+}
+
+export interface HostFacts {
+  hostname: string;
+  /** /etc/machine-id, where the host has one: machine ids of nodes derive from it. */
+  machineId: string | undefined;
+  /** Go's and Debian's name: amd64, arm64. */
+  arch: string;
+  kernel: string;
+  cpus: number;
+  memoryBytes: number;
+  isRoot: boolean;
+  /** Name of process 1; "systemd" means that the manager `systemd` can be used. */
+  pid1: string;
+  /** Of systemd-nspawn; undefined when it is not installed. */
+  systemdVersion: number | undefined;
+  cgroup: CgroupFacts;
+  /** Names of the capabilities in the bounding set: CAP_SYS_ADMIN, ... */
+  capabilities: readonly string[];
+  /** File systems that the kernel has or can load: overlay, ... */
+  fileSystems: readonly string[];
+  /** Where programs are; a missing one is not listed. */
+  programs: Readonly<Record<string, string>>;
+  apt: AptFacts | undefined;
+  /** http_proxy, https_proxy, no_proxy as set for knest, lower case. */
+  proxyEnvironment: Readonly<Record<string, string>>;
+  links: readonly string[];
+  subnetsInUse: readonly SubnetInUse[];
+  /** Present values, by key with dots: "vm.overcommit_memory" -> "0". A key the kernel lacks is not listed. */
+  sysctls: Readonly<Record<string, string>>;
+  firewall: {
+    /** The chain DOCKER-USER exists: Docker drops what is forwarded unless it is accepted there. */
+    docker: boolean;
+    /** firewalld runs: what is in no zone is rejected. */
+    firewalld: boolean;
+    /** The chain FORWARD of iptables drops what no rule accepts (ufw, Docker, an administrator). */
+    forwardDrop?: boolean;
+    /** Other nftables chains that drop what is forwarded, "inet filter forward": only their owner can add to them. */
+    foreignDrops?: readonly string[];
+  };
+  /** Name servers usable from a machine (none on loopback), from resolv.conf or systemd-resolved. */
+  nameservers: readonly string[];
+  searchDomains: readonly string[];
+  /** Bytes free where state and cache are. */
+  freeBytes: { state: number; cache: number };
+  /** The host's clock, seconds since 1970. */
+  unixTime?: number | undefined;
+  /** Mandatory access control that is switched on. */
+  securityModules?: readonly ('selinux-enforcing' | 'selinux-permissive' | 'apparmor')[];
+  /** Keyring file that vouches for Debian's archive, for building a root file system. */
+  debianKeyring?: string | undefined;
+  /** Kinds of virtual links that can be made; only asked when a person wants to know (doctor). */
+  linkKinds?: readonly string[] | undefined;
+}
+
+export type Verdict = 'ok' | 'warning' | 'problem';
+
+/** One thing that doctor looked at. */
+export interface Check {
+  name: string;
+  /** A whole sentence: "systemd-nspawn is installed (252)." */
+  sentence: string;
+  verdict: Verdict;
+  /** What to do about it. */
+  fix?: string;
+  /** Packages that would fix it, as the host's own package manager calls them. */
+  packages?: readonly string[];
+}

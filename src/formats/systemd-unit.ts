@@ -1,0 +1,32 @@
+/** Text of systemd unit, network and nspawn files (systemd.syntax(7)). */
+
+/** A setting may be given several times: an array repeats it. Undefined ones are left out. */
+export type UnitSection = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/** Renders sections in the given order, e.g. { Unit: {...}, Service: {...} }; a comment goes on top. */
+export function renderUnit(sections: Readonly<Record<string, UnitSection>>, comment?: string): string {
+  const head = comment === undefined ? '' : comment.replaceAll(/^/gm, '# ') + '\n\n';
+  const body = Object.entries(sections).map(([name, settings]) => {
+    const lines = Object.entries(settings).flatMap(([key, value]) =>
+      value === undefined ? [] : [value].flat().map((one) => `${key}=${one}`),
+    );
+    return `[${name}]\n${lines.join('\n')}\n`;
+  });
+  return head + body.join('\n');
+}
+
+/** Flags by name without dashes; undefined ones are left out, true is "--flag=true". */
+export type Flags = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** One flag a line, as ExecStart= shows it: `program \⏎    --a=b \⏎    --c=d`. */
+export function renderCommand(program: string, flags: Flags, ...more: readonly string[]): string {
+  const words = Object.entries(flags)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `--${name}=${escapeSpecifiers(String(value))}`);
+  return [program, ...words, ...more].join(' \\\n    ');
+}
+
+/** A % begins a specifier in unit files, a $ a variable in command lines. */
+function escapeSpecifiers(value: string): string {
+  return value.replaceAll('%', '%%').replaceAll('$', '$$$$');
+}

@@ -1,0 +1,87 @@
+import { Agent, request } from 'node:https';
+
+import { KnestError } from '../errors.ts';
+import { requireMaterial } from '../pki/issue.ts';
+import type { KeyMaterial } from '../pki/issue.ts';
+
+/**
+ * A handful of requests as cluster administrator. @kubernetes/client-node would do too, but takes longer to load than
+ * all of them together take, and every create would wait for it.
+ */
+export interface ApiClient {
+  /** @throws ApiError for a status of 400 or more, other errors when nobody answers */
+  get(path: string): Promise<unknown>;
+  /** RFC 7386 merge patch. */
+  mergePatch(path: string, patch: unknown): Promise<unknown>;
+  close(): void;
+}
+
+/** The API server answered, and said no. */
+export class ApiError extends KnestError {
+  readonly status: number;
+
+  constructor(method: string, path: string, status: number, message: string) {
+    super(`API server: ${method} ${path}: ${status} ${message}`);
+    this.status = status;
+  }
+}
+
+/** @param timeout milliseconds that one request may take */
+export function apiClient(
+  endpoint: string,
+  material: KeyMaterial,
+  certificate: string,
+  timeout = 10_000,
+): ApiClient {
+  const agent = new Agent({
+    keepAlive: true,
+    ca: requireMaterial(material, 'ca.crt'),
+    cert: requireMaterial(material, `${certificate}.crt`),
+    key: requireMaterial(material, `${certificate}.key`),
+  });
+  const call = async (method: string, path: string, body?: unknown): Promise<unknown> => {
+    const { status, text } = await exchange(agent, new URL(path, endpoint), method, body, timeout);
+    if (status >= 400) throw new ApiError(method, path, status, messageOf(text));
+    return text.startsWith('{') ? (JSON.parse(text) as unknown) : text;
+  };
+  return {
+    get: (path) => call('GET', path),
+    mergePatch: (path, patch) => call('PATCH', path, patch),
+    close: () => {
+      agent.destroy();
+    },
+  };
+}
+
+function exchange(
+  agent: Agent,
+  url: URL,
+  method: string,
+  body: unknown,
+  timeout: number,
+): Promise<{ status: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    const headers = body === undefined ? {} : { 'content-type': 'application/merge-patch+json' };
+    const outgoing = request(url, { agent, method, headers, timeout }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('error', reject);
+      response.on('end', () => {
+        resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() });
+      });
+    });
+    outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${timeout / 1000} s`)));
+    outgoing.on('error', reject);
+    outgoing.end(body === undefined ? undefined : JSON.stringify(body));
+  });
+}
+
+/** A Status object's message, else the text itself. */
+function messageOf(text: string): string {
+  try {
+    const parsed = JSON.parse(text) as { message?: unknown };
+    return typeof parsed.message === 'string' ? parsed.message : text;
+  } catch {
+    return text.slice(0, 200);
+  }
+}

@@ -1,0 +1,104 @@
+import type { HostFacts, SubnetInUse } from '../../facts/types.ts';
+import { parseCidr } from '../../formats/cidr.ts';
+import type { Host } from '../../host/types.ts';
+import { addressesCommand, parseAddresses, parseRoutes, routesCommand } from '../../tools/ip.ts';
+import { listChainCommand, parsePolicy } from '../../tools/iptables.ts';
+import { chainsCommand, parseChains, type NftChain } from '../../tools/nft.ts';
+import { readQuietly } from './read.ts';
+
+type Programs = HostFacts['programs'];
+
+/** Links, and every subnet that has an address or a route here; default routes cover all and mean nothing. */
+export async function gatherNetwork(
+  host: Host,
+  programs: Programs,
+): Promise<Pick<HostFacts, 'links' | 'subnetsInUse'>> {
+  if (programs['ip'] === undefined) return { links: await host.list('/sys/class/net'), subnetsInUse: [] };
+  const [addresses, routes] = await Promise.all([host.run(addressesCommand), host.run(routesCommand)]);
+  const links = parseAddresses(addresses.stdout);
+  const ofAddresses = links.flatMap(({ name, addresses: own }) =>
+    own.map(({ address, prefixLength }): SubnetInUse => ({
+      cidr: parseCidr(`${address}/${prefixLength}`).text,
+      usedBy: `address of ${name}`,
+      link: name,
+    })),
+  );
+  const ofRoutes = parseRoutes(routes.stdout).map(({ destination, link }): SubnetInUse => ({
+    cidr: parseCidr(destination).text,
+    usedBy: link === undefined ? 'a route that leads nowhere' : `route via ${link}`,
+    link: link ?? '',
+  }));
+  return {
+    links: links.map(({ name }) => name),
+    subnetsInUse: withoutRepeats([...ofAddresses, ...ofRoutes]),
+  };
+}
+
+/** Who else filters what this host forwards. Needs root; without it nothing is found. */
+export async function gatherFirewall(
+  host: Host,
+  programs: Programs,
+  pid1: string,
+): Promise<HostFacts['firewall']> {
+  const [chains, legacy, firewalldUnit] = await Promise.all([
+    listNftChains(host, programs),
+    inspectLegacyIptables(host, programs),
+    isUnitActive(host, pid1, 'firewalld.service'),
+  ]);
+  // iptables-nft keeps its rules in these tables
+  const isIptables = ({ family, table }: NftChain) => family === 'ip' && table === 'filter';
+  const filter = chains.filter(isIptables);
+  return {
+    docker: legacy.docker || filter.some(({ name }) => name === 'DOCKER-USER'),
+    firewalld: firewalldUnit || chains.some(({ table }) => table === 'firewalld'),
+    forwardDrop:
+      legacy.forwardDrop || filter.some(({ name, policy }) => name === 'FORWARD' && policy === 'drop'),
+    foreignDrops: chains
+      .filter((chain) => chain.hook === 'forward' && chain.policy === 'drop')
+      .filter(
+        (chain) => ['ip', 'inet'].includes(chain.family) && chain.table !== 'firewalld' && !isIptables(chain),
+      )
+      .map(({ family, table, name }) => `${family} ${table} ${name}`),
+  };
+}
+
+async function listNftChains(host: Host, programs: Programs): Promise<NftChain[]> {
+  if (programs['nft'] === undefined) return [];
+  const { exitCode, stdout } = await host.run(chainsCommand, { okExitCodes: 'any', timeout: 10_000 });
+  return exitCode === 0 ? parseChains(stdout) : [];
+}
+
+/** The kernel lists its iptables-legacy tables; where there are none, iptables need not be started. */
+async function inspectLegacyIptables(
+  host: Host,
+  programs: Programs,
+): Promise<{ docker: boolean; forwardDrop: boolean }> {
+  const tables = (await readQuietly(host, '/proc/net/ip_tables_names')) ?? '';
+  if (!tables.split('\n').includes('filter') || programs['iptables'] === undefined) {
+    return { docker: false, forwardDrop: false };
+  }
+  const [dockerUser, forward] = await Promise.all(
+    ['DOCKER-USER', 'FORWARD'].map((chain) => host.run(listChainCommand(chain), { okExitCodes: 'any' })),
+  );
+  return { docker: dockerUser?.exitCode === 0, forwardDrop: parsePolicy(forward?.stdout ?? '') === 'DROP' };
+}
+
+/** An active service has a cgroup; that is quicker to see than to ask systemctl. */
+async function isUnitActive(host: Host, pid1: string, unit: string): Promise<boolean> {
+  if (pid1 !== 'systemd') return false;
+  const found = await Promise.all(
+    ['/sys/fs/cgroup', '/sys/fs/cgroup/systemd'].map((root) => host.stat(`${root}/system.slice/${unit}`)),
+  );
+  return found.some((info) => info !== undefined);
+}
+
+/** Every address has a route as well: the address says more. */
+function withoutRepeats(subnets: readonly SubnetInUse[]): SubnetInUse[] {
+  const seen = new Set<string>();
+  return subnets.filter(({ cidr, link }) => {
+    const key = `${cidr} ${link}`;
+    if (seen.has(key)) return false;
+    seen.add(key);
+    return true;
+  });
+}

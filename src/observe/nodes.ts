@@ -1,0 +1,42 @@
+import type { NodeCondition } from '../api/types.ts';
+import type { ApiClient } from './apiserver.ts';
+
+/** What knest wants to know of a Node object. */
+export interface KubernetesNode {
+  name: string;
+  ready: boolean;
+  kubeletVersion: string | undefined;
+  conditions: readonly NodeCondition[];
+}
+
+/** The shape of a v1 Node, as far as it is read here; every field may be missing while a node registers. */
+interface NodeObject {
+  metadata?: { name?: string };
+  status?: { conditions?: NodeCondition[]; nodeInfo?: { kubeletVersion?: string } };
+}
+
+/** @throws ApiError 404 when the node has not registered */
+export async function readNode(client: ApiClient, name: string): Promise<KubernetesNode> {
+  return parseNode(await client.get(`/api/v1/nodes/${name}`));
+}
+
+export async function readNodes(client: ApiClient): Promise<KubernetesNode[]> {
+  const list = (await client.get('/api/v1/nodes')) as { items?: unknown[] };
+  return (list.items ?? []).map(parseNode);
+}
+
+function parseNode(value: unknown): KubernetesNode {
+  const node = value as NodeObject;
+  const conditions = (node.status?.conditions ?? []).map(({ type, status, reason, message }) => ({
+    type,
+    status,
+    reason,
+    message,
+  }));
+  return {
+    name: node.metadata?.name ?? '',
+    ready: conditions.some(({ type, status }) => type === 'Ready' && status === 'True'),
+    kubeletVersion: node.status?.nodeInfo?.kubeletVersion,
+    conditions,
+  };
+}

@@ -1,0 +1,119 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { Progress } from '../apply/events.ts';
+import type { MachineManager } from '../apply/machine-manager.ts';
+import { KnestError, tail } from '../errors.ts';
+import type { Host } from '../host/types.ts';
+import type { ClusterPlan, MachinePlan } from '../plan/types.ts';
+import { ApiError } from './apiserver.ts';
+import type { ApiClient } from './apiserver.ts';
+import { readNode } from './nodes.ts';
+import { isTroubled, readJournal, readUnits } from './units.ts';
+
+/** Between two looks. One costs a millisecond of CPU; before the API server listens, even less. */
+const interval = 50;
+
+export interface ReadinessOptions {
+  /** Milliseconds. */
+  timeout: number;
+  progress: Progress;
+  signal: AbortSignal;
+}
+
+/**
+ * Waits for a machine's Node object, gives it what only an administrator may (role labels, its pod subnet), and
+ * waits for it to be Ready.
+ * @throws KnestError kind "notReady" that names the unit in trouble, with the end of its journal
+ */
+export async function waitForNode(
+  host: Host,
+  manager: MachineManager,
+  client: ApiClient,
+  machine: MachinePlan,
+  options: ReadinessOptions,
+): Promise<void> {
+  const deadline = Date.now() + options.timeout;
+  let patched = false;
+  let last = '';
+  for (;;) {
+    options.signal.throwIfAborted();
+    const state = await look(client, machine, patched);
+    patched ||= state.registered;
+    if (state.ready) return;
+    if (state.says !== last) options.progress(state.says);
+    last = state.says;
+    if ((await manager.leader(machine)) === undefined) {
+      throw new KnestError(`machine ${machine.name} ended on ${host.name} while its node was starting`, {
+        kind: 'notReady',
+        details: tail((await host.readFile(machine.launch.logFile)) ?? '', 10),
+      });
+    }
+    if (Date.now() > deadline) throw await notReady(host, manager, machine, last, options.timeout);
+    await sleep(interval);
+  }
+}
+
+/** Waits for all nodes of a cluster at once. */
+export async function waitForNodes(
+  host: Host,
+  manager: MachineManager,
+  client: ApiClient,
+  plan: ClusterPlan,
+  options: ReadinessOptions,
+): Promise<void> {
+  await Promise.all(plan.machines.map((machine) => waitForNode(host, manager, client, machine, options)));
+}
+
+async function look(
+  client: ApiClient,
+  machine: MachinePlan,
+  patched: boolean,
+): Promise<{ ready: boolean; registered: boolean; says: string }> {
+  try {
+    if (!patched) {
+      // merging the same again changes nothing: no harm after a crash
+      await client.mergePatch(`/api/v1/nodes/${machine.name}`, machine.nodePatch);
+      return { ready: false, registered: true, says: 'node has registered' };
+    }
+    const node = await readNode(client, machine.name);
+    const reason = node.conditions.find(({ type }) => type === 'Ready')?.message;
+    return { ready: node.ready, registered: true, says: reason ?? 'node has no conditions yet' };
+  } catch (error) {
+    // 404: not registered; 403, 409, 500, 503: the API server is still filling its own tables
+    if (error instanceof ApiError) {
+      const says = error.status === 404 ? 'API server is up, kubelet has not registered' : 'API server is starting';
+      return { ready: false, registered: false, says };
+    }
+    return { ready: false, registered: false, says: 'waiting for the API server' };
+  }
+}
+
+async function notReady(
+  host: Host,
+  manager: MachineManager,
+  machine: MachinePlan,
+  last: string,
+  timeout: number,
+): Promise<KnestError> {
+  const trouble = await findTrouble(manager, machine).catch((error: unknown) => [
+    `asking the machine failed: ${error instanceof Error ? error.message : String(error)}`,
+  ]);
+  return new KnestError(`node ${machine.name} on ${host.name} is not Ready after ${timeout / 1000} s: ${last}`, {
+    kind: 'notReady',
+    details: trouble,
+    hint: `with --retain the machine stays: knest logs ${machine.name}, knest shell ${machine.name}`,
+  });
+}
+
+async function findTrouble(manager: MachineManager, machine: MachinePlan): Promise<string[]> {
+  const units = await readUnits(manager, machine);
+  const troubled = units.filter(isTroubled);
+  const shown = troubled.length > 0 ? troubled : units.filter(({ active }) => active !== 'active');
+  const journals = await Promise.all(
+    shown.map(async (unit) => [
+      `${unit.name} is ${unit.active} (${unit.sub}), restarted ${unit.restarts} times; its journal ends:`,
+      ...(await readJournal(manager, machine, unit.name, 8)).map((line) => `  ${line}`),
+    ]),
+  );
+  return journals.flat();
+}

@@ -1,0 +1,29 @@
+import type { UnitStatus } from '../api/types.ts';
+import type { MachineManager } from '../apply/machine-manager.ts';
+import { tail } from '../errors.ts';
+import type { MachinePlan } from '../plan/types.ts';
+import { parseUnitProperties, showUnitsCommand } from '../tools/systemctl.ts';
+
+/** State of the units that knest wrote for a machine; asks systemd inside. */
+export async function readUnits(manager: MachineManager, machine: MachinePlan): Promise<UnitStatus[]> {
+  const names = machine.units.map(({ name }) => name);
+  const { stdout } = await manager.run(machine, showUnitsCommand(names), { timeout: 10_000 });
+  return parseUnitProperties(stdout);
+}
+
+/** The last lines of a unit's journal. */
+export async function readJournal(
+  manager: MachineManager,
+  machine: MachinePlan,
+  unit: string,
+  lines: number,
+): Promise<string[]> {
+  const argv = ['journalctl', '--no-pager', '--output=cat', `--unit=${unit}`, `--lines=${lines}`];
+  const { stdout } = await manager.run(machine, argv, { okExitCodes: 'any', timeout: 10_000 });
+  return tail(stdout, lines);
+}
+
+/** Whether a unit is in trouble rather than on its way: it failed, or was restarted and is not up. */
+export function isTroubled(unit: UnitStatus): boolean {
+  return unit.active === 'failed' || (unit.active !== 'active' && unit.restarts > 0);
+}

@@ -1,0 +1,53 @@
+import type { HostFacts } from '../../facts/types.ts';
+import type { NodeRole } from '../../spec/types.ts';
+import type { ComponentPlan } from '../types.ts';
+import type { VersionTraits } from '../versions/traits.ts';
+
+/** What a component needs to know of its cluster. */
+export interface ClusterContext {
+  name: string;
+  kubernetesVersion: string;
+  traits: VersionTraits;
+  podSubnet: string;
+  serviceSubnet: string;
+  /** First address of the service subnet: the Service `kubernetes`. */
+  apiServiceAddress: string;
+  /** https://ADDRESS:PORT, from outside the machines. */
+  endpoint: string;
+  controlPlanes: readonly { name: string; address: string }[];
+  facts: Pick<HostFacts, 'cgroup' | 'capabilities' | 'nameservers' | 'searchDomains' | 'machineId'>;
+}
+
+/** What a component needs to know of its machine. */
+export interface MachineContext {
+  name: string;
+  role: NodeRole;
+  address: string;
+  prefixLength: number;
+  gateway: string;
+  podSubnet: string;
+}
+
+/** A component is a pure function: the same cluster and machine always give the same files, units, certificates. */
+export type Component = (machine: MachineContext, cluster: ClusterContext) => ComponentPlan;
+
+export const apiPort = 6443;
+
+/** Where kubeadm keeps them too, so that readers of its documentation find their way. */
+export const pkiFolder = '/etc/kubernetes/pki';
+
+/** Pulls in every unit of a node: `systemctl -M NODE status k8s.target`. */
+export const k8sTarget = 'k8s.target';
+
+export const nothing: ComponentPlan = { files: [], units: [], certificates: [], probes: [] };
+
+/** Restarted at once and for ever: components start together and some give up when others are not there yet. */
+export const restartAlways = { Restart: 'always', RestartSec: '200ms' } as const;
+
+/**
+ * More flags without editing the unit: `KUBELET_ARGS=--v=4` in /etc/kubernetes/kubelet.env. The command line ends with
+ * the variable.
+ */
+export function extraArguments(component: string, variable: string) {
+  return { Environment: `${variable}=`, EnvironmentFile: `-/etc/kubernetes/${component}.env` } as const;
+}

@@ -1,0 +1,101 @@
+import { stringify } from 'smol-toml';
+
+import { renderUnit } from '../../formats/systemd-unit.ts';
+import type { Component, ClusterContext } from './component.ts';
+import { k8sTarget, restartAlways } from './component.ts';
+import { cgroupDriver } from './kubelet.ts';
+import { pauseImage, pauseImagePath } from '../image.ts';
+
+export const containerdSocket = '/run/containerd/containerd.sock';
+export const containerdEndpoint = `unix://${containerdSocket}`;
+
+/** containerd with its CRI plugin, and the sandbox image brought in before the first pod. */
+export const containerd: Component = (_machine, cluster) => ({
+  files: [
+    {
+      path: '/etc/containerd/config.toml',
+      mode: 0o644,
+      content: { text: stringify(configuration(cluster)) + '\n' },
+    },
+    // Debian puts the CNI plugins elsewhere; network add-ons install theirs here
+    { path: '/opt/cni/bin', mode: 0o777, content: { link: '/usr/lib/cni' } },
+  ],
+  units: [
+    {
+      name: 'containerd.service',
+      wantedBy: k8sTarget,
+      text: renderUnit({
+        Unit: {
+          Description: 'containerd container runtime',
+          Documentation: 'https://containerd.io',
+          After: 'knest-mounts.service',
+        },
+        Service: {
+          Type: 'notify',
+          ExecStart: '/usr/bin/containerd',
+          ...restartAlways,
+          // containers outlive containerd, in cgroups that containerd makes
+          KillMode: 'process',
+          Delegate: 'yes',
+          LimitNOFILE: '1048576',
+          TasksMax: 'infinity',
+        },
+      }),
+    },
+    {
+      name: 'knest-images.service',
+      wantedBy: k8sTarget,
+      text: renderUnit({
+        Unit: {
+          Description: 'Sandbox image for containerd',
+          Requires: 'containerd.service',
+          After: 'containerd.service',
+        },
+        Service: {
+          Type: 'oneshot',
+          RemainAfterExit: 'yes',
+          ExecStart: `/usr/bin/ctr --namespace k8s.io images import --digests=false ${pauseImagePath}`,
+        },
+      }),
+    },
+  ],
+  certificates: [],
+  probes: [
+    {
+      says: 'containerd answers',
+      unit: 'containerd.service',
+      argv: ['ctr', '--namespace', 'k8s.io', 'version'],
+    },
+  ],
+});
+
+/** config.toml, version 2: what containerd 1.5 to 1.7 read (containerd: docs/cri/config.md). */
+function configuration({ facts }: ClusterContext) {
+  return {
+    version: 2,
+    // none of them can work on an overlay's directories, and each is probed at start
+    disabled_plugins: ['aufs', 'btrfs', 'devmapper', 'zfs'].map(
+      (name) => `io.containerd.snapshotter.v1.${name}`,
+    ),
+    plugins: {
+      'io.containerd.grpc.v1.cri': {
+        sandbox_image: pauseImage,
+        // Without CAP_SYS_RESOURCE nobody may lower oom_score_adj, and the sandbox wants -998: runc then fails with
+        // "can't get final child's PID from pipe: EOF".
+        restrict_oom_score_adj: !facts.capabilities.includes('CAP_SYS_RESOURCE'),
+        containerd: {
+          snapshotter: 'overlayfs',
+          default_runtime_name: 'runc',
+          runtimes: {
+            runc: {
+              runtime_type: 'io.containerd.runc.v2',
+              options: { SystemdCgroup: cgroupDriver(facts) === 'systemd' },
+            },
+          },
+        },
+        cni: { bin_dir: '/opt/cni/bin', conf_dir: '/etc/cni/net.d' },
+        registry: { config_path: '/etc/containerd/certs.d' },
+      },
+    },
+  };
+}

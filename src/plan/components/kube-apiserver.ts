@@ -1,0 +1,130 @@
+import { stringify } from 'yaml';
+
+import { renderCommand, renderUnit } from '../../formats/systemd-unit.ts';
+import type { PlannedFile } from '../types.ts';
+import type { Component } from './component.ts';
+import { apiPort, extraArguments, k8sTarget, nothing, pkiFolder, restartAlways } from './component.ts';
+import { certificateFiles, clientCertificate, publicFile, secretFile } from './pki-files.ts';
+
+const pki = (file: string): string => `${pkiFolder}/${file}`;
+
+/** kube-apiserver, on control planes (Kubernetes: "kube-apiserver" in the command line reference). */
+export const kubeApiserver: Component = (machine, cluster) => {
+  if (machine.role !== 'control-plane') return nothing;
+  const serving = `apiserver-${machine.name}`;
+  const command = renderCommand(
+    '/usr/local/bin/kube-apiserver',
+    {
+      'advertise-address': machine.address,
+      'secure-port': apiPort,
+      'allow-privileged': true,
+      'authorization-mode': 'Node,RBAC',
+      'enable-admission-plugins': 'NodeRestriction',
+      'enable-bootstrap-token-auth': true,
+      'client-ca-file': pki('ca.crt'),
+      'tls-cert-file': pki(`${serving}.crt`),
+      'tls-private-key-file': pki(`${serving}.key`),
+      'etcd-servers': 'https://127.0.0.1:2379',
+      'etcd-cafile': pki('etcd-ca.crt'),
+      'etcd-certfile': pki('apiserver-etcd-client.crt'),
+      'etcd-keyfile': pki('apiserver-etcd-client.key'),
+      'service-cluster-ip-range': cluster.serviceSubnet,
+      'service-account-issuer': 'https://kubernetes.default.svc.cluster.local',
+      'service-account-key-file': pki('sa.pub'),
+      'service-account-signing-key-file': pki('sa.key'),
+      'kubelet-certificate-authority': pki('ca.crt'),
+      'kubelet-client-certificate': pki('apiserver-kubelet-client.crt'),
+      'kubelet-client-key': pki('apiserver-kubelet-client.key'),
+      // node names are in nobody's DNS: exec and logs would fail to look them up
+      'kubelet-preferred-address-types': 'InternalIP',
+      // the aggregation layer: metrics-server and other API servers behind this one
+      'proxy-client-cert-file': pki('front-proxy-client.crt'),
+      'proxy-client-key-file': pki('front-proxy-client.key'),
+      'requestheader-client-ca-file': pki('front-proxy-ca.crt'),
+      'requestheader-allowed-names': 'front-proxy-client',
+      'requestheader-extra-headers-prefix': 'X-Remote-Extra-',
+      'requestheader-group-headers': 'X-Remote-Group',
+      'requestheader-username-headers': 'X-Remote-User',
+      profiling: false,
+    },
+    '$KUBE_APISERVER_ARGS',
+  );
+  return {
+    files: [
+      publicFile('ca.crt'),
+      publicFile('etcd-ca.crt'),
+      publicFile('front-proxy-ca.crt'),
+      publicFile('sa.pub'),
+      secretFile('sa.key'),
+      ...[serving, 'apiserver-etcd-client', 'apiserver-kubelet-client', 'front-proxy-client'].flatMap(
+        certificateFiles,
+      ),
+      auditPolicy,
+    ],
+    units: [
+      {
+        name: 'kube-apiserver.service',
+        wantedBy: k8sTarget,
+        text: renderUnit({
+          Unit: {
+            Description: 'Kubernetes API server',
+            Documentation:
+              'https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/',
+            After: 'etcd.service',
+          },
+          Service: {
+            Type: 'notify',
+            ...extraArguments('kube-apiserver', 'KUBE_APISERVER_ARGS'),
+            ExecStart: command,
+            ...restartAlways,
+            LimitNOFILE: '65536',
+            TimeoutStartSec: '180',
+          },
+        }),
+      },
+    ],
+    certificates: [
+      {
+        name: serving,
+        authority: 'ca',
+        commonName: 'kube-apiserver',
+        organizations: [],
+        usages: ['server'],
+        dnsNames: [
+          'kubernetes',
+          'kubernetes.default',
+          'kubernetes.default.svc',
+          'kubernetes.default.svc.cluster.local',
+          machine.name,
+          'localhost',
+        ],
+        ipAddresses: [cluster.apiServiceAddress, machine.address, '127.0.0.1'],
+      },
+      clientCertificate('apiserver-etcd-client', 'kube-apiserver-etcd-client', [], 'etcd-ca'),
+      // exec, logs and port-forward need nodes/proxy, which system:masters has
+      clientCertificate('apiserver-kubelet-client', 'kube-apiserver-kubelet-client', ['system:masters']),
+      clientCertificate('front-proxy-client', 'front-proxy-client', [], 'front-proxy-ca'),
+    ],
+    probes: [
+      {
+        says: 'kube-apiserver is ready',
+        unit: 'kube-apiserver.service',
+        argv: ['curl', '-fsS', '--cacert', pki('ca.crt'), `https://127.0.0.1:${apiPort}/readyz`],
+      },
+    ],
+  };
+};
+
+/** Used as soon as --audit-policy-file and --audit-log-path are given in kube-apiserver.env. */
+const auditPolicy: PlannedFile = {
+  path: '/etc/kubernetes/audit-policy.yaml',
+  mode: 0o644,
+  content: {
+    text: stringify({
+      apiVersion: 'audit.k8s.io/v1',
+      kind: 'Policy',
+      omitStages: ['RequestReceived'],
+      rules: [{ level: 'Metadata' }],
+    }),
+  },
+};

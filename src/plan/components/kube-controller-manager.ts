@@ -1,0 +1,76 @@
+import { renderCommand, renderUnit } from '../../formats/systemd-unit.ts';
+import type { Component } from './component.ts';
+import { extraArguments, k8sTarget, nothing, pkiFolder, restartAlways } from './component.ts';
+import { kubeconfigFile } from './kubeconfig-file.ts';
+import { certificateFiles, clientCertificate, publicFile, secretFile } from './pki-files.ts';
+
+const kubeconfig = '/etc/kubernetes/controller-manager.conf';
+
+/** kube-controller-manager, on control planes. */
+export const kubeControllerManager: Component = (machine, cluster) => {
+  if (machine.role !== 'control-plane') return nothing;
+  const command = renderCommand(
+    '/usr/local/bin/kube-controller-manager',
+    {
+      kubeconfig,
+      'authentication-kubeconfig': kubeconfig,
+      'authorization-kubeconfig': kubeconfig,
+      'bind-address': '127.0.0.1',
+      port: cluster.traits.insecurePortFlag ? 0 : undefined,
+      'client-ca-file': `${pkiFolder}/ca.crt`,
+      'requestheader-client-ca-file': `${pkiFolder}/front-proxy-ca.crt`,
+      'root-ca-file': `${pkiFolder}/ca.crt`,
+      'cluster-name': cluster.name,
+      'cluster-signing-cert-file': `${pkiFolder}/ca.crt`,
+      'cluster-signing-key-file': `${pkiFolder}/ca.key`,
+      'service-account-private-key-file': `${pkiFolder}/sa.key`,
+      'use-service-account-credentials': true,
+      controllers: '*,bootstrapsigner,tokencleaner',
+      'cluster-cidr': cluster.podSubnet,
+      'service-cluster-ip-range': cluster.serviceSubnet,
+      // pod subnets are planned with the machines, so that routes and CNI files can be written before anything runs
+      'allocate-node-cidrs': false,
+      // electing a leader costs a second at start and needs a second candidate to be worth it
+      'leader-elect': cluster.controlPlanes.length > 1,
+      profiling: false,
+    },
+    '$KUBE_CONTROLLER_MANAGER_ARGS',
+  );
+  return {
+    files: [
+      publicFile('ca.crt'),
+      secretFile('ca.key'),
+      publicFile('front-proxy-ca.crt'),
+      secretFile('sa.key'),
+      ...certificateFiles('controller-manager'),
+      kubeconfigFile(kubeconfig, 'controller-manager', machine, cluster),
+    ],
+    units: [
+      {
+        name: 'kube-controller-manager.service',
+        wantedBy: k8sTarget,
+        text: renderUnit({
+          Unit: {
+            Description: 'Kubernetes controller manager',
+            Documentation:
+              'https://kubernetes.io/docs/reference/command-line-tools-reference/kube-controller-manager/',
+          },
+          Service: {
+            ...extraArguments('kube-controller-manager', 'KUBE_CONTROLLER_MANAGER_ARGS'),
+            ExecStart: command,
+            ...restartAlways,
+          },
+        }),
+      },
+    ],
+    certificates: [clientCertificate('controller-manager', 'system:kube-controller-manager')],
+    probes: [
+      {
+        says: 'kube-controller-manager is healthy',
+        unit: 'kube-controller-manager.service',
+        // its serving certificate is one it made itself, for this port only
+        argv: ['curl', '-fsSk', 'https://127.0.0.1:10257/healthz'],
+      },
+    ],
+  };
+};

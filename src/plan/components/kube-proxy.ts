@@ -1,0 +1,63 @@
+import { stringify } from 'yaml';
+
+import { renderCommand, renderUnit } from '../../formats/systemd-unit.ts';
+import type { Component, ClusterContext, MachineContext } from './component.ts';
+import { extraArguments, k8sTarget, restartAlways } from './component.ts';
+import { kubeconfigFile } from './kubeconfig-file.ts';
+import { certificateFiles, clientCertificate, publicFile } from './pki-files.ts';
+
+const kubeconfig = '/etc/kubernetes/kube-proxy.conf';
+const configFile = '/etc/kubernetes/kube-proxy.yaml';
+
+/** kube-proxy, on every node: ClusterIPs and NodePorts. */
+export const kubeProxy: Component = (machine, cluster) => ({
+  files: [
+    publicFile('ca.crt'),
+    ...certificateFiles('kube-proxy'),
+    kubeconfigFile(kubeconfig, 'kube-proxy', machine, cluster),
+    { path: configFile, mode: 0o644, content: { text: stringify(configuration(machine, cluster)) } },
+  ],
+  units: [
+    {
+      name: 'kube-proxy.service',
+      wantedBy: k8sTarget,
+      text: renderUnit({
+        Unit: {
+          Description: 'Kubernetes network proxy',
+          Documentation: 'https://kubernetes.io/docs/reference/command-line-tools-reference/kube-proxy/',
+          // it asks for the node's address once and gives up on "network is unreachable"
+          After: 'network.target',
+        },
+        Service: {
+          ...extraArguments('kube-proxy', 'KUBE_PROXY_ARGS'),
+          ExecStart: renderCommand('/usr/local/bin/kube-proxy', { config: configFile }, '$KUBE_PROXY_ARGS'),
+          ...restartAlways,
+        },
+      }),
+    },
+  ],
+  certificates: [clientCertificate('kube-proxy', 'system:kube-proxy')],
+  probes: [
+    {
+      says: 'kube-proxy is healthy',
+      unit: 'kube-proxy.service',
+      argv: ['curl', '-fsS', 'http://127.0.0.1:10256/healthz'],
+    },
+  ],
+});
+
+/** KubeProxyConfiguration (kubeproxy.config.k8s.io/v1alpha1). */
+function configuration(machine: MachineContext, cluster: ClusterContext) {
+  return {
+    apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',
+    kind: 'KubeProxyConfiguration',
+    clientConnection: { kubeconfig },
+    hostnameOverride: machine.name,
+    // otherwise it asks the API server for its own address first, and waits while there is none
+    bindAddress: machine.address,
+    mode: cluster.traits.proxyNftables ? 'nftables' : 'iptables',
+    clusterCIDR: cluster.podSubnet,
+    // the connection tracker's limits are the host's, and /proc/sys is read-only here: leave them as they are
+    conntrack: { maxPerCore: 0, min: 0, tcpEstablishedTimeout: '0s', tcpCloseWaitTimeout: '0s' },
+  };
+}

@@ -1,0 +1,61 @@
+import { renderCommand, renderUnit } from '../../formats/systemd-unit.ts';
+import type { Component } from './component.ts';
+import { extraArguments, k8sTarget, nothing, pkiFolder, restartAlways } from './component.ts';
+import { kubeconfigFile } from './kubeconfig-file.ts';
+import { certificateFiles, clientCertificate, publicFile } from './pki-files.ts';
+
+const kubeconfig = '/etc/kubernetes/scheduler.conf';
+
+/** kube-scheduler, on control planes. */
+export const kubeScheduler: Component = (machine, cluster) => {
+  if (machine.role !== 'control-plane') return nothing;
+  const command = renderCommand(
+    '/usr/local/bin/kube-scheduler',
+    {
+      kubeconfig,
+      'authentication-kubeconfig': kubeconfig,
+      'authorization-kubeconfig': kubeconfig,
+      'bind-address': '127.0.0.1',
+      port: cluster.traits.insecurePortFlag ? 0 : undefined,
+      'client-ca-file': `${pkiFolder}/ca.crt`,
+      'requestheader-client-ca-file': `${pkiFolder}/front-proxy-ca.crt`,
+      'leader-elect': cluster.controlPlanes.length > 1,
+      profiling: false,
+    },
+    '$KUBE_SCHEDULER_ARGS',
+  );
+  return {
+    files: [
+      publicFile('ca.crt'),
+      publicFile('front-proxy-ca.crt'),
+      ...certificateFiles('scheduler'),
+      kubeconfigFile(kubeconfig, 'scheduler', machine, cluster),
+    ],
+    units: [
+      {
+        name: 'kube-scheduler.service',
+        wantedBy: k8sTarget,
+        text: renderUnit({
+          Unit: {
+            Description: 'Kubernetes scheduler',
+            Documentation:
+              'https://kubernetes.io/docs/reference/command-line-tools-reference/kube-scheduler/',
+          },
+          Service: {
+            ...extraArguments('kube-scheduler', 'KUBE_SCHEDULER_ARGS'),
+            ExecStart: command,
+            ...restartAlways,
+          },
+        }),
+      },
+    ],
+    certificates: [clientCertificate('scheduler', 'system:kube-scheduler')],
+    probes: [
+      {
+        says: 'kube-scheduler is healthy',
+        unit: 'kube-scheduler.service',
+        argv: ['curl', '-fsSk', 'https://127.0.0.1:10259/healthz'],
+      },
+    ],
+  };
+};

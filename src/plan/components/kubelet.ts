@@ -1,0 +1,135 @@
+import { stringify } from 'yaml';
+
+import { renderCommand, renderUnit } from '../../formats/systemd-unit.ts';
+import type { Component, ClusterContext } from './component.ts';
+import { extraArguments, k8sTarget, pkiFolder, restartAlways } from './component.ts';
+import { containerdEndpoint } from './containerd.ts';
+import { kubeconfigFile } from './kubeconfig-file.ts';
+import { pauseImage } from '../image.ts';
+import { certificateFiles, publicFile } from './pki-files.ts';
+
+const kubeconfig = '/etc/kubernetes/kubelet.conf';
+const configFile = '/etc/kubernetes/kubelet.yaml';
+
+/** The kubelet, on every node: asks the API server who may talk to it, lets nobody in anonymously. */
+export const kubelet: Component = (machine, cluster) => {
+  const { traits } = cluster;
+  const client = `kubelet-${machine.name}`;
+  const serving = `kubelet-serving-${machine.name}`;
+  const command = renderCommand(
+    '/usr/local/bin/kubelet',
+    {
+      config: configFile,
+      kubeconfig,
+      'hostname-override': machine.name,
+      'node-ip': machine.address,
+      'container-runtime': traits.kubeletRemoteRuntimeFlag ? 'remote' : undefined,
+      'container-runtime-endpoint': traits.kubeletEndpointInConfig ? undefined : containerdEndpoint,
+      'pod-infra-container-image': traits.kubeletPauseImageFlag ? pauseImage : undefined,
+      'runtime-cgroups': '/system.slice/containerd.service',
+    },
+    '$KUBELET_ARGS',
+  );
+  return {
+    files: [
+      publicFile('ca.crt'),
+      ...certificateFiles(client),
+      ...certificateFiles(serving),
+      kubeconfigFile(kubeconfig, client, machine, cluster),
+      { path: configFile, mode: 0o644, content: { text: stringify(configuration(cluster, serving)) } },
+    ],
+    units: [
+      {
+        name: 'kubelet.service',
+        wantedBy: k8sTarget,
+        text: renderUnit({
+          Unit: {
+            Description: 'Kubernetes kubelet',
+            Documentation: 'https://kubernetes.io/docs/reference/command-line-tools-reference/kubelet/',
+            Wants: 'containerd.service',
+            // together with the API server, not after it: that takes 5 s longer. containerd is up in half a second
+            // and the kubelet gives up without it.
+            After: 'containerd.service knest-mounts.service',
+          },
+          Service: {
+            ...extraArguments('kubelet', 'KUBELET_ARGS'),
+            ExecStart: command,
+            ...restartAlways,
+            // pods stay when the kubelet restarts
+            KillMode: 'process',
+            Delegate: 'yes',
+          },
+        }),
+      },
+    ],
+    certificates: [
+      {
+        name: client,
+        authority: 'ca',
+        // what the Node authorizer wants to see (Kubernetes: "Using Node Authorization")
+        commonName: `system:node:${machine.name}`,
+        organizations: ['system:nodes'],
+        usages: ['client'],
+        dnsNames: [],
+        ipAddresses: [],
+      },
+      {
+        name: serving,
+        authority: 'ca',
+        commonName: `system:node:${machine.name}`,
+        organizations: ['system:nodes'],
+        usages: ['server'],
+        dnsNames: [machine.name],
+        ipAddresses: [machine.address],
+      },
+    ],
+    probes: [
+      {
+        says: 'kubelet is healthy',
+        unit: 'kubelet.service',
+        argv: ['curl', '-fsS', 'http://127.0.0.1:10248/healthz'],
+      },
+    ],
+  };
+};
+
+/** KubeletConfiguration (kubelet.config.k8s.io/v1beta1). */
+function configuration(cluster: ClusterContext, serving: string) {
+  const { traits, facts } = cluster;
+  return {
+    apiVersion: 'kubelet.config.k8s.io/v1beta1',
+    kind: 'KubeletConfiguration',
+    authentication: {
+      anonymous: { enabled: false },
+      webhook: { enabled: true },
+      x509: { clientCAFile: `${pkiFolder}/ca.crt` },
+    },
+    authorization: { mode: 'Webhook' },
+    tlsCertFile: `${pkiFolder}/${serving}.crt`,
+    tlsPrivateKeyFile: `${pkiFolder}/${serving}.key`,
+    readOnlyPort: 0,
+    clusterDomain: 'cluster.local',
+    resolvConf: '/etc/resolv.conf',
+    cgroupDriver: cgroupDriver(facts),
+    ...(traits.kubeletEndpointInConfig ? { containerRuntimeEndpoint: containerdEndpoint } : {}),
+    ...(traits.kubeletFailCgroupV1 && facts.cgroup.version !== 'v2' ? { failCgroupV1: false } : {}),
+    // /proc/sys is read-only in a machine: the kubelet only compares, the host holds the values it wants
+    protectKernelDefaults: true,
+    failSwapOn: false,
+    // Looking every second makes a new node Ready up to nine seconds earlier than the default of ten; what has not
+    // changed is still reported every five minutes only.
+    nodeStatusUpdateFrequency: '1s',
+    nodeStatusReportFrequency: '5m',
+    // As kind: the disk is the host's and shared with much else, so its fill level must not evict pods.
+    imageGCHighThresholdPercent: 100,
+    evictionHard: { 'nodefs.available': '0%', 'nodefs.inodesFree': '0%', 'imagefs.available': '0%' },
+  };
+}
+
+/**
+ * On cgroup v2 systemd manages the controllers of the tree that pods would share with it, so it has to make the pods'
+ * cgroups as well. On v1 it knows only some of the hierarchies: the kubelet makes them itself.
+ */
+export function cgroupDriver(facts: ClusterContext['facts']): 'systemd' | 'cgroupfs' {
+  return facts.cgroup.version === 'v2' ? 'systemd' : 'cgroupfs';
+}

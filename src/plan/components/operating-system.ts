@@ -1,0 +1,144 @@
+import { createHash } from 'node:crypto';
+
+import { renderUnit } from '../../formats/systemd-unit.ts';
+import type { PlannedFile, PlannedUnit } from '../types.ts';
+import type { Component, ClusterContext, MachineContext } from './component.ts';
+import { k8sTarget } from './component.ts';
+
+/** Debian itself: name, addresses, what a boot in systemd-nspawn needs, and the target that groups Kubernetes. */
+export const operatingSystem: Component = (machine, cluster) => ({
+  files: [
+    text('/etc/hostname', `${machine.name}\n`),
+    text('/etc/hosts', hosts(cluster)),
+    text('/etc/machine-id', `${machineId(machine, cluster)}\n`),
+    text('/etc/resolv.conf', resolvConf(cluster)),
+    text('/etc/systemd/network/10-host0.network', hostLink(machine)),
+    text('/etc/systemd/networkd.conf.d/10-knest.conf', networkd),
+    text('/etc/systemd/system.conf.d/10-knest.conf', manager),
+    text('/etc/systemd/journald.conf.d/10-knest.conf', journal),
+    enabled('systemd-networkd.service', 'multi-user.target'),
+    ...useless.map((unit) => link(`/etc/systemd/system/${unit}`, '/dev/null')),
+  ],
+  units: [target, mounts(cluster)],
+  certificates: [],
+  probes: [],
+});
+
+const target: PlannedUnit = {
+  name: k8sTarget,
+  wantedBy: 'multi-user.target',
+  text: renderUnit({
+    Unit: { Description: 'Kubernetes', Documentation: 'https://kubernetes.io/docs/concepts/architecture/' },
+  }),
+};
+
+/** What a machine under systemd-nspawn lacks for Kubernetes, done before any other unit starts. */
+function mounts({ facts }: ClusterContext): PlannedUnit {
+  const version1 = facts.cgroup.version !== 'v2';
+  return {
+    name: 'knest-mounts.service',
+    wantedBy: 'sysinit.target',
+    text: renderUnit({
+      Unit: { Description: 'Mounts for Kubernetes', DefaultDependencies: 'no', Before: 'sysinit.target' },
+      Service: {
+        Type: 'oneshot',
+        RemainAfterExit: 'yes',
+        ExecStart: [
+          // The kubelet reads the kernel's log for OOM kills and fails without the device. Not /dev/console: journald
+          // reads kmsg too and would spin on it.
+          '/bin/ln -sf /dev/null /dev/kmsg',
+          // volumes that the kubelet mounts must reach the pods' mount namespaces
+          '/bin/mount --make-rshared /var/lib/kubelet',
+          // systemd-nspawn mounts cgroup v1 controllers read-only; the machine's own part of the tree is all it sees
+          ...(version1
+            ? [
+                '/bin/sh -c "mount -o remount,rw,bind /sys/fs/cgroup; for c in /sys/fs/cgroup/*; do' +
+                  ' if mountpoint -q $c; then mount -o remount,rw,bind $c; fi; done"',
+              ]
+            : []),
+        ],
+      },
+    }),
+  };
+}
+
+/** Nothing in a node needs them, and each costs start time or wakes up later. */
+const useless = [
+  'console-getty.service',
+  'getty.target',
+  'systemd-logind.service',
+  'systemd-update-utmp.service',
+  'systemd-update-utmp-runlevel.service',
+  'systemd-journal-flush.service',
+  'systemd-firstboot.service',
+  'systemd-binfmt.service',
+  'systemd-user-sessions.service',
+  'apt-daily.timer',
+  'apt-daily-upgrade.timer',
+  'dpkg-db-backup.timer',
+  'e2scrub_all.timer',
+  'e2scrub_reap.service',
+  'fstrim.timer',
+];
+
+const networkd = renderUnit(
+  // pods' routes and rules belong to CNI plugins and kube-proxy
+  { Network: { ManageForeignRoutes: 'no', ManageForeignRoutingPolicyRules: 'no' } },
+);
+
+const manager = renderUnit({
+  Manager: {
+    // pods' processes ignore the SIGTERM that systemd sends them at poweroff: by default that takes 90 s
+    DefaultTimeoutStopSec: '10s',
+    DefaultTasksMax: 'infinity',
+    // components are restarted until those they need are there, however long that takes
+    DefaultStartLimitIntervalSec: '0',
+  },
+});
+
+const journal = renderUnit({
+  Journal: { Storage: 'persistent', SystemMaxUse: '256M', RateLimitIntervalSec: '0' },
+});
+
+function hostLink(machine: MachineContext): string {
+  return renderUnit({
+    Match: { Name: 'host0' },
+    Network: {
+      Address: `${machine.address}/${machine.prefixLength}`,
+      Gateway: machine.gateway,
+      DHCP: 'no',
+      LinkLocalAddressing: 'no',
+      IPv6AcceptRA: 'no',
+    },
+    // components look for a cloud there, for 5 to 6 s, unless they are told at once that there is none
+    Route: { Destination: '169.254.169.254/32', Type: 'unreachable' },
+  });
+}
+
+function hosts(cluster: ClusterContext): string {
+  const nodes = cluster.controlPlanes.map(({ name, address }) => `${address} ${name}\n`).join('');
+  return `127.0.0.1 localhost\n::1 localhost ip6-localhost\n${nodes}`;
+}
+
+function resolvConf({ facts }: ClusterContext): string {
+  const search = facts.searchDomains.length > 0 ? `search ${facts.searchDomains.join(' ')}\n` : '';
+  return search + facts.nameservers.map((server) => `nameserver ${server}\n`).join('');
+}
+
+/** The same machine on the same host always gets the same id, others another (machine-id(5)). */
+function machineId(machine: MachineContext, cluster: ClusterContext): string {
+  const seed = ['knest', cluster.facts.machineId ?? '', cluster.name, machine.name].join('/');
+  return createHash('sha256').update(seed).digest('hex').slice(0, 32);
+}
+
+function text(path: string, content: string): PlannedFile {
+  return { path, mode: 0o644, content: { text: content } };
+}
+
+function link(path: string, to: string): PlannedFile {
+  return { path, mode: 0o777, content: { link: to } };
+}
+
+function enabled(unit: string, by: string): PlannedFile {
+  return link(`/etc/systemd/system/${by}.wants/${unit}`, `/lib/systemd/system/${unit}`);
+}

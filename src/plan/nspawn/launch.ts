@@ -1,0 +1,120 @@
+import { printableCommand } from '../../errors.ts';
+import type { HostFacts } from '../../facts/types.ts';
+import type { LaunchPlan, MachinePlan, PlannedBind } from '../types.ts';
+
+/** Cgroup that holds all machines, below each hierarchy. */
+export const cgroupParent = 'knest';
+
+export type LaunchInput = Pick<MachinePlan, 'name' | 'folder' | 'root' | 'upper' | 'work'> & {
+  /** Directories of the layers, topmost first. */
+  lower: readonly string[];
+  binds: readonly PlannedBind[];
+  bridge: string;
+};
+
+/**
+ * How the `direct` manager starts a machine where process 1 is not systemd: a script that mounts the overlay, moves
+ * itself into cgroups made for this machine and becomes systemd-nspawn.
+ */
+export function planLaunch(machine: LaunchInput, facts: Pick<HostFacts, 'cgroup'>): LaunchPlan {
+  const cgroups = facts.cgroup.hierarchies.map((hierarchy) => `${hierarchy}/${cgroupParent}/${machine.name}`);
+  const pidFile = `${machine.folder}/pid`;
+  const logFile = `${machine.folder}/console.log`;
+  const argv = nspawnCommand(machine);
+  return {
+    path: `${machine.folder}/launch`,
+    pidFile,
+    logFile,
+    cgroups,
+    argv,
+    script: [
+      '#!/bin/sh',
+      `# Starts machine ${machine.name} in the foreground. knest runs it detached; it can be run by hand as well.`,
+      'set -eu',
+      '',
+      '# First of all who this is, so that it can be found and ended: pid, start time (pids are reused), boot.',
+      `echo "$$ $(cut -d' ' -f22 /proc/$$/stat) $(cat /proc/sys/kernel/random/boot_id)" > ${pidFile}.new`,
+      `mv ${pidFile}.new ${pidFile}`,
+      '',
+      '# Root file system: what this machine changed, over read-only layers that all machines share.',
+      `mountpoint -q ${machine.root} || ${printableCommand(overlayCommand(machine))}`,
+      '',
+      ...cgroupLines(facts.cgroup, machine.name),
+      '',
+      '# /proc/sys/net belongs to the network namespace: kube-proxy and CNI plugins write there.',
+      'export SYSTEMD_NSPAWN_API_VFS_WRITABLE=network',
+      `exec ${argv.map((word) => printableCommand([word])).join(' \\\n    ')}`,
+      '',
+    ].join('\n'),
+  };
+}
+
+/** systemd-nspawn(1). Each relaxation says why. */
+function nspawnCommand(machine: LaunchInput): string[] {
+  return [
+    'systemd-nspawn',
+    '--quiet',
+    '--boot',
+    `--directory=${machine.root}`,
+    `--machine=${machine.name}`,
+    // no systemd here to register with or to give it a unit
+    '--register=no',
+    '--keep-unit',
+    '--settings=no',
+    `--network-bridge=${machine.bridge}`,
+    // pods may be privileged; a machine is a node, not a sandbox
+    '--capability=all',
+    // runc makes session keyrings and device filters
+    '--system-call-filter=@keyring bpf',
+    // name servers, time zone and journal are the plan's business
+    '--resolv-conf=off',
+    '--timezone=off',
+    '--link-journal=no',
+    ...machine.binds.map(({ source, target }) => `--bind=${source}:${target}`),
+  ];
+}
+
+function overlayCommand(machine: LaunchInput): string[] {
+  const options = `lowerdir=${machine.lower.join(':')},upperdir=${machine.upper},workdir=${machine.work}`;
+  return ['mount', '-t', 'overlay', 'overlay', '-o', options, machine.root];
+}
+
+/**
+ * With --keep-unit and no own cgroup every machine would land in the same /payload: their pods and services would
+ * share cgroups of the same names.
+ */
+function cgroupLines(cgroup: HostFacts['cgroup'], name: string): string[] {
+  const parent = (hierarchy: string): string => `${hierarchy}/${cgroupParent}`;
+  if (cgroup.version === 'v2') {
+    return [
+      '# A cgroup of its own, with every controller.',
+      ...cgroup.hierarchies.flatMap((hierarchy) => [
+        `mkdir -p ${parent(hierarchy)}/${name}`,
+        `for controller in $(cat ${hierarchy}/cgroup.controllers); do`,
+        `  echo "+$controller" > ${hierarchy}/cgroup.subtree_control || true`,
+        `  echo "+$controller" > ${parent(hierarchy)}/cgroup.subtree_control || true`,
+        'done',
+        `echo $$ > ${parent(hierarchy)}/${name}/cgroup.procs`,
+      ]),
+    ];
+  }
+  return [
+    '# Cgroups of its own in every hierarchy.',
+    `for hierarchy in ${cgroup.hierarchies.join(' ')}; do`,
+    `  parent=$hierarchy/${cgroupParent}`,
+    `  mkdir -p $parent/${name}`,
+    '  if [ -e $parent/cpuset.cpus ]; then # empty at first, and then no process may enter',
+    `    for group in $parent $parent/${name}; do`,
+    '      cat $hierarchy/cpuset.cpus > $group/cpuset.cpus',
+    '      cat $hierarchy/cpuset.mems > $group/cpuset.mems',
+    '      echo 1 > $group/cgroup.clone_children',
+    '    done',
+    '  fi',
+    '  # all machines together weigh as much as 16 processes of the host, not as one',
+    '  if [ -e $parent/cpu.shares ]; then echo 16384 > $parent/cpu.shares; fi',
+    '  # pods are accounted to the machine',
+    '  if [ -e $parent/memory.use_hierarchy ]; then echo 1 > $parent/memory.use_hierarchy 2>/dev/null || true; fi',
+    `  echo $$ > $parent/${name}/cgroup.procs`,
+    'done',
+  ];
+}

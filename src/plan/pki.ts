@@ -1,0 +1,22 @@
+import { clientCertificate } from './components/pki-files.ts';
+import type { ComponentPlan, PkiPlan, PlannedCertificate } from './types.ts';
+
+/** Certificate of the kubeconfig that users get. */
+export const adminCertificate = 'admin';
+
+/** An authority per purpose: nobody who may talk to etcd is thereby an API client, and the other way round. */
+const authorities = [
+  { name: 'ca', commonName: 'kubernetes-ca' },
+  { name: 'etcd-ca', commonName: 'etcd-ca' },
+  { name: 'front-proxy-ca', commonName: 'kubernetes-front-proxy-ca' },
+];
+
+/** Everything that components of all machines ask for, each once. */
+export function planPki(components: readonly ComponentPlan[]): PkiPlan {
+  const admin = clientCertificate(adminCertificate, 'kubernetes-admin', ['system:masters']);
+  const byName = new Map<string, PlannedCertificate>();
+  for (const certificate of [admin, ...components.flatMap(({ certificates }) => certificates)]) {
+    byName.set(certificate.name, certificate);
+  }
+  return { authorities, certificates: [...byName.values()], keyPairs: ['sa'] };
+}

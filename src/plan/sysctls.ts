@@ -1,0 +1,65 @@
+import type { HostFacts } from '../facts/types.ts';
+import type { PlannedSysctl } from './types.ts';
+
+/**
+ * Kernel settings that the host must hold because /proc/sys is read-only inside machines (all but /proc/sys/net),
+ * so nothing in a machine can set them. Not in the list:
+ * - net.ipv4.conf.{all,default}.route_localnet: /proc/sys/net belongs to each network namespace and machines may
+ *   write theirs, so kube-proxy sets it itself. On the host it would open 127.0.0.1 to its neighbours for nothing.
+ * - net.bridge.bridge-nf-call-iptables: per network namespace since Linux 5.3 and on by default where br_netfilter
+ *   is loaded; what a machine needs of it, the machine sets.
+ */
+const wanted: readonly WantedSysctl[] = [
+  // kubelet --protect-kernel-defaults compares these for equality (pkg/kubelet/cm/container_manager_linux.go)
+  ...[
+    { key: 'vm.overcommit_memory', value: 1 },
+    { key: 'vm.panic_on_oom', value: 0 },
+    { key: 'kernel.panic', value: 10 },
+    { key: 'kernel.panic_on_oops', value: 1 },
+    { key: 'kernel.keys.root_maxkeys', value: 1_000_000 },
+    { key: 'kernel.keys.root_maxbytes', value: 25_000_000 },
+  ].map((setting) => ({
+    ...setting,
+    rule: 'equal' as const,
+    why: 'kubelet refuses to start with any other value',
+  })),
+  {
+    key: 'net.ipv4.ip_forward',
+    value: 1,
+    rule: 'equal',
+    why: 'the host routes between machines and the outside',
+  },
+  {
+    key: 'fs.inotify.max_user_instances',
+    value: 8192,
+    rule: 'at-least',
+    why: 'all machines and pods share root\'s limit; at 128 kubelet and pods fail with "too many open files"',
+  },
+  {
+    key: 'fs.inotify.max_user_watches',
+    value: 524_288,
+    rule: 'at-least',
+    why: "all machines and pods share root's limit",
+  },
+];
+
+/** Keys that facts must hold for planSysctls. */
+export const sysctlKeys: readonly string[] = wanted.map(({ key }) => key);
+
+/** The settings that must change on this host: limits are never lowered, and what a kernel lacks is left alone. */
+export function planSysctls(facts: HostFacts): PlannedSysctl[] {
+  return wanted.flatMap(({ key, value, rule, why }) => {
+    const from = facts.sysctls[key];
+    if (from === undefined) return [];
+    const satisfied = rule === 'equal' ? Number(from) === value : Number(from) >= value;
+    return satisfied ? [] : [{ key, from, to: String(value), why }];
+  });
+}
+
+interface WantedSysctl {
+  key: string;
+  value: number;
+  /** equal: the reader insists on this value. at-least: a higher one is as good. */
+  rule: 'equal' | 'at-least';
+  why: string;
+}

@@ -1,0 +1,36 @@
+import { minor } from 'semver';
+
+/** What differs between Kubernetes versions, as data: components ask here and nowhere else. */
+export interface VersionTraits {
+  /** kubelet --container-runtime=remote: needed while dockershim was the default (<= 1.23), gone in 1.27. */
+  kubeletRemoteRuntimeFlag: boolean;
+  /** containerRuntimeEndpoint in the KubeletConfiguration (>= 1.27); a flag before. */
+  kubeletEndpointInConfig: boolean;
+  /** --pod-infra-container-image keeps the pause image from garbage collection; gone in 1.35. */
+  kubeletPauseImageFlag: boolean;
+  /** The kubelet refuses cgroup v1 unless failCgroupV1: false (field since 1.31, refusing by default since 1.35). */
+  kubeletFailCgroupV1: boolean;
+  /** kube-controller-manager and kube-scheduler serve plain HTTP unless --port=0 (<= 1.22; flag gone in 1.24). */
+  insecurePortFlag: boolean;
+  /** The kubelet speaks CRI v1alpha2 only (< 1.23): containerd 2.x has dropped it. */
+  criV1alpha2Only: boolean;
+  /** kube-proxy's nftables mode is stable (>= 1.33). */
+  proxyNftables: boolean;
+  /** Label of control-plane nodes: "master" as well until 1.23. */
+  masterLabel: boolean;
+}
+
+/** @param version as in "v1.20.2" */
+export function versionTraits(version: string): VersionTraits {
+  const release = minor(version.replace(/^v/, ''));
+  return {
+    kubeletRemoteRuntimeFlag: release <= 23,
+    kubeletEndpointInConfig: release >= 27,
+    kubeletPauseImageFlag: release <= 34,
+    kubeletFailCgroupV1: release >= 31,
+    insecurePortFlag: release <= 22,
+    criV1alpha2Only: release < 23,
+    proxyNftables: release >= 33,
+    masterLabel: release <= 23,
+  };
+}

@@ -1,0 +1,106 @@
+/** Schema issues, told in the words of the config file. */
+
+import type { z } from 'zod';
+import type { Problem } from '../errors.ts';
+import { apiVersion, configKind } from './schema.ts';
+import { didYouMean } from './suggest.ts';
+
+type Issue = z.core.$ZodIssue;
+export type Path = readonly PropertyKey[];
+
+/**
+ * What an issue of the schema means for the user; several problems for several unknown keys.
+ * @param nameOf how the user knows a value: its path in the file, or a flag.
+ * @param keysAt the keys that are known at a path, for suggestions.
+ */
+export function problemsOfIssue(
+  issue: Issue,
+  input: unknown,
+  nameOf: (path: Path) => string,
+  keysAt: (path: Path) => readonly string[],
+): Problem[] {
+  const path = nameOf(issue.path);
+  const value = valueAt(input, issue.path);
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return issue.keys.map((key) => {
+        const known = keysAt(issue.path);
+        const hint = didYouMean(key, known) ?? `known here: ${known.join(', ')}`;
+        return { path: nameOf([...issue.path, key]), message: 'unknown key', hint };
+      });
+    case 'invalid_type':
+      return [wrongType(path, issue.expected, value)];
+    case 'invalid_value':
+      return [wrongValue(path, issue.path, issue.values.map(String), value)];
+    default:
+      return [{ path, message: issue.message }];
+  }
+}
+
+const wholeFile = '(the whole file)';
+
+/** nodes[0].role */
+export function configPath(path: Path): string {
+  const text = path
+    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
+    .join('')
+    .replace(/^\./, '');
+  return text === '' ? wholeFile : text;
+}
+
+/** The value at a path, or undefined when something on the way is missing. */
+export function valueAt(input: unknown, path: Path): unknown {
+  return path.reduce<unknown>(
+    (value, part) =>
+      typeof value === 'object' && value !== null ? (value as Record<PropertyKey, unknown>)[part] : undefined,
+    input,
+  );
+}
+
+function wrongType(path: string, expected: string, value: unknown): Problem {
+  if (value === undefined) return { path, message: 'is missing' };
+  if (value === null && path === wholeFile) return { path, message: 'is empty' };
+  if (value === null) return { path, message: 'has no value', hint: 'give it one or remove the line' };
+  const message = `must be ${nameOfType(expected)}, not ${describe(value)}`;
+  const quotable = expected === 'string' && (typeof value === 'number' || typeof value === 'boolean');
+  return quotable ? { path, message, hint: 'put it in quotes' } : { path, message };
+}
+
+function wrongValue(path: string, parts: Path, allowed: readonly string[], value: unknown): Problem {
+  const choices = oneOf(allowed);
+  if (value === undefined) return { path, message: 'is missing', hint: `must be ${choices}` };
+  const message = `must be ${choices}, not ${describe(value)}`;
+  if (parts[0] === 'apiVersion' && typeof value === 'string' && value.startsWith('kind.x-k8s.io/')) {
+    return {
+      path,
+      message,
+      hint: `config files of kind are not read yet; write apiVersion: ${apiVersion}, kind: ${configKind}`,
+    };
+  }
+  const hint = typeof value === 'string' ? didYouMean(value, allowed) : undefined;
+  return hint === undefined ? { path, message } : { path, message, hint };
+}
+
+/** "a", "b" or "c" */
+function oneOf(words: readonly string[]): string {
+  const quoted = words.map((word) => JSON.stringify(word));
+  return [quoted.slice(0, -1).join(', '), ...quoted.slice(-1)].filter((part) => part !== '').join(' or ');
+}
+
+function nameOfType(expected: string): string {
+  const names: Record<string, string> = {
+    string: 'text',
+    object: 'a mapping',
+    array: 'a list',
+    record: 'a mapping',
+  };
+  return names[expected] ?? expected;
+}
+
+function describe(value: unknown): string {
+  if (value === null) return 'empty';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object') return 'a mapping';
+  if (typeof value === 'number') return `the number ${value}`;
+  return JSON.stringify(value);
+}

@@ -1,0 +1,74 @@
+/** ip(8) of iproute2, asked for JSON (`-j`): what links, addresses and routes a host has. */
+
+import { z } from 'zod';
+
+export const addressesCommand = ['ip', '-j', 'address', 'show'] as const;
+
+/** All tables: VPN clients keep their routes in tables of their own. */
+export const routesCommand = ['ip', '-j', 'route', 'show', 'table', 'all'] as const;
+
+const links = z.array(
+  z.object({
+    ifname: z.string().optional(),
+    addr_info: z
+      .array(z.object({ local: z.string().optional(), prefixlen: z.number().optional() }))
+      .optional(),
+  }),
+);
+
+const routes = z.array(
+  z.object({
+    dst: z.string(),
+    dev: z.string().optional(),
+    type: z.string().optional(),
+    table: z.string().optional(),
+    nexthops: z.array(z.object({ dev: z.string().optional() })).optional(),
+  }),
+);
+
+export interface LinkWithAddresses {
+  name: string;
+  addresses: readonly { address: string; prefixLength: number }[];
+}
+
+export interface Route {
+  /** A CIDR; single addresses as /32 or /128. Default routes are left out. */
+  destination: string;
+  /** Undefined for routes that lead nowhere: unreachable, blackhole, prohibit. */
+  link: string | undefined;
+}
+
+/** @throws an Error when the text is not what `ip -j address` prints. */
+export function parseAddresses(json: string): LinkWithAddresses[] {
+  return links.parse(parseJson(json)).flatMap(({ ifname, addr_info: addresses = [] }) => {
+    // ip -j leaves an empty object where a link was filtered out
+    if (ifname === undefined) return [];
+    const complete = addresses.flatMap(({ local, prefixlen }) =>
+      local === undefined || prefixlen === undefined ? [] : [{ address: local, prefixLength: prefixlen }],
+    );
+    return [{ name: ifname, addresses: complete }];
+  });
+}
+
+/** Where the host sends what; not its own addresses, nor broadcast, multicast and default routes. @throws an Error */
+export function parseRoutes(json: string): Route[] {
+  return routes
+    .parse(parseJson(json))
+    .filter(
+      ({ type, table }) => table !== 'local' && !['broadcast', 'multicast', 'local'].includes(type ?? ''),
+    )
+    .filter(({ dst }) => !['default', '0.0.0.0/0', '::/0'].includes(dst))
+    .map(({ dst, dev, nexthops }) => ({
+      destination: dst.includes('/') ? dst : asSubnet(dst),
+      link: dev ?? nexthops?.find((hop) => hop.dev !== undefined)?.dev,
+    }));
+}
+
+function asSubnet(address: string): string {
+  return `${address}/${address.includes(':') ? 128 : 32}`;
+}
+
+/** iproute2 before 4.20 prints nothing at all for an empty list. */
+function parseJson(text: string): unknown {
+  return text.trim() === '' ? [] : JSON.parse(text);
+}

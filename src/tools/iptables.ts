@@ -1,0 +1,11 @@
+/** iptables(8): asked only where its rules are not nftables underneath (iptables-legacy). */
+
+/** `-S` prints rules as arguments, which are stable; there is no JSON. */
+export function listChainCommand(chain: string): string[] {
+  return ['iptables', '--wait', '5', '-S', chain];
+}
+
+/** The policy in the first line of `iptables -S FORWARD`: "-P FORWARD DROP". */
+export function parsePolicy(rules: string): string | undefined {
+  return /^-P \S+ (\S+)$/m.exec(rules)?.[1];
+}

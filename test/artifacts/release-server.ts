@@ -1,0 +1,109 @@
+import { createHash } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+import { kubernetesBinaries } from '../../src/artifacts/sources/binaries.ts';
+
+/** What may go wrong with one binary. Counted down: `times: 1` spoils the first answer only. */
+export interface Fault {
+  binary: string;
+  kind: 'truncate' | 'reset' | 'status' | 'ignore-range' | 'damage';
+  times: number;
+  status?: number;
+}
+
+export interface ReleaseFixture {
+  baseUrl: string;
+  faults: Fault[];
+  /** "GET /release/... bytes=0-" in order of arrival. */
+  requests: string[];
+  close(): Promise<void>;
+}
+
+export interface ReleaseFixtureOptions {
+  version?: string;
+  arch?: string;
+  missing?: readonly string[];
+  wrongChecksum?: readonly string[];
+  stable?: string | undefined;
+}
+
+/** Shell scripts: long enough that half of one is something to continue. */
+export function fakeBinary(name: string, version: string): Buffer {
+  const says = name === 'kubelet' ? `Kubernetes ${version}` : name;
+  return Buffer.from(`#!/bin/sh\necho "${says}"\nexit 0\n${`# ${name} padding\n`.repeat(20_000)}`);
+}
+
+/** A server on loopback with dl.k8s.io's layout and small binaries, which can be told to misbehave. */
+export async function releaseFixture(options: ReleaseFixtureOptions = {}): Promise<ReleaseFixture> {
+  const { version = 'v1.30.1', arch = 'amd64', missing = [], wrongChecksum = [] } = options;
+  const stable = 'stable' in options ? options.stable : version;
+  const faults: Fault[] = [];
+  const requests: string[] = [];
+  const server = createServer((request, response) => {
+    const range = request.headers.range;
+    requests.push(`${request.url ?? ''}${range === undefined ? '' : ` ${range}`}`);
+    if (request.url === '/release/stable.txt' && stable !== undefined) return void response.end(`${stable}\n`);
+    const prefix = `/release/${version}/bin/linux/${arch}/`;
+    const file = request.url?.startsWith(prefix) ? request.url.slice(prefix.length) : '';
+    const name = file.replace(/\.sha256$/, '');
+    if (!(kubernetesBinaries as readonly string[]).includes(name) || missing.includes(name)) {
+      response.statusCode = 404;
+      return void response.end('not found');
+    }
+    const content = fakeBinary(name, version);
+    if (file !== name) {
+      const sum = createHash('sha256').update(content).digest('hex');
+      return void response.end(wrongChecksum.includes(name) ? sum.replace(/^.{8}/, '00000000') : sum);
+    }
+    const fault = faults.find((each) => each.binary === name && each.times > 0);
+    if (fault) fault.times -= 1;
+    send(request, response, content, fault);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return { baseUrl: `http://127.0.0.1:${port}`, faults, requests, close: () => close(server) };
+}
+
+function send(request: IncomingMessage, response: ServerResponse, content: Buffer, fault: Fault | undefined): void {
+  if (fault?.kind === 'status') {
+    response.statusCode = fault.status ?? 503;
+    response.end('broken');
+    return;
+  }
+  const start = /^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1];
+  const offset = start === undefined || fault?.kind === 'ignore-range' ? 0 : Number(start);
+  if (offset >= content.length) {
+    response.statusCode = 416;
+    response.end();
+    return;
+  }
+  const body = fault?.kind === 'damage' ? Buffer.alloc(content.length, 'x') : content;
+  if (offset > 0) {
+    response.statusCode = 206;
+    response.setHeader('content-range', `bytes ${offset}-${content.length - 1}/${content.length}`);
+  }
+  response.setHeader('content-length', content.length - offset);
+  if (fault?.kind === 'truncate' || fault?.kind === 'reset') {
+    const half = offset + Math.floor((content.length - offset) / 2);
+    response.write(body.subarray(offset, half), () => {
+      // an error throws away what the receiver has not read yet: give it time to read something
+      setTimeout(() => {
+        if (fault.kind === 'truncate') request.socket.end();
+        else request.socket.resetAndDestroy();
+      }, 100);
+    });
+    return;
+  }
+  response.end(body.subarray(offset));
+}
+
+function close(server: Server): Promise<void> {
+  server.closeAllConnections();
+  return new Promise((resolve) => {
+    server.close(() => {
+      resolve();
+    });
+  });
+}

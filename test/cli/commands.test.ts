@@ -1,0 +1,363 @@
+import { describe, expect, it, vi } from 'vitest';
+import type {
+  Check,
+  ClusterStatus,
+  ClusterSummary,
+  CreateOptions,
+  NodeSummary,
+} from '../../src/api/types.ts';
+import type { Api } from '../../src/cli/cli.ts';
+import { KnestError } from '../../src/errors.ts';
+import { runCli } from './run-cli.ts';
+
+const created = {
+  name: 'demo',
+  context: 'knest-demo',
+  kubeconfig: '/root/.kube/config',
+  endpoint: 'https://10.90.0.2:6443',
+  kubernetesVersion: 'v1.20.2',
+  nodes: ['demo-control-plane'],
+  seconds: 8.25,
+};
+
+const cluster: ClusterSummary = {
+  name: 'demo',
+  state: 'running',
+  kubernetesVersion: 'v1.20.2',
+  endpoint: 'https://10.90.0.2:6443',
+  nodes: 1,
+  created: new Date().toISOString(),
+};
+
+const node: NodeSummary = {
+  name: 'demo-control-plane',
+  cluster: 'demo',
+  role: 'control-plane',
+  state: 'running',
+  address: '10.90.0.2',
+  leader: 4711,
+};
+
+describe('create cluster', () => {
+  it('hands the spec to the library and says what to do next', async () => {
+    const createCluster = vi.fn((options: CreateOptions) => {
+      options.listener?.({ type: 'started', id: 'a', title: 'Building the image' });
+      options.listener?.({ type: 'done', id: 'a', title: 'Building the image', seconds: 2 });
+      return Promise.resolve(created);
+    });
+    const argv = [
+      'create',
+      'cluster',
+      '--name',
+      'demo',
+      '--pod-subnet',
+      '10.1.0.0/16',
+      '--wait',
+      '90s',
+      '--yes',
+    ];
+    const ran = await runCli(argv, { api: { createCluster } });
+    expect(ran).toMatchObject({ exitCode: 0, stdout: '' });
+    expect(ran.stderr).toBe(
+      [
+        'Building the image ...',
+        'Building the image: done (2.0s)',
+        '',
+        'Cluster "demo" is Ready after 8.3s: Kubernetes v1.20.2 at https://10.90.0.2:6443',
+        '',
+        '  knest kubectl --name demo -- get nodes',
+        '  knest delete cluster --name demo',
+        '',
+      ].join('\n'),
+    );
+    expect(createCluster.mock.calls[0]?.[0]).toMatchObject({
+      spec: { name: 'demo', network: { podSubnet: '10.1.0.0/16' } },
+      wait: 90_000,
+      retain: false,
+      yes: true,
+    });
+  });
+
+  it('waits five minutes unless told otherwise', async () => {
+    const createCluster = vi.fn((options: CreateOptions) =>
+      Promise.resolve({ ...created, seconds: options.wait ?? 0 }),
+    );
+    await runCli(['create', 'cluster'], { api: { createCluster } });
+    expect(createCluster.mock.calls[0]?.[0].wait).toBe(300_000);
+    const ran = await runCli(['create', 'cluster', '--wait', '0s'], { api: { createCluster } });
+    expect(createCluster.mock.calls[1]?.[0].wait).toBe(0);
+    expect(ran.stderr).toContain('Cluster "demo" is starting');
+  });
+
+  it.each([
+    ['json', (text: string) => JSON.parse(text) as unknown, created],
+    ['name', (text: string) => text, 'demo\n'],
+    ['yaml', (text: string) => text.split('\n')[0], 'name: demo'],
+  ] as const)('-o %s is all there is on stdout', async (format, read, expected) => {
+    const api = { createCluster: () => Promise.resolve(created) };
+    const ran = await runCli(['create', 'cluster', '-o', format, '-q'], { api });
+    expect(read(ran.stdout)).toEqual(expected);
+    expect(ran.stderr).toBe('');
+  });
+
+  it('reads the config from stdin and takes a relative directory of binaries', async () => {
+    const createCluster = vi.fn((options: CreateOptions) =>
+      Promise.resolve({ ...created, name: options.spec.name }),
+    );
+    const stdin = 'apiVersion: knest.dev/v1alpha1\nkind: Cluster\nname: from-stdin\n';
+    await runCli(['create', 'cluster', '--config', '-', '--source', './bin'], {
+      stdin,
+      api: { createCluster },
+    });
+    expect(createCluster.mock.calls[0]?.[0].spec).toMatchObject({
+      name: 'from-stdin',
+      kubernetes: { source: { directory: `${process.cwd()}/bin` } },
+    });
+  });
+
+  it('takes the release mirror from the environment; an empty variable is none', async () => {
+    const createCluster = vi.fn((options: CreateOptions) =>
+      Promise.resolve({ ...created, name: options.spec.name }),
+    );
+    vi.stubEnv('KNEST_RELEASE_MIRROR', 'http://127.0.0.1:8080/');
+    await runCli(['create', 'cluster'], { api: { createCluster } });
+    vi.stubEnv('KNEST_RELEASE_MIRROR', '');
+    await runCli(['create', 'cluster'], { api: { createCluster } });
+    vi.unstubAllEnvs();
+    const mirrors = createCluster.mock.calls.map(([{ spec }]) => spec.kubernetes.releaseMirror);
+    expect(mirrors).toEqual(['http://127.0.0.1:8080', undefined]);
+  });
+
+  it('tells all bad input at once and calls nothing', async () => {
+    const ran = await runCli([
+      'create',
+      'cluster',
+      '--name',
+      'X',
+      '--suite',
+      '13',
+      '--config',
+      '/nowhere.yaml',
+    ]);
+    expect(ran.exitCode).toBe(2);
+    expect(ran.stderr).toContain('--config: cannot be read: ENOENT');
+    const both = await runCli(['create', 'cluster', '--name', 'X', '--suite', '13']);
+    expect(both.stderr).toMatch(/2 problems\n {2}--name: .*\n {2}--suite: /);
+  });
+
+  it.each([
+    ['exists', 5],
+    ['preflight', 3],
+    ['notReady', 7],
+    ['locked', 6],
+    ['failed', 1],
+  ] as const)('exits with the code of what went wrong: %s', async (kind, exitCode) => {
+    const error = new KnestError('it went wrong', { kind, hint: 'try this', details: ['last line'] });
+    const ran = await runCli(['create', 'cluster'], { api: { createCluster: () => Promise.reject(error) } });
+    expect(ran).toEqual({
+      exitCode,
+      stdout: '',
+      stderr: 'Error: it went wrong\n  last line\nNext: try this\n',
+    });
+  });
+
+  it('calls anything else a bug', async () => {
+    const api = { createCluster: () => Promise.reject(new TypeError('x is undefined')) };
+    const ran = await runCli(['create', 'cluster'], { api });
+    expect(ran.exitCode).toBe(1);
+    expect(ran.stderr).toMatch(/^Error: this is a bug in knest: TypeError: x is undefined\nNext: .*--debug/);
+    expect((await runCli(['create', 'cluster', '--debug'], { api })).stderr).toMatch(/^ {4}at /m);
+  });
+
+  it('tells errors as JSON when the story is JSON', async () => {
+    const error = new KnestError('no', { kind: 'exists' });
+    const ran = await runCli(['create', 'cluster', '--progress=json'], {
+      api: { createCluster: () => Promise.reject(error) },
+    });
+    expect(JSON.parse(ran.stderr)).toMatchObject({
+      version: 1,
+      type: 'error',
+      error: { message: 'no', kind: 'exists' },
+    });
+  });
+
+  it('stops on a signal, and exits as shells expect', async () => {
+    const listeners = process.listenerCount('SIGTERM');
+    const createCluster = ({ signal }: CreateOptions) =>
+      new Promise<typeof created>((_, reject) => {
+        signal?.addEventListener('abort', () => {
+          reject(signal.reason as Error);
+        });
+        process.emit('SIGTERM', 'SIGTERM');
+      });
+    const ran = await runCli(['create', 'cluster'], { api: { createCluster } });
+    expect(ran.exitCode).toBe(143);
+    expect(ran.stderr).toMatch(/Warning: Interrupted.*\nError: Interrupted by SIGTERM\n$/);
+    expect(process.listenerCount('SIGTERM')).toBe(listeners);
+  });
+});
+
+describe('get', () => {
+  const api = {
+    listClusters: () => Promise.resolve([cluster]),
+    listNodes: ({ name }: { name?: string } = {}) =>
+      Promise.resolve(name === 'none' ? [] : [{ ...node, leader: undefined }]),
+  };
+
+  it('clusters', async () => {
+    const { stdout } = await runCli(['get', 'clusters'], { api });
+    expect(stdout).toBe('NAME   STATE     NODES   VERSION   AGE\ndemo   running   1       v1.20.2   0s\n');
+    expect((await runCli(['get', 'clusters', '-o', 'name'], { api })).stdout).toBe('demo\n');
+    expect(JSON.parse((await runCli(['get', 'clusters', '-o', 'json'], { api })).stdout)).toEqual([cluster]);
+  });
+
+  it('no clusters: an empty result and a word about it', async () => {
+    const none = { listClusters: () => Promise.resolve([]) };
+    expect(await runCli(['get', 'clusters'], { api: none })).toEqual({
+      exitCode: 0,
+      stdout: '',
+      stderr: 'There are no clusters.\n',
+    });
+    expect((await runCli(['get', 'clusters', '-o', 'json'], { api: none })).stdout).toBe('[]\n');
+  });
+
+  it('nodes, of one cluster or of all', async () => {
+    const listNodes = vi.fn(api.listNodes);
+    const { stdout } = await runCli(['get', 'nodes', '-o', 'wide'], { api: { listNodes } });
+    expect(stdout).toBe(
+      'NAME                 CLUSTER   ROLE            STATE     ADDRESS     LEADER\n' +
+        'demo-control-plane   demo      control-plane   running   10.90.0.2   <none>\n',
+    );
+    await runCli(['get', 'nodes', '-A'], { api: { listNodes } });
+    expect(listNodes.mock.calls.map(([options]) => options?.name)).toEqual(['knest', undefined]);
+  });
+});
+
+describe('delete', () => {
+  it('a cluster that is not there is no error', async () => {
+    const api = { deleteCluster: () => Promise.resolve({ name: 'x', existed: false }) };
+    const ran = await runCli(['delete', 'cluster', '--name', 'x'], { api });
+    expect(ran).toEqual({ exitCode: 0, stdout: '', stderr: 'There is no cluster "x": nothing to delete.\n' });
+  });
+
+  it('goes on with the others when one fails', async () => {
+    const deleteCluster = vi.fn(({ name }: { name: string }) =>
+      name === 'bad'
+        ? Promise.reject(new KnestError('busy', { kind: 'locked' }))
+        : Promise.resolve({ name, existed: true }),
+    );
+    const ran = await runCli(['delete', 'clusters', 'bad', 'good'], { api: { deleteCluster } });
+    expect(ran).toEqual({ exitCode: 6, stdout: '', stderr: 'Deleted: good.\nError: busy\n' });
+  });
+});
+
+describe('programs in nodes', () => {
+  it('exec gives exactly what follows "--" and passes the exit code', async () => {
+    const execInNode = vi.fn<Api['execInNode']>(() => Promise.resolve(42));
+    const ran = await runCli(['exec', 'n', '--', 'sh', '-c', 'exit 42', '--debug'], { api: { execInNode } });
+    expect(ran.exitCode).toBe(42);
+    expect(execInNode.mock.calls[0]?.[0]).toMatchObject({
+      node: 'n',
+      argv: ['sh', '-c', 'exit 42', '--debug'],
+      tty: false,
+    });
+  });
+
+  it.each([
+    [true, [], true],
+    [true, ['--no-tty'], false],
+    [false, ['-t'], true],
+  ])('a terminal: %s with %j: %s', async (tty, flags, expected) => {
+    const execInNode = vi.fn<Api['execInNode']>(() => Promise.resolve(0));
+    await runCli(['exec', ...flags, 'n', '--', 'ls'], { tty, api: { execInNode } });
+    expect(execInNode.mock.calls[0]?.[0].tty).toBe(expected);
+  });
+
+  it('logs hands on what was asked', async () => {
+    const nodeLogs = vi.fn<Api['nodeLogs']>(() => Promise.resolve(0));
+    await runCli(['logs', 'n', '-u', 'kubelet', '-f', '-n', '20'], { api: { nodeLogs } });
+    expect(nodeLogs.mock.calls[0]?.[0]).toMatchObject({
+      node: 'n',
+      unit: 'kubelet',
+      follow: true,
+      lines: 20,
+    });
+  });
+
+  it('kubectl runs with the environment of the cluster', async () => {
+    const kubectlCommand = () => Promise.resolve({ argv: ['sh', '-c', 'exit $CODE'], env: { CODE: '7' } });
+    expect((await runCli(['kubectl', '--', 'get', 'pods'], { api: { kubectlCommand } })).exitCode).toBe(7);
+    const missing = () => Promise.resolve({ argv: ['/nowhere/kubectl'], env: {} });
+    const ran = await runCli(['kubectl', '--', 'version'], { api: { kubectlCommand: missing } });
+    expect(ran.exitCode).toBe(1);
+    expect(ran.stderr).toContain('/nowhere/kubectl could not be started');
+  });
+});
+
+describe('doctor', () => {
+  const checks: Check[] = [
+    { name: 'root', sentence: 'knest runs as root.', verdict: 'ok' },
+    {
+      name: 'nspawn',
+      sentence: 'systemd-nspawn is missing.',
+      verdict: 'problem',
+      fix: 'apt-get install systemd-container',
+    },
+  ];
+
+  it('shows what to mend and exits 3', async () => {
+    const ran = await runCli(['doctor'], { api: { doctor: () => Promise.resolve(checks) } });
+    expect(ran.exitCode).toBe(3);
+    expect(ran.stdout).toBe(
+      '✓ knest runs as root.\n✗ systemd-nspawn is missing.\n    apt-get install systemd-container\n\n1 problem.\n',
+    );
+  });
+
+  it('exits 0 when all is well', async () => {
+    const ran = await runCli(['doctor'], { api: { doctor: () => Promise.resolve(checks.slice(0, 1)) } });
+    expect(ran).toMatchObject({ exitCode: 0 });
+    expect(ran.stdout).toContain('ready for clusters');
+  });
+});
+
+describe('status cluster', () => {
+  const status: ClusterStatus = {
+    name: 'demo',
+    state: 'running',
+    endpoint: 'https://10.90.0.2:6443',
+    kubernetesVersion: 'v1.20.2',
+    apiserver: { ok: true, detail: '' },
+    nodes: [
+      {
+        ...node,
+        ready: true,
+        kubeletVersion: 'v1.20.2',
+        units: [{ name: 'etcd.service', active: 'active', sub: 'running', result: 'success', restarts: 0 }],
+        probes: [{ says: 'etcd answers', ok: true, detail: '' }],
+        conditions: [
+          { type: 'Ready', status: 'True', reason: 'KubeletReady', message: '' },
+          { type: 'DiskPressure', status: 'True', reason: 'Full', message: 'no space' },
+        ],
+      },
+    ],
+    certificates: [{ name: 'apiserver', expires: '2999-01-01T00:00:00Z' }],
+  };
+
+  it('tells what is well in short and what is not in full', async () => {
+    const ran = await runCli(['status', 'cluster'], {
+      api: { clusterStatus: () => Promise.resolve(status) },
+    });
+    expect(ran.exitCode).toBe(0);
+    expect(ran.stdout).toContain('Cluster demo: running, Kubernetes v1.20.2\n  ✓ API server');
+    expect(ran.stdout).toContain('! DiskPressure is True: Full (no space)');
+    expect(ran.stdout).not.toContain('KubeletReady');
+    expect(ran.stdout).toContain('  etcd.service   active (running)   success   0\n');
+  });
+
+  it('exits 7 when the API server does not answer', async () => {
+    const bad = { ...status, apiserver: { ok: false, detail: 'ECONNREFUSED' } };
+    const ran = await runCli(['status', 'cluster'], { api: { clusterStatus: () => Promise.resolve(bad) } });
+    expect(ran.exitCode).toBe(7);
+    expect(ran.stdout).toContain('✗ API server https://10.90.0.2:6443 (ECONNREFUSED)');
+  });
+});

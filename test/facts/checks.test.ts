@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest';
+
+import { checkHost, missingPackages } from '../../src/facts/checks.ts';
+import type { HostFacts } from '../../src/facts/types.ts';
+import { hostFacts, programsWithout } from '../fixtures/host-facts.ts';
+
+const building = { building: true };
+const check = (name: string, changes: Partial<HostFacts>) =>
+  checkHost(hostFacts(changes), building).find((one) => one.name === name);
+const without = (...capabilities: string[]) =>
+  hostFacts().capabilities.filter((capability) => !capabilities.includes(capability));
+const sysctls = (changes: Record<string, string>) => ({ sysctls: { ...hostFacts().sysctls, ...changes } });
+
+describe('checkHost', () => {
+  it('finds nothing wrong with a host on which everything is fine', () => {
+    const checks = checkHost(hostFacts(), building);
+    expect(checks.filter(({ verdict }) => verdict !== 'ok')).toEqual([]);
+    expect(missingPackages(checks)).toEqual([]);
+    for (const { sentence } of checks) expect(sentence).toMatch(/^[A-Za-z0-9].*\.$/);
+    expect(new Set(checks.map(({ name }) => name)).size).toBe(checks.length);
+  });
+
+  it.each<[string, Partial<HostFacts>, string]>([
+    ['root', { isRoot: false }, 'sudo'],
+    ['capabilities', { capabilities: without('CAP_SYS_ADMIN') }, 'privileged'],
+    ['cgroups', { cgroup: { version: 'v2', hierarchies: [] } }, 'mount'],
+    ['cgroups', { cgroup: { version: 'v1', hierarchies: ['/sys/fs/cgroup/cpu,cpuacct'] } }, 'mount'],
+    ['overlay', { fileSystems: ['ext4'] }, 'modprobe overlay'],
+    ['space-state', { freeBytes: { state: 2 ** 29, cache: 2 ** 40 } }, 'KNEST_STATE_DIR'],
+    ['space-cache', { freeBytes: { state: 2 ** 40, cache: 2 ** 31 } }, 'KNEST_CACHE_DIR'],
+    ['systemd-nspawn', { systemdVersion: 246 }, 'newer'],
+    ['systemd-nspawn', { systemdVersion: undefined }, 'systemd-container'],
+    ['ip', { programs: programsWithout('ip') }, 'iproute2'],
+    ['nft', { programs: programsWithout('nft') }, 'nftables'],
+    ['util-linux', { programs: programsWithout('unshare', 'mount') }, 'mount util-linux'],
+    ['bootstrap', { programs: programsWithout('mmdebstrap') }, 'mmdebstrap'],
+    ['debian-archive-keyring', { debianKeyring: undefined }, 'debian-archive-keyring'],
+    ['links', { linkKinds: ['veth'] }, 'modprobe bridge'],
+  ])('%s is a problem with %o', (name, changes, fix) => {
+    expect(check(name, changes)).toMatchObject({
+      verdict: 'problem',
+      fix: expect.stringContaining(fix) as string,
+    });
+  });
+
+  it.each<[string, Partial<HostFacts>]>([
+    ['CAP_SYS_RESOURCE', { capabilities: without('CAP_SYS_RESOURCE') }],
+    ['inotify', sysctls({ 'fs.inotify.max_user_instances': '128' })],
+    ['nft', { programs: { ...programsWithout('nft'), iptables: '/usr/sbin/iptables' } }],
+    ['name-servers', { nameservers: [] }],
+    ['docker', { firewall: { docker: true, firewalld: false } }],
+    ['firewalld', { firewall: { docker: false, firewalld: true } }],
+    ['nftables', { firewall: { docker: false, firewalld: false, foreignDrops: ['inet filter forward'] } }],
+    ['selinux', { securityModules: ['selinux-enforcing'] }],
+    ['clock', { unixTime: 0 }],
+    ['space-state', { freeBytes: { state: 2 ** 31, cache: 2 ** 40 } }],
+  ])('%s is a warning with %o', (name, changes) => {
+    const found = check(name, changes);
+    expect(found?.verdict).toBe('warning');
+    expect(found?.fix).toBeDefined();
+  });
+
+  it('says what knest will do about settings and firewalls', () => {
+    expect(check('kernel-settings', sysctls({ 'kernel.panic': '0' }))).toMatchObject({
+      verdict: 'ok',
+      sentence: expect.stringContaining('kernel.panic from 0 to 10') as string,
+    });
+    const programs = { ...hostFacts().programs, iptables: '/usr/sbin/iptables' };
+    expect(check('docker', { programs, firewall: { docker: true, firewalld: false } })).toMatchObject({
+      verdict: 'ok',
+      sentence: expect.stringContaining('DOCKER-USER') as string,
+    });
+  });
+
+  it('accepts cgroup v1 with controllers that share a hierarchy', () => {
+    const hierarchies = ['cpu,cpuacct', 'cpuset', 'memory', 'pids', 'devices', 'systemd'];
+    const cgroup = {
+      version: 'v1',
+      hierarchies: hierarchies.map((name) => `/sys/fs/cgroup/${name}`),
+    } as const;
+    expect(check('cgroups', { cgroup })?.verdict).toBe('ok');
+  });
+
+  it('asks for builders only when something must be built', () => {
+    const facts = hostFacts({ programs: programsWithout('mmdebstrap'), debianKeyring: undefined });
+    expect(checkHost(facts, { building: false }).every(({ verdict }) => verdict === 'ok')).toBe(true);
+  });
+});
+
+describe('missingPackages', () => {
+  const bare = hostFacts({ programs: {}, systemdVersion: undefined, debianKeyring: undefined });
+  const packagesBy = (manager: string) =>
+    missingPackages(checkHost({ ...bare, programs: { [manager]: `/usr/bin/${manager}` } }, building));
+
+  it.each([
+    ['apt-get', 'debian-archive-keyring iproute2 mmdebstrap mount nftables systemd-container util-linux'],
+    ['dnf', 'debian-keyring debootstrap iproute nftables systemd-container util-linux'],
+    ['zypper', 'debootstrap iproute2 nftables systemd-container util-linux'],
+    ['pacman', 'debian-archive-keyring debootstrap iproute2 nftables systemd util-linux'],
+  ])('speaks the language of %s', (manager, packages) => {
+    expect(packagesBy(manager).join(' ')).toBe(packages);
+  });
+
+  it('has no names where it knows no package manager, but still a fix', () => {
+    const checks = checkHost(bare, building);
+    expect(missingPackages(checks)).toEqual([]);
+    expect(checks.filter(({ verdict }) => verdict === 'problem').every(({ fix }) => fix !== undefined)).toBe(
+      true,
+    );
+  });
+
+  it('installs nothing for a warning', () => {
+    const programs = { ...programsWithout('nft'), iptables: '/usr/sbin/iptables' };
+    expect(missingPackages(checkHost(hostFacts({ programs }), building))).toEqual([]);
+  });
+});

@@ -1,0 +1,359 @@
+import { describe, expect, it } from 'vitest';
+
+import { memoryHost, type MemoryHostOptions } from '../../src/host/memory.ts';
+import { gatherAptFacts, gatherFacts } from '../../src/observe/facts.ts';
+import { gatherCgroups, gatherFileSystems, gatherKernel } from '../../src/observe/facts/kernel.ts';
+import { gatherFirewall, gatherNetwork } from '../../src/observe/facts/network.ts';
+import { gatherResolver } from '../../src/observe/facts/resolver.ts';
+
+const paths = { state: '/var/lib/knest', cache: '/mnt/big/knest' };
+
+/** What a Debian 13 server says. */
+const server: MemoryHostOptions = {
+  files: {
+    '/proc/self/status': 'Uid:\t1000\t0\t0\t0\nCapBnd:\t000001fffeffffff\nCpus_allowed_list:\t0-3,8\n',
+    '/proc/sys/kernel/osrelease': '6.12.43+deb13-amd64\n',
+    '/proc/sys/kernel/arch': 'x86_64\n',
+    '/proc/sys/kernel/hostname': 'server1\n',
+    '/proc/sys/kernel/panic': '0\n',
+    '/etc/machine-id': '0123456789abcdef0123456789abcdef\n',
+    '/proc/meminfo': 'MemTotal:        8000000 kB\nMemFree: 1 kB\n',
+    '/proc/1/comm': 'systemd\n',
+    '/proc/self/mountinfo':
+      '30 24 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n',
+    '/proc/filesystems': 'nodev\tsysfs\n\text4\n',
+    '/lib/modules/6.12.43+deb13-amd64/modules.dep': 'kernel/fs/overlayfs/overlay.ko.xz:\n',
+    '/proc/stat': 'cpu 1 2\nbtime 1795000000\n',
+    '/proc/uptime': '100.50 20.00\n',
+    '/etc/resolv.conf': 'nameserver 192.0.2.53\nsearch example.org\n',
+    '/sys/module/apparmor/parameters/enabled': 'Y\n',
+    '/usr/share/keyrings/debian-archive-keyring.pgp': '',
+    '/usr/bin/systemd-nspawn': '',
+    '/usr/sbin/ip': '',
+    '/sbin/ip': '',
+    '/usr/sbin/nft': '',
+    '/var/lib/dpkg/status': '',
+  },
+  answers: {
+    'ip -j address': { stdout: '[]' },
+    'ip -j route': { stdout: '[]' },
+    'nft -j list chains': { stdout: '{"nftables": [{"metainfo": {"version": "1.1.3"}}]}' },
+    'systemd-nspawn --version': { stdout: 'systemd 257 (257.7-1)\n+PAM\n' },
+    'stat --file-system --format %f %S': { stdout: '1000 4096\n10 512\n' },
+  },
+};
+
+describe('gatherFacts', () => {
+  it('describes a server', async () => {
+    const host = memoryHost(server);
+    const facts = await gatherFacts(host, paths, {
+      HTTP_PROXY: 'http://proxy:3128',
+      https_proxy: '',
+      LANG: 'C',
+    });
+    expect(facts).toMatchObject({
+      hostname: 'server1',
+      machineId: '0123456789abcdef0123456789abcdef',
+      arch: 'amd64',
+      kernel: '6.12.43+deb13-amd64',
+      cpus: 5,
+      memoryBytes: 8_192_000_000,
+      isRoot: true,
+      pid1: 'systemd',
+      systemdVersion: 257,
+      cgroup: { version: 'v2', hierarchies: ['/sys/fs/cgroup'] },
+      fileSystems: ['sysfs', 'ext4', 'overlay'],
+      programs: { 'systemd-nspawn': '/usr/bin/systemd-nspawn', ip: '/usr/sbin/ip', nft: '/usr/sbin/nft' },
+      apt: undefined,
+      proxyEnvironment: { http_proxy: 'http://proxy:3128' },
+      sysctls: { 'kernel.panic': '0' },
+      nameservers: ['192.0.2.53'],
+      searchDomains: ['example.org'],
+      freeBytes: { state: 4_096_000, cache: 5120 },
+      unixTime: 1_795_000_100,
+      securityModules: ['apparmor'],
+      debianKeyring: '/usr/share/keyrings/debian-archive-keyring.pgp',
+    });
+    expect(facts.capabilities).toContain('CAP_SYS_ADMIN');
+    expect(facts.capabilities).not.toContain('CAP_SYS_RESOURCE');
+    expect(host.commands.find(([program]) => program === 'stat')?.slice(-2)).toEqual(['/var/lib', '/']);
+  });
+
+  it('describes a host that lacks everything', async () => {
+    const host = memoryHost({
+      files: { '/sys/class/net/lo': '' },
+      answers: { 'uname -m': { stdout: 'aarch64\n' }, stat: { stdout: '1 1\n1 1\n' } },
+    });
+    expect(await gatherFacts(host, paths)).toMatchObject({
+      arch: 'arm64',
+      isRoot: false,
+      systemdVersion: undefined,
+      capabilities: [],
+      programs: {},
+      links: ['lo'],
+      subnetsInUse: [],
+      cgroup: { hierarchies: [] },
+    });
+  });
+});
+
+describe('gatherCgroups', () => {
+  const mounted = (...mounts: [string, string][]) =>
+    gatherCgroups(
+      memoryHost({
+        files: {
+          '/proc/self/mountinfo': mounts
+            .map(([path, type]) => `31 23 0:28 / ${path} rw,relatime shared:9 - ${type} cgroup rw\n`)
+            .join(''),
+        },
+      }),
+    );
+
+  it('tells v1 from hybrid from v2', async () => {
+    expect(await mounted(['/sys/fs/cgroup', 'cgroup2'])).toEqual({
+      version: 'v2',
+      hierarchies: ['/sys/fs/cgroup'],
+    });
+    expect(await mounted(['/sys/fs/cgroup', 'tmpfs'], ['/sys/fs/cgroup/cpu,cpuacct', 'cgroup'])).toEqual({
+      version: 'v1',
+      hierarchies: ['/sys/fs/cgroup/cpu,cpuacct'],
+    });
+    expect(await mounted(['/sys/fs/cgroup/cpu', 'cgroup'], ['/sys/fs/cgroup/unified', 'cgroup2'])).toEqual({
+      version: 'hybrid',
+      hierarchies: ['/sys/fs/cgroup/cpu', '/sys/fs/cgroup/unified'],
+    });
+  });
+
+  it("leaves other people's mounts alone, and counts none twice", async () => {
+    const { hierarchies } = await mounted(
+      ['/sys/fs/cgroup/cpu', 'cgroup'],
+      ['/sys/fs/cgroup/cpu', 'cgroup'],
+      ['/srv/chroot/sys/fs/cgroup/memory', 'cgroup'],
+      ['/run/cgroup2', 'cgroup2'],
+    );
+    expect(hierarchies).toEqual(['/sys/fs/cgroup/cpu']);
+  });
+});
+
+describe('the kernel', () => {
+  it('is asked by uname before Linux 6.1', async () => {
+    const host = memoryHost({
+      files: { '/proc/sys/kernel/osrelease': '5.10.0\n' },
+      answers: { 'uname -m': { stdout: 'x86_64\n' } },
+    });
+    expect(await gatherKernel(host)).toEqual({ kernel: '5.10.0', arch: 'amd64' });
+  });
+
+  it('is not said to have what it can not load', async () => {
+    const host = memoryHost({
+      files: { '/proc/filesystems': '\text4\n', '/proc/sys/kernel/osrelease': '6.1' },
+    });
+    expect(await gatherFileSystems(host)).toEqual(['ext4']);
+  });
+});
+
+describe('gatherNetwork', () => {
+  it('lists addresses and routes of all tables, but neither default nor local ones', async () => {
+    const host = memoryHost({
+      answers: {
+        'ip -j address show': {
+          stdout: JSON.stringify([
+            { ifname: 'lo', addr_info: [{ local: '127.0.0.1', prefixlen: 8 }] },
+            {
+              ifname: 'eth0',
+              addr_info: [
+                { local: '192.0.2.2', prefixlen: 24 },
+                { local: 'fd00::2', prefixlen: 64 },
+              ],
+            },
+            {},
+          ]),
+        },
+        'ip -j route show table all': {
+          stdout: JSON.stringify([
+            { dst: 'default', gateway: '192.0.2.1', dev: 'eth0' },
+            { dst: '192.0.2.0/24', dev: 'eth0' },
+            { dst: '100.64.0.0/10', dev: 'tailscale0', table: '52' },
+            { dst: '203.0.113.9', dev: 'wg0' },
+            { dst: '10.1.0.0/16', nexthops: [{ dev: 'eth0' }, { dev: 'eth1' }] },
+            { type: 'blackhole', dst: '10.20.0.0/16' },
+            { type: 'local', dst: '192.0.2.2', dev: 'eth0', table: 'local' },
+            { type: 'multicast', dst: 'ff00::/8', dev: 'eth0', table: 'local' },
+          ]),
+        },
+      },
+    });
+    expect(await gatherNetwork(host, { ip: '/sbin/ip' })).toEqual({
+      links: ['lo', 'eth0'],
+      subnetsInUse: [
+        { cidr: '127.0.0.0/8', usedBy: 'address of lo', link: 'lo' },
+        { cidr: '192.0.2.0/24', usedBy: 'address of eth0', link: 'eth0' },
+        { cidr: 'fd00::/64', usedBy: 'address of eth0', link: 'eth0' },
+        { cidr: '100.64.0.0/10', usedBy: 'route via tailscale0', link: 'tailscale0' },
+        { cidr: '203.0.113.9/32', usedBy: 'route via wg0', link: 'wg0' },
+        { cidr: '10.1.0.0/16', usedBy: 'route via eth0', link: 'eth0' },
+        { cidr: '10.20.0.0/16', usedBy: 'a route that leads nowhere', link: '' },
+      ],
+    });
+  });
+});
+
+describe('gatherFirewall', () => {
+  const chain = (family: string, table: string, name: string, more = {}) => ({
+    chain: { family, table, name, ...more },
+  });
+  const found = (
+    chains: unknown[],
+    files: Record<string, string> = {},
+    answers: MemoryHostOptions['answers'] = {},
+  ) =>
+    gatherFirewall(
+      memoryHost({
+        files,
+        answers: { 'nft -j list chains': { stdout: JSON.stringify({ nftables: chains }) }, ...answers },
+      }),
+      { nft: '/usr/sbin/nft', iptables: '/usr/sbin/iptables' },
+      'systemd',
+    );
+  const drops = { hook: 'forward', policy: 'drop' };
+  const none = { docker: false, firewalld: false, forwardDrop: false, foreignDrops: [] };
+
+  it('sees none', async () => {
+    expect(await found([{ metainfo: { version: '1.0.6' } }, chain('ip', 'nat', 'POSTROUTING')])).toEqual(
+      none,
+    );
+  });
+
+  it("sees Docker's chain and policy", async () => {
+    const chains = [chain('ip', 'filter', 'FORWARD', drops), chain('ip', 'filter', 'DOCKER-USER')];
+    expect(await found(chains)).toEqual({ ...none, docker: true, forwardDrop: true });
+  });
+
+  it("sees Docker's chain of iptables-legacy, which nft does not", async () => {
+    const answers = {
+      'iptables --wait 5 -S DOCKER-USER': { stdout: '-N DOCKER-USER\n' },
+      'iptables --wait 5 -S FORWARD': { stdout: '-P FORWARD DROP\n-A FORWARD -j DOCKER-USER\n' },
+    };
+    expect(await found([], { '/proc/net/ip_tables_names': 'nat\nfilter\n' }, answers)).toEqual({
+      ...none,
+      docker: true,
+      forwardDrop: true,
+    });
+  });
+
+  it('sees firewalld by its table or by its unit', async () => {
+    expect(await found([chain('inet', 'firewalld', 'filter_FORWARD', drops)])).toEqual({
+      ...none,
+      firewalld: true,
+    });
+    const unit = '/sys/fs/cgroup/system.slice/firewalld.service/cgroup.procs';
+    expect(await found([], { [unit]: '' })).toEqual({ ...none, firewalld: true });
+  });
+
+  it("names an administrator's own chain", async () => {
+    const chains = [
+      chain('inet', 'filter', 'forward', drops),
+      chain('inet', 'filter', 'input', { policy: 'drop' }),
+    ];
+    expect(await found(chains)).toEqual({ ...none, foreignDrops: ['inet filter forward'] });
+  });
+
+  it('is not stopped by a missing right', async () => {
+    expect(
+      await found([], {}, { 'nft -j list chains': { exitCode: 1, stderr: 'Operation not permitted' } }),
+    ).toEqual(none);
+  });
+});
+
+describe('gatherResolver', () => {
+  const stub = 'nameserver 127.0.0.53\noptions edns0\nsearch home.arpa\n';
+
+  it.each<[string, Record<string, string>, string[], string[]]>([
+    ['plain', { '/etc/resolv.conf': '# x\nnameserver 192.0.2.1\nnameserver ::1\n' }, ['192.0.2.1'], []],
+    [
+      'systemd-resolved',
+      {
+        '/etc/resolv.conf': stub,
+        '/run/systemd/resolve/resolv.conf': 'nameserver 192.0.2.9\nsearch other\n',
+      },
+      ['192.0.2.9'],
+      ['home.arpa'],
+    ],
+    [
+      'NetworkManager with dnsmasq',
+      {
+        '/etc/resolv.conf': 'nameserver 127.0.0.1',
+        '/run/NetworkManager/no-stub-resolv.conf': 'nameserver 192.0.2.8',
+      },
+      ['192.0.2.8'],
+      [],
+    ],
+    ['only loopback', { '/etc/resolv.conf': `${stub}nameserver 0.0.0.0\n` }, [], ['home.arpa']],
+    ['none', {}, [], []],
+  ])('%s', async (_, files, nameservers, searchDomains) => {
+    expect(await gatherResolver(memoryHost({ files }))).toEqual({ nameservers, searchDomains });
+  });
+});
+
+describe('gatherAptFacts', () => {
+  const targets = (...lines: string[][]) => lines.map((line) => `${line.join('\t')}\n`).join('');
+  const apt = (stdout: string, files: Record<string, string> = {}, proxy = '') =>
+    gatherAptFacts(
+      memoryHost({
+        files: { '/usr/bin/apt-get': '', ...files },
+        answers: { 'apt-get indextargets': { stdout }, 'apt-config shell': { stdout: proxy } },
+      }),
+    );
+
+  it("finds Debian's mirrors among others", async () => {
+    const stdout = targets(
+      ['https://download.example.com/linux/debian/', 'trixie', 'stable', 'Docker', 'Docker CE'],
+      ['http://mirror.example.org/debian/', 'trixie', 'main', 'Debian', 'Debian'],
+      ['http://mirror.example.org/debian-security/', 'trixie-security', 'main', 'Debian', 'Debian-Security'],
+    );
+    expect(await apt(stdout, {}, "PROXY='http://proxy:3142/'\n")).toEqual({
+      mirror: 'http://mirror.example.org/debian',
+      securityMirror: 'http://mirror.example.org/debian-security',
+      proxy: 'http://proxy:3142/',
+    });
+  });
+
+  it('goes by the name where the lists were never read', async () => {
+    const unknown = ['$(ORIGIN)', '$(LABEL)'];
+    const stdout = targets(
+      ['https://download.example.com/linux/debian/', 'trixie', 'stable', ...unknown],
+      ['http://mirror.example.org/debian/', 'trixie', 'main', ...unknown],
+      ['http://mirror.example.org/debian-security/', 'trixie-security', 'main', ...unknown],
+    );
+    expect(await apt(stdout)).toMatchObject({
+      mirror: 'http://mirror.example.org/debian',
+      securityMirror: 'http://mirror.example.org/debian-security',
+    });
+  });
+
+  it('reads the mirror lists of cloud images', async () => {
+    const stdout = targets([
+      'mirror+file:/etc/apt/mirrors/debian.list/',
+      'trixie',
+      'main',
+      'Debian',
+      'Debian',
+    ]);
+    const list = {
+      '/etc/apt/mirrors/debian.list': '# first\nhttps://mirror.example.org/debian priority:1\n',
+    };
+    expect(await apt(stdout, list)).toMatchObject({ mirror: 'https://mirror.example.org/debian' });
+  });
+
+  it("has no Debian mirror on Debian's derivatives, nor one that only this host can read", async () => {
+    const stdout = targets(
+      ['http://archive.example.org/ubuntu/', 'noble', 'main', 'Ubuntu', 'Ubuntu'],
+      ['file:/srv/debian/', 'trixie', 'main', 'Debian', 'Debian'],
+    );
+    expect(await apt(stdout)).toEqual({ mirror: undefined, securityMirror: undefined, proxy: undefined });
+  });
+
+  it('is nothing where there is no apt', async () => {
+    expect(await gatherAptFacts(memoryHost())).toBeUndefined();
+  });
+});
