@@ -12,14 +12,16 @@ import { KnestError } from '../errors.ts';
 import type { HostFacts } from '../facts/types.ts';
 import { renderKubeconfig } from '../formats/kubeconfig.ts';
 import { apiClient } from '../observe/apiserver.ts';
-import { waitForNodes } from '../observe/readiness.ts';
-import { issuePki, requireMaterial } from '../pki/issue.ts';
+import type { ApiClient } from '../observe/apiserver.ts';
+import { waitForNodes, waitForServiceAccount } from '../observe/readiness.ts';
+import { issuePki } from '../pki/issue.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
 import { adminCertificate } from '../plan/pki.ts';
 import type { ClusterPlan, PlannedLayer } from '../plan/types.ts';
 import * as records from '../state/clusters.ts';
 import { addToKubeconfig, kubeconfigPath } from '../state/kubeconfig.ts';
 import { acquireLock } from '../state/lock.ts';
+import { adminKubeconfig } from './admin-kubeconfig.ts';
 import { prepare } from './prepare.ts';
 import { openSession } from './session.ts';
 import type { Session } from './session.ts';
@@ -155,18 +157,25 @@ function createSteps(work: Work): Sequence {
       await manager.start(machine, signal);
     },
   }));
+  const timeout = options.wait ?? defaultWait;
+  const withClient = async (use: (client: ApiClient) => Promise<void>): Promise<void> => {
+    const client = apiClient(plan.endpoint, material, adminCertificate);
+    try {
+      await use(client);
+    } finally {
+      client.close();
+    }
+  };
   const ready: Sequence = {
     id: 'ready',
     title: plan.machines.length === 1 ? 'Node Ready' : 'Nodes Ready',
-    run: async ({ progress, signal }) => {
-      const timeout = options.wait ?? defaultWait;
-      const client = apiClient(plan.endpoint, material, adminCertificate);
-      try {
-        if (timeout > 0) await waitForNodes(host, manager, client, plan, { timeout, progress, signal });
-      } finally {
-        client.close();
-      }
-    },
+    run: ({ progress, signal }) =>
+      withClient((client) => waitForNodes(host, manager, client, plan, { timeout, progress, signal })),
+  };
+  const usable: Sequence = {
+    id: 'usable',
+    title: 'Namespace default takes pods',
+    run: ({ signal }) => withClient((client) => waitForServiceAccount(client, { timeout, signal })),
   };
   const context: Sequence = {
     id: 'kubeconfig',
@@ -185,7 +194,7 @@ function createSteps(work: Work): Sequence {
   return serial(
     parallel(...plan.layers.map((layer) => layerStep(layer, work)), certificates, network),
     parallel(...machines),
-    ready,
+    ...(timeout > 0 ? [ready, usable] : []),
     context,
   );
 }
@@ -200,17 +209,6 @@ function layerStep(layer: PlannedLayer, { session, facts }: Work): Sequence {
     run: async ({ progress, signal }) => {
       await ensureLayer(layer, { host, paths, facts, progress, signal });
     },
-  };
-}
-
-/** What the cluster's user gets. */
-export function adminKubeconfig(plan: ClusterPlan, material: KeyMaterial) {
-  return {
-    name: plan.context,
-    server: plan.endpoint,
-    authority: { pem: requireMaterial(material, 'ca.crt') },
-    certificate: { pem: requireMaterial(material, `${adminCertificate}.crt`) },
-    key: { pem: requireMaterial(material, `${adminCertificate}.key`) },
   };
 }
 

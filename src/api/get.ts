@@ -2,7 +2,7 @@ import { renderKubeconfig } from '../formats/kubeconfig.ts';
 import { readKeyMaterial, requireCluster } from '../state/clusters.ts';
 import type { ClusterRecord } from '../state/clusters.ts';
 import { addToKubeconfig, kubeconfigPath } from '../state/kubeconfig.ts';
-import { adminKubeconfig } from './create.ts';
+import { adminKubeconfig } from './admin-kubeconfig.ts';
 import { openManager, readClusters } from './machines.ts';
 import { openSession } from './session.ts';
 import type { ClusterSummary, Context, NodeSummary } from './types.ts';

@@ -5,13 +5,16 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { EnvHttpProxyAgent, fetch } from 'undici';
 import type { Dispatcher, Response } from 'undici';
 
 import { KnestError } from '../errors.ts';
 
+/** Loaded when it is needed: most creates find everything in the cache and fetch nothing. */
+const undici = () => import('undici');
+
 /** How knest reaches web servers: proxies as in the environment, silence for at most so long. */
-export function webClient(proxyEnvironment: Readonly<Record<string, string>>): Dispatcher {
+export async function webClient(proxyEnvironment: Readonly<Record<string, string>>): Promise<Dispatcher> {
+  const { EnvHttpProxyAgent } = await undici();
   const { http_proxy: httpProxy, https_proxy: httpsProxy, no_proxy: noProxy } = proxyEnvironment;
   return new EnvHttpProxyAgent({
     ...(httpProxy === undefined ? {} : { httpProxy }),
@@ -40,6 +43,7 @@ export async function fetchText(
 ): Promise<string | undefined> {
   const deadline = AbortSignal.timeout(timeout);
   try {
+    const { fetch } = await undici();
     const response = await fetch(url, {
       dispatcher: client,
       signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),
@@ -54,7 +58,10 @@ export async function fetchText(
     signal?.throwIfAborted();
     if (error instanceof KnestError) throw error;
     const why = deadline.aborted ? `no answer in ${timeout / 1000} s` : reasonOf(error);
-    throw new KnestError(`${new URL(url).host} does not answer (${why})`, { cause: error });
+    throw new KnestError(`${new URL(url).host} does not answer (${why})`, {
+      hint: 'check the network or use another server: --release-mirror URL',
+      cause: error,
+    });
   }
 }
 
@@ -147,6 +154,7 @@ async function receive(file: Download, part: string, offset: number): Promise<vo
 async function request({ url, client, signal }: Download, offset: number): Promise<Response> {
   let response: Response;
   try {
+    const { fetch } = await undici();
     response = await fetch(url, {
       dispatcher: client,
       signal,

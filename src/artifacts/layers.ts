@@ -3,10 +3,6 @@ import type { Host } from '../host/types.ts';
 import type { Paths, PlannedLayer } from '../plan/types.ts';
 import { acquireLock } from '../state/lock.ts';
 import { layerInfo, layerPath } from './layer-info.ts';
-import { buildRootfs } from './rootfs.ts';
-import { buildFromDebian } from './sources/debian.ts';
-import { buildFromDirectory } from './sources/directory.ts';
-import { buildFromRelease } from './sources/release.ts';
 import type { BuildContext, BuildFolders } from './types.ts';
 
 export { layerPath, listLayers } from './layer-info.ts';
@@ -79,16 +75,17 @@ async function removeWorkspace(workspace: string, { host, paths }: BuildContext)
   });
 }
 
+/** Builders are loaded when one is needed: most creates find their layers in the cache. */
 async function build(layer: PlannedLayer, folders: BuildFolders, context: BuildContext): Promise<void> {
-  if (layer.kind === 'rootfs') return buildRootfs(layer, folders, context);
+  if (layer.kind === 'rootfs') return (await import('./rootfs.ts')).buildRootfs(layer, folders, context);
   const { version, source } = layer;
   switch (source.kind) {
     case 'debian':
-      return buildFromDebian({ version, source }, folders, context);
+      return (await import('./sources/debian.ts')).buildFromDebian({ version, source }, folders, context);
     case 'release':
-      return buildFromRelease({ version, source }, folders, context);
+      return (await import('./sources/release.ts')).buildFromRelease({ version, source }, folders, context);
     case 'directory':
-      return buildFromDirectory({ source }, folders, context);
+      return (await import('./sources/directory.ts')).buildFromDirectory({ source }, folders, context);
   }
 }
 

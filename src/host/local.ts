@@ -3,7 +3,8 @@ import { lstat, mkdir, open, chmod, readdir, readFile, rename, rm, symlink, unli
 import { constants } from 'node:os';
 import { dirname } from 'node:path';
 
-import { execa } from 'execa';
+import spawn, { SubprocessError } from 'nano-spawn';
+import type { Subprocess } from 'nano-spawn';
 
 import { CommandError } from '../errors.ts';
 import type { FileInfo, Host, RunOptions, RunResult } from './types.ts';
@@ -50,50 +51,80 @@ const shortLived = new Set(['ip', 'nft', 'sysctl', 'mount', 'umount', 'ln', 'cat
 async function run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   const [program = ''] = argv;
   const [file = '', ...args] = shortLived.has(program) ? argv : [...dieWithKnest, ...argv];
-  const subprocess = execa(file, args, {
-    reject: false,
-    stdin: options.input === undefined ? 'ignore' : 'pipe',
-    ...(options.input === undefined ? {} : { input: options.input }),
-    env: { ...baseEnvironment, ...options.env },
-    extendEnv: false,
+  const timeout = options.timeout === undefined ? undefined : AbortSignal.timeout(options.timeout);
+  const signals = [options.signal, timeout].filter((signal) => signal !== undefined);
+  const subprocess = spawn(file, args, {
+    stdin: { string: options.input ?? '' },
+    env: isolated(options.env),
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    ...(options.timeout === undefined ? {} : { timeout: options.timeout }),
-    ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
-    stripFinalNewline: false,
-    all: options.onLine !== undefined,
-    maxBuffer: 64 * 1024 * 1024,
+    ...(signals.length === 0 ? {} : { signal: AbortSignal.any(signals) }),
   });
-  if (options.onLine) {
-    const { onLine } = options;
-    // an unexpected exit code is judged below, from the result
-    for await (const line of linesOf(subprocess.iterable({ from: 'all' }))) onLine(line);
-  }
-  const result = await subprocess;
+  const result = await (options.onLine ? followed(subprocess, options.onLine) : outcome(subprocess));
   options.signal?.throwIfAborted();
-  const exitCode = result.exitCode;
+  const { exitCode, stdout, stderr } = result;
+  const cannotRun = file === 'setpriv' && exitCode === 127;
+  if (timeout?.aborted === true || exitCode === undefined || cannotRun) {
+    const late = `no result after ${(options.timeout ?? 0) / 1000} s`;
+    throw new CommandError(
+      'localhost',
+      argv,
+      undefined,
+      timeout?.aborted === true ? late : stderr,
+      result.cause,
+    );
+  }
   const okExitCodes = options.okExitCodes ?? [0];
-  const notFound = result.failed && exitCode === undefined;
-  const setprivFailed = exitCode === 127 && file === 'setpriv';
-  if (notFound || setprivFailed || result.timedOut || exitCode === undefined) {
-    const why = result.timedOut ? `no result after ${(options.timeout ?? 0) / 1000} s` : problemOf(result);
-    throw new CommandError('localhost', argv, undefined, why, result.cause);
-  }
   if (okExitCodes !== 'any' && !okExitCodes.includes(exitCode)) {
-    throw new CommandError('localhost', argv, exitCode, result.stderr || result.stdout);
+    throw new CommandError('localhost', argv, exitCode, stderr === '' ? stdout : stderr);
   }
-  return { exitCode, stdout: result.stdout, stderr: result.stderr };
+  return { exitCode, stdout, stderr };
 }
 
-function problemOf(result: { stderr?: string | undefined; shortMessage?: string | undefined }): string {
-  return result.stderr || (result.shortMessage ?? '');
+/** nano-spawn adds to the environment of this process: what that has is unset, so that only what is given remains. */
+function isolated(env: Readonly<Record<string, string>> = {}): Record<string, string | undefined> {
+  const unset = Object.fromEntries(Object.keys(process.env).map((name) => [name, undefined]));
+  return { ...unset, ...baseEnvironment, ...env };
 }
 
-async function* linesOf(lines: AsyncIterable<unknown>): AsyncGenerator<string> {
+interface Outcome extends Omit<RunResult, 'exitCode'> {
+  /** undefined: it could not be started, or a signal ended it. */
+  exitCode: number | undefined;
+  cause?: unknown;
+}
+
+/** An exit code is an answer, not an error. */
+async function outcome(subprocess: Subprocess): Promise<Outcome> {
   try {
-    for await (const line of lines) yield String(line);
-  } catch {
-    // execa throws at the end of the lines when the program failed; the awaited result tells more
+    const { stdout, stderr } = await subprocess;
+    return { exitCode: 0, stdout, stderr };
+  } catch (error) {
+    if (!(error instanceof SubprocessError)) throw error;
+    const stderr = error.exitCode === undefined && error.stderr === '' ? error.message : error.stderr;
+    return { exitCode: error.exitCode, stdout: error.stdout, stderr, cause: error };
   }
+}
+
+/** nano-spawn keeps no output of a program whose lines are read while it runs: kept here. */
+async function followed(subprocess: Subprocess, onLine: (line: string) => void): Promise<Outcome> {
+  const read = async (lines: AsyncIterable<string>): Promise<string> => {
+    let text = '';
+    try {
+      for await (const line of lines) {
+        text += `${line}\n`;
+        onLine(line);
+      }
+    } catch (error) {
+      // at the end of the lines a failure is thrown once more: `outcome` has it
+      if (!(error instanceof SubprocessError)) throw error;
+    }
+    return text;
+  };
+  const [result, stdout, stderr] = await Promise.all([
+    outcome(subprocess),
+    read(subprocess.stdout),
+    read(subprocess.stderr),
+  ]);
+  return { ...result, stdout, stderr: stderr === '' ? result.stderr : stderr };
 }
 
 async function writeFileAtomically(path: string, content: string | Uint8Array, mode: number): Promise<void> {
@@ -172,13 +203,14 @@ export async function runAttached(
   env: Readonly<Record<string, string>> = {},
 ): Promise<number> {
   const [file = '', ...args] = argv;
-  const result = await execa(file, args, {
-    stdio: 'inherit',
-    reject: false,
-    env: { ...baseEnvironment, ...env },
-    extendEnv: false,
-  });
-  if (result.exitCode !== undefined) return result.exitCode;
-  if (result.signal !== undefined) return 128 + constants.signals[result.signal];
-  throw new CommandError('localhost', argv, undefined, problemOf(result), result.cause);
+  try {
+    await spawn(file, args, { stdio: 'inherit', env: isolated(env) });
+    return 0;
+  } catch (error) {
+    if (!(error instanceof SubprocessError)) throw error;
+    if (error.exitCode !== undefined) return error.exitCode;
+    const signal = error.signalName as NodeJS.Signals | undefined;
+    if (signal !== undefined) return 128 + constants.signals[signal];
+    throw new CommandError('localhost', argv, undefined, error.message, error);
+  }
 }

@@ -19,7 +19,7 @@ export interface MemoryHost extends Host {
 
 /** A host that only exists in memory: for tests of what talks to a host. Commands that nothing answers fail. */
 export function memoryHost(options: MemoryHostOptions = {}): MemoryHost {
-  const files = new Map(
+  const files = new Map<string, StoredFile>(
     Object.entries(options.files ?? {}).map(([path, content]) => [path, { content, mode: 0o644 }]),
   );
   const commands: (readonly string[])[] = [];

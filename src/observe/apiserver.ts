@@ -9,6 +9,7 @@ import type { KeyMaterial } from '../pki/issue.ts';
  * all of them together take, and every create would wait for it.
  */
 export interface ApiClient {
+  readonly endpoint: string;
   /** @throws ApiError for a status of 400 or more, other errors when nobody answers */
   get(path: string): Promise<unknown>;
   /** RFC 7386 merge patch. */
@@ -45,6 +46,7 @@ export function apiClient(
     return text.startsWith('{') ? (JSON.parse(text) as unknown) : text;
   };
   return {
+    endpoint,
     get: (path) => call('GET', path),
     mergePatch: (path, patch) => call('PATCH', path, patch),
     close: () => {

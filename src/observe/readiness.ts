@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Progress } from '../apply/events.ts';
@@ -10,7 +11,7 @@ import type { ApiClient } from './apiserver.ts';
 import { readNode } from './nodes.ts';
 import { isTroubled, readJournal, readUnits } from './units.ts';
 
-/** Between two looks. One costs a millisecond of CPU; before the API server listens, even less. */
+/** Milliseconds between two looks. One costs a millisecond of CPU; before the API server listens, even less. */
 const interval = 50;
 
 export interface ReadinessOptions {
@@ -35,9 +36,11 @@ export async function waitForNode(
   const deadline = Date.now() + options.timeout;
   let patched = false;
   let last = '';
+  let listening = false;
   for (;;) {
     options.signal.throwIfAborted();
-    const state = await look(client, machine, patched);
+    listening ||= await isListening(client.endpoint);
+    const state: Look = listening ? await look(client, machine, patched) : silent;
     patched ||= state.registered;
     if (state.ready) return;
     if (state.says !== last) options.progress(state.says);
@@ -53,6 +56,35 @@ export async function waitForNode(
   }
 }
 
+/**
+ * Waits until namespace `default` takes pods: a node is Ready a second or two before the API server has made the
+ * namespace and the controller manager its service account, and `kubectl run` fails until then.
+ * @throws KnestError kind "notReady"
+ */
+export async function waitForServiceAccount(
+  client: ApiClient,
+  options: Pick<ReadinessOptions, 'timeout' | 'signal'>,
+): Promise<void> {
+  const deadline = Date.now() + options.timeout;
+  for (;;) {
+    options.signal.throwIfAborted();
+    const path = '/api/v1/namespaces/default/serviceaccounts/default';
+    const failure = await client.get(path).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    if (failure === undefined) return;
+    if (Date.now() > deadline) {
+      throw new KnestError('namespace "default" has no service account: pods cannot start', {
+        kind: 'notReady',
+        cause: failure,
+        hint: 'look at the controller manager: knest logs NODE -u kube-controller-manager',
+      });
+    }
+    await sleep(interval);
+  }
+}
+
 /** Waits for all nodes of a cluster at once. */
 export async function waitForNodes(
   host: Host,
@@ -64,11 +96,13 @@ export async function waitForNodes(
   await Promise.all(plan.machines.map((machine) => waitForNode(host, manager, client, machine, options)));
 }
 
-async function look(
-  client: ApiClient,
-  machine: MachinePlan,
-  patched: boolean,
-): Promise<{ ready: boolean; registered: boolean; says: string }> {
+interface Look {
+  ready: boolean;
+  registered: boolean;
+  says: string;
+}
+
+async function look(client: ApiClient, machine: MachinePlan, patched: boolean): Promise<Look> {
   try {
     if (!patched) {
       // merging the same again changes nothing: no harm after a crash
@@ -81,11 +115,38 @@ async function look(
   } catch (error) {
     // 404: not registered; 403, 409, 500, 503: the API server is still filling its own tables
     if (error instanceof ApiError) {
-      const says = error.status === 404 ? 'API server is up, kubelet has not registered' : 'API server is starting';
+      const says =
+        error.status === 404 ? 'API server is up, kubelet has not registered' : 'API server is starting';
       return { ready: false, registered: false, says };
     }
-    return { ready: false, registered: false, says: 'waiting for the API server' };
+    return silent;
   }
+}
+
+const silent: Look = { ready: false, registered: false, says: 'waiting for the API server' };
+
+/**
+ * Whether somebody accepts connections. While the machine has no address yet, a connection attempt would hang for
+ * the full second that TCP waits before it tries again: here it is given up sooner.
+ */
+function isListening(endpoint: string): Promise<boolean> {
+  const { hostname, port } = new URL(endpoint);
+  return new Promise((resolve) => {
+    const socket = connect({ host: hostname, port: Number(port), timeout: 100 });
+    const end = (answer: boolean): void => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.once('connect', () => {
+      end(true);
+    });
+    socket.once('timeout', () => {
+      end(false);
+    });
+    socket.once('error', () => {
+      end(false);
+    });
+  });
 }
 
 async function notReady(
@@ -98,11 +159,14 @@ async function notReady(
   const trouble = await findTrouble(manager, machine).catch((error: unknown) => [
     `asking the machine failed: ${error instanceof Error ? error.message : String(error)}`,
   ]);
-  return new KnestError(`node ${machine.name} on ${host.name} is not Ready after ${timeout / 1000} s: ${last}`, {
-    kind: 'notReady',
-    details: trouble,
-    hint: `with --retain the machine stays: knest logs ${machine.name}, knest shell ${machine.name}`,
-  });
+  return new KnestError(
+    `node ${machine.name} on ${host.name} is not Ready after ${timeout / 1000} s: ${last}`,
+    {
+      kind: 'notReady',
+      details: trouble,
+      hint: `with --retain the machine stays: knest logs ${machine.name}, knest shell ${machine.name}`,
+    },
+  );
 }
 
 async function findTrouble(manager: MachineManager, machine: MachinePlan): Promise<string[]> {

@@ -1,27 +1,29 @@
+import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
+
 import { KnestError } from '../errors.ts';
 import type { PkiPlan } from '../plan/types.ts';
-import { generateKeyPair, issueAuthority, issueCertificate } from './x509.ts';
 
 /** PEM texts by file name: "ca.crt", "ca.key", "sa.pub", ... */
 export type KeyMaterial = ReadonlyMap<string, string>;
 
 /**
- * Makes what the plan names and `existing` lacks; what exists is kept, so that running again after a crash gives a
- * cluster whose certificates fit together.
+ * Makes what the plan names and `existing` lacks; what exists is kept as long as it fits together: a knest that was
+ * killed may have left a key without its certificate, or certificates of an authority that is lost.
  */
 export async function issuePki(plan: PkiPlan, existing: KeyMaterial, now: Date): Promise<KeyMaterial> {
+  // loaded here: it takes longer to load than to make the certificates, and only creating needs it
+  const { generateKeyPair, issueAuthority, issueCertificate } = await import('./x509.ts');
   const material = new Map(existing);
-  const missing = (name: string): boolean => !material.has(`${name}.crt`) || !material.has(`${name}.key`);
   await Promise.all([
     ...plan.authorities
-      .filter(({ name }) => missing(name))
+      .filter(({ name }) => !isSound(existing, name, name))
       .map(async (authority) => {
         const issued = await issueAuthority(authority, now);
         material.set(`${authority.name}.crt`, issued.certificate);
         material.set(`${authority.name}.key`, issued.key);
       }),
     ...plan.keyPairs
-      .filter((name) => !material.has(`${name}.key`))
+      .filter((name) => !isKeyPair(existing, name))
       .map(async (name) => {
         const pair = await generateKeyPair();
         material.set(`${name}.pub`, pair.publicKey);
@@ -30,7 +32,8 @@ export async function issuePki(plan: PkiPlan, existing: KeyMaterial, now: Date):
   ]);
   await Promise.all(
     plan.certificates
-      .filter(({ name }) => missing(name))
+      // `material`: the authority may have been made just now
+      .filter(({ name, authority }) => !isSound(material, name, authority))
       .map(async (certificate) => {
         const authority = {
           certificate: requireMaterial(material, `${certificate.authority}.crt`),
@@ -42,6 +45,29 @@ export async function issuePki(plan: PkiPlan, existing: KeyMaterial, now: Date):
       }),
   );
   return material;
+}
+
+/** Whether there is a certificate that belongs to its key and was signed by the authority. */
+function isSound(material: KeyMaterial, name: string, authority: string): boolean {
+  try {
+    const certificate = new X509Certificate(material.get(`${name}.crt`) ?? '');
+    const issuer = new X509Certificate(material.get(`${authority}.crt`) ?? '');
+    return (
+      certificate.checkPrivateKey(createPrivateKey(material.get(`${name}.key`) ?? '')) &&
+      certificate.verify(issuer.publicKey)
+    );
+  } catch {
+    return false; // missing, or not PEM
+  }
+}
+
+function isKeyPair(material: KeyMaterial, name: string): boolean {
+  try {
+    const published = createPublicKey(material.get(`${name}.pub`) ?? '');
+    return createPublicKey(material.get(`${name}.key`) ?? '').equals(published);
+  } catch {
+    return false;
+  }
 }
 
 /** @throws KnestError when the cluster's key material lacks a file that the plan names */

@@ -77,6 +77,8 @@ const packages = [
   'etcd-server',
   'catatonit',
   'iputils-ping',
+  // asks components how they are (probes)
+  'curl',
   'less',
 ] as const;
 
@@ -93,7 +95,7 @@ const requires = [
     'ipset',
     'socat',
   ],
-  ...['ethtool', 'mount', 'modprobe', 'ps', 'ping', 'containerd', 'ctr', 'runc', 'etcd', 'catatonit'],
+  ...['ethtool', 'mount', 'modprobe', 'ps', 'ping', 'curl', 'containerd', 'ctr', 'runc', 'etcd', 'catatonit'],
   ...['bridge', 'host-local', 'loopback', 'portmap'],
 ] as const;
 

@@ -1,13 +1,15 @@
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { parseDocument, isMap, isSeq } from 'yaml';
 import type { Document } from 'yaml';
 
-import { KnestError } from '../errors.ts';
+import { CommandError, KnestError } from '../errors.ts';
 import { kubeconfigObject } from '../formats/kubeconfig.ts';
 import type { KubeconfigInput } from '../formats/kubeconfig.ts';
 import { identifyProcess, isAlive } from '../host/process.ts';
 import type { Host } from '../host/types.ts';
+import { removeStaleLock } from './stale-lock.ts';
 
 const lists = ['clusters', 'users', 'contexts'] as const;
 
@@ -21,9 +23,14 @@ export function kubeconfigPath(
 }
 
 /** Adds or replaces a cluster with its user and context, and makes it current; everything else stays as it is. */
-export async function addToKubeconfig(host: Host, path: string, input: KubeconfigInput): Promise<void> {
+export async function addToKubeconfig(
+  host: Host,
+  path: string,
+  input: KubeconfigInput,
+  options: LockOptions = {},
+): Promise<void> {
   const wanted = kubeconfigObject(input);
-  await changeKubeconfig(host, path, (document) => {
+  await changeKubeconfig(host, path, options, (document) => {
     for (const list of lists) {
       removeEntry(document, list, input.name);
       // a list may be missing, or be null in files that kubectl has emptied
@@ -37,24 +44,36 @@ export async function addToKubeconfig(host: Host, path: string, input: Kubeconfi
 }
 
 /** Takes a cluster out again; a current context that named it is unset. A missing file is fine. */
-export async function removeFromKubeconfig(host: Host, path: string, name: string): Promise<void> {
+export async function removeFromKubeconfig(
+  host: Host,
+  path: string,
+  name: string,
+  options: LockOptions = {},
+): Promise<void> {
   if ((await host.stat(path)) === undefined) return;
-  await changeKubeconfig(host, path, (document) => {
+  await changeKubeconfig(host, path, options, (document) => {
     const removed = lists.map((list) => removeEntry(document, list, name)).some(Boolean);
     if (document.get('current-context') === name) document.set('current-context', '');
     return removed;
   });
 }
 
+interface LockOptions {
+  /** Milliseconds to wait for another program that holds the lock. */
+  lockTimeout?: number;
+}
+
 /** Under client-go's own lock (<file>.lock, created exclusively), so that kubectl and kind may write at the same time. */
 async function changeKubeconfig(
   host: Host,
   path: string,
+  { lockTimeout = 10_000 }: LockOptions,
   change: (document: Document) => boolean,
 ): Promise<void> {
-  const unlock = await lockKubeconfig(host, `${path}.lock`);
+  const unlock = await lockKubeconfig(host, `${path}.lock`, lockTimeout);
   try {
-    const text = (await host.readFile(path)) ?? '';
+    const file = await followLinks(host, path);
+    const text = (await host.readFile(file)) ?? '';
     const document: Document = parseDocument(text.trim() === '' ? '{}' : text);
     const broken = document.errors[0];
     if (broken || !isMap(document.contents)) {
@@ -62,36 +81,55 @@ async function changeKubeconfig(
         hint: 'mend the file, or name another one with --kubeconfig',
       });
     }
-    const mode = (await host.stat(path))?.mode ?? 0o600;
-    if (change(document)) await host.writeFile(path, document.toString({ lineWidth: 0 }), mode);
+    const mode = (await host.stat(file))?.mode ?? 0o600;
+    if (change(document)) await host.writeFile(file, document.toString({ lineWidth: 0 }), mode);
   } finally {
     await unlock();
   }
 }
 
-/** @throws KnestError kind "locked" when somebody holds the lock for more than 10 s */
-async function lockKubeconfig(host: Host, path: string): Promise<() => Promise<void>> {
-  const folder = path.slice(0, path.lastIndexOf('/'));
+/** The file itself: replacing a link (to a synchronised folder, say) would cut it off. */
+async function followLinks(host: Host, path: string): Promise<string> {
+  if ((await host.stat(path))?.kind !== 'link') return path;
+  const { stdout } = await host.run(['readlink', '--canonicalize', '--no-newline', '--', path]);
+  return stdout;
+}
+
+/** @throws KnestError kind "locked" when somebody holds the lock for longer than `timeout` milliseconds */
+async function lockKubeconfig(host: Host, path: string, timeout: number): Promise<() => Promise<void>> {
+  const folder = dirname(path);
   if ((await host.stat(folder)) === undefined) await host.makeDirectory(folder, 0o755);
   const me = await identifyProcess(host, process.pid);
   const mark = `knest-${me?.pid}-${me?.startTime}-${me?.bootId}`;
-  const deadline = Date.now() + 10_000;
   // ln(1) without --force fails when the name exists: exclusive on any host
-  while ((await host.run(['ln', '-s', mark, path], { okExitCodes: [0, 1] })).exitCode !== 0) {
-    const { stdout } = await host.run(['readlink', path], { okExitCodes: 'any' });
-    const [, pid = '', startTime = '', bootId = ''] = /^knest-(\d+)-(\d+)-(\S+)/.exec(stdout) ?? [];
+  const take = ['ln', '--symbolic', '--no-target-directory', '--', mark, path];
+  const deadline = Date.now() + timeout;
+  let failuresWithoutLock = 0;
+  for (;;) {
+    const { exitCode, stderr } = await host.run(take, { okExitCodes: [0, 1] });
+    if (exitCode === 0) return () => host.remove(path);
+    const found = await readLink(host, path);
+    const [, pid = '', startTime = '', bootId = ''] = /^knest-(\d+)-(\d+)-(\S+)$/.exec(found) ?? [];
     if (pid !== '' && !(await isAlive(host, { pid: Number(pid), startTime, bootId }))) {
-      await host.remove(path); // of a knest that was killed
-    } else if (Date.now() > deadline) {
+      await removeStaleLock(host, path, 'readlink', found);
+    }
+    // given back just now; or ln fails for another reason: a read-only file system, a full disk
+    failuresWithoutLock = (await host.stat(path)) === undefined ? failuresWithoutLock + 1 : 0;
+    if (failuresWithoutLock > 20) throw new CommandError(host.name, take, exitCode, stderr);
+    if (Date.now() > deadline) {
       throw new KnestError(`${path} is held by another program`, {
         kind: 'locked',
         hint: `if no kubectl, kind or knest is running, remove it: rm ${path}`,
       });
-    } else {
-      await sleep(50);
     }
+    await sleep(50);
   }
-  return () => host.remove(path);
+}
+
+/** Empty when there is no such link. */
+async function readLink(host: Host, path: string): Promise<string> {
+  const { stdout } = await host.run(['readlink', '--no-newline', '--', path], { okExitCodes: 'any' });
+  return stdout;
 }
 
 function removeEntry(document: Document, list: string, name: string): boolean {

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { KnestError } from '../errors.ts';
 import { formatIdentity, identifyProcess, isAlive, parseIdentity } from '../host/process.ts';
 import type { Host } from '../host/types.ts';
+import { removeStaleLock } from './stale-lock.ts';
 
 export interface Lock {
   release(): Promise<void>;
@@ -28,18 +29,23 @@ export interface LockOptions {
 export async function acquireLock(host: Host, path: string, options: LockOptions = {}): Promise<Lock> {
   const me = await identifyProcess(host, process.pid);
   if (!me) throw new Error('/proc does not show this process');
-  await host.makeDirectory(dirname(path), 0o755);
   let told = false;
   for (;;) {
     options.signal?.throwIfAborted();
-    if (await createExclusively(path, formatIdentity(me))) {
+    await host.makeDirectory(dirname(path), 0o755);
+    const created = await createExclusively(path, formatIdentity(me)).catch((error: unknown) => {
+      // the folder has gone again: another knest deleted its last cluster
+      ignoreMissing(error);
+      return false;
+    });
+    if (created) {
       return { release: () => unlink(path).catch(ignoreMissing) };
     }
     const text = await host.readFile(path);
     const holder = text === undefined ? undefined : parseIdentity(text);
     const isStale = text !== undefined && (holder === undefined || !(await isAlive(host, holder)));
     if (isStale) {
-      await removeStale(host, path, text);
+      await removeStaleLock(host, path, 'cat', text);
     } else if (holder) {
       if (!options.wait) {
         throw new KnestError(`another knest (pid ${holder.pid}) is working on this`, {
@@ -69,16 +75,6 @@ async function createExclusively(path: string, text: string): Promise<boolean> {
   } finally {
     await unlink(aside);
   }
-}
-
-/** Moves the stale file away first: of two that found it, only one's rename gets it. */
-async function removeStale(host: Host, path: string, seen: string): Promise<void> {
-  const aside = uniqueName(path);
-  await host.rename(path, aside).catch(ignoreMissing);
-  const moved = await host.readFile(aside);
-  // somebody took the lock between our look and our rename: give it back
-  if (moved !== undefined && moved !== seen) await link(aside, path).catch(() => undefined);
-  await host.remove(aside);
 }
 
 /** Two calls of one process may want the same lock. */

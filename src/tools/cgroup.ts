@@ -25,5 +25,7 @@ function isHierarchyOf(mount: string, controllers: string, version: CgroupFacts[
 
 /** Removes cgroups and all below them, deepest first; what still holds a process stays, silently. */
 export function removeCgroupsCommand(groups: readonly string[]): string[] {
+  // find(1) without a starting point begins in the current directory
+  if (groups.length === 0) return ['true'];
   return ['find', ...groups, '-depth', '-type', 'd', '-exec', 'rmdir', '{}', '+'];
 }

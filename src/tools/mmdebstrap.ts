@@ -28,7 +28,8 @@ export function mmdebstrapCommand({ suite, target, packages, sources }: Mmdebstr
 /** "I: running apt-get update..." -> "running apt-get update"; undefined for lines that are no news. */
 export function mmdebstrapProgress(line: string): string | undefined {
   const message = /^I: (.*?)(\.\.\.)?$/.exec(line.trim())?.[1];
-  return message === undefined || /^(success in|chroot architecture|automatically chosen|main\(\))/.test(message)
+  return message === undefined ||
+    /^(success in|chroot architecture|automatically chosen|main\(\))/.test(message)
     ? undefined
     : message;
 }

@@ -35,35 +35,36 @@ export function nspawnRunCommand({ root, name, argv, env }: NspawnRun, systemdIs
   ];
   return systemdIsInit
     ? nspawn
-    : ['setpriv', '--pdeathsig', 'TERM', '--', 'sh', '-c', enterCgroup, name, ...nspawn];
-}
-
-/** What a machine that ended, or was killed, leaves on the host. */
-export function nspawnCleanupCommand(name: string): string[] {
-  return ['sh', '-c', cleanUp, name];
+    : ['setpriv', '--pdeathsig', 'TERM', '--', 'sh', '-c', runInOwnCgroup, name, ...nspawn];
 }
 
 /** v1 and hybrid: systemd's own hierarchy and the v2 tree beside it; v2: the only one. */
 const hierarchies = '/sys/fs/cgroup/systemd /sys/fs/cgroup/unified /sys/fs/cgroup';
 
+/** Becomes the command, inside cgroups named $0. */
 const enterCgroup = [
   `for hierarchy in ${hierarchies}; do`,
   '  [ -e "$hierarchy/cgroup.procs" ] || continue',
   '  mkdir -p "$hierarchy/knest/$0" && echo $$ >"$hierarchy/knest/$0/cgroup.procs"',
   'done',
-  'exec "$@"',
+  'exec setpriv --pdeathsig TERM -- "$@"',
 ].join('\n');
 
 /**
- * nspawn itself removes its folder for mount propagation only where /run is a tmpfs ("Attempted to remove disk file
- * system"). knest/ in the hierarchies goes when it is empty.
+ * Stays outside and cleans up however the machine ends, also when knest was killed. nspawn itself removes its folder
+ * for mount propagation only where /run is a tmpfs ("Attempted to remove disk file system").
  */
-const cleanUp = [
+const runInOwnCgroup = [
+  `sh -c '${enterCgroup}' "$0" "$@" & child=$!`,
+  `trap 'kill -TERM "$child"' TERM INT HUP`,
+  'wait "$child"; code=$?',
+  // a signal ends the first wait, not the machine
+  'while kill -0 "$child" 2>/dev/null; do wait "$child"; code=$?; done',
   `for hierarchy in ${hierarchies}; do`,
   '  [ -d "$hierarchy/knest/$0" ] || continue',
-  '  find "$hierarchy/knest/$0" -depth -type d -exec rmdir {} + 2>/dev/null',
+  '  find "$hierarchy/knest/$0" -depth -type d -exec rmdir {} \\; 2>/dev/null',
   '  rmdir "$hierarchy/knest" 2>/dev/null',
   'done',
   'rmdir "/run/systemd/nspawn/propagate/$0" 2>/dev/null',
-  'true',
+  'exit "$code"',
 ].join('\n');

@@ -8,6 +8,7 @@ import type { ClusterSpec } from '../../src/spec/types.ts';
 export function someFacts(changes: Partial<HostFacts> = {}): HostFacts {
   return {
     hostname: 'host',
+    machineId: undefined,
     arch: 'amd64',
     kernel: '6.12.0',
     cpus: 2,

@@ -11,7 +11,7 @@ import { fakeBinary, releaseFixture } from './release-server.ts';
 import type { ReleaseFixture } from './release-server.ts';
 
 const content = fakeBinary('kubelet', 'v1.30.1');
-const client = webClient({});
+const client = await webClient({});
 let folder: string;
 let server: ReleaseFixture;
 
@@ -69,7 +69,9 @@ describe('download', () => {
   });
 
   it('does not repeat what does not exist', async () => {
-    await expect(download({ ...kubelet(), url: `${server.baseUrl}/nothing` })).rejects.toThrow('does not exist there (404)');
+    await expect(download({ ...kubelet(), url: `${server.baseUrl}/nothing` })).rejects.toThrow(
+      'does not exist there (404)',
+    );
     expect(server.requests).toHaveLength(1);
   });
 
@@ -82,10 +84,12 @@ describe('download', () => {
 
   it('goes through the proxy of the environment, past it for no_proxy', async () => {
     // a proxy gets the whole URL (or a CONNECT) and, here, does not know it
-    const proxied = webClient({ http_proxy: server.baseUrl });
+    const proxied = await webClient({ http_proxy: server.baseUrl });
     await expect(fetchText('http://release.invalid/x', { client: proxied, timeout: 500 })).rejects.toThrow();
-    const past = webClient({ http_proxy: 'http://127.0.0.1:9', no_proxy: '127.0.0.1' });
-    expect(await fetchText(`${server.baseUrl}/release/stable.txt`, { client: past, timeout: 2000 })).toBe('v1.30.1');
+    const past = await webClient({ http_proxy: 'http://127.0.0.1:9', no_proxy: '127.0.0.1' });
+    expect(await fetchText(`${server.baseUrl}/release/stable.txt`, { client: past, timeout: 2000 })).toBe(
+      'v1.30.1',
+    );
   });
 });
 

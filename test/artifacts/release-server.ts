@@ -44,7 +44,8 @@ export async function releaseFixture(options: ReleaseFixtureOptions = {}): Promi
   const server = createServer((request, response) => {
     const range = request.headers.range;
     requests.push(`${request.url ?? ''}${range === undefined ? '' : ` ${range}`}`);
-    if (request.url === '/release/stable.txt' && stable !== undefined) return void response.end(`${stable}\n`);
+    if (request.url === '/release/stable.txt' && stable !== undefined)
+      return void response.end(`${stable}\n`);
     const prefix = `/release/${version}/bin/linux/${arch}/`;
     const file = request.url?.startsWith(prefix) ? request.url.slice(prefix.length) : '';
     const name = file.replace(/\.sha256$/, '');
@@ -66,7 +67,12 @@ export async function releaseFixture(options: ReleaseFixtureOptions = {}): Promi
   return { baseUrl: `http://127.0.0.1:${port}`, faults, requests, close: () => close(server) };
 }
 
-function send(request: IncomingMessage, response: ServerResponse, content: Buffer, fault: Fault | undefined): void {
+function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  content: Buffer,
+  fault: Fault | undefined,
+): void {
   if (fault?.kind === 'status') {
     response.statusCode = fault.status ?? 503;
     response.end('broken');

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 import { CommandError, KnestError, tail } from '../../errors.ts';
@@ -7,7 +8,7 @@ import type { ResolvedSource } from '../../plan/types.ts';
 import { debianSources } from '../../plan/versions/source-versions.ts';
 import type { DebianSource } from '../../plan/versions/source-versions.ts';
 import { renderAptSources } from '../../tools/apt-sources.ts';
-import { nspawnCleanupCommand, nspawnRunCommand } from '../../tools/nspawn-run.ts';
+import { nspawnRunCommand } from '../../tools/nspawn-run.ts';
 import { bootstrap, writeSources } from '../bootstrap.ts';
 import type { BuildContext, BuildFolders } from '../types.ts';
 import { binariesFolder, kubernetesBinaries, parseKubeletVersion } from './binaries.ts';
@@ -115,23 +116,28 @@ async function inBuilder(
   onLine?: (line: string) => void,
 ): Promise<void> {
   const { host, facts, signal } = context;
-  // one name for one workspace, so that what a killed build left behind is found again
-  const name = `knest-builder-${createHash('sha256').update(root).digest('hex').slice(0, 8)}`;
+  // not named after the workspace: the machine of a knest killed a moment ago may still be going down
+  const name = `knest-builder-${process.pid}`;
   const argv = ['sh', '/build/assets/build.sh', ...step];
   const command = nspawnRunCommand(
     { root, name, argv, env: facts.proxyEnvironment },
     facts.pid1 === 'systemd',
   );
-  try {
-    await host.run(command, {
-      ...(onLine === undefined ? {} : { onLine }),
-      ...(signal === undefined ? {} : { signal }),
-    });
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw error instanceof CommandError ? explainBuild(step[0] ?? '', error) : error;
-  } finally {
-    await host.run(nspawnCleanupCommand(name));
+  const options = {
+    ...(onLine === undefined ? {} : { onLine }),
+    ...(signal === undefined ? {} : { signal }),
+  };
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await host.run(command, options);
+      return;
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (!(error instanceof CommandError)) throw error;
+      // by nspawn's lock on the tree, see above
+      if (!/is currently busy/.test(error.stderr) || attempt >= 20) throw explainBuild(step[0] ?? '', error);
+      await sleep(500, undefined, { signal });
+    }
   }
 }
 
@@ -142,7 +148,7 @@ function explainBuild(step: string, error: CommandError): KnestError {
     ? 'free some space or move the cache: KNEST_CACHE_DIR=DIR'
     : killed
       ? 'compiling Kubernetes takes 3 GB of memory'
-      : step === 'fetch'
+      : /unable to find a source|failed to fetch|could not resolve|deb-src/i.test(error.stderr)
         ? 'the mirror must hold source packages too (deb-src); name another one: --mirror URL'
         : undefined;
   return new KnestError(`compiling Kubernetes from Debian's source failed at "${step}"`, {

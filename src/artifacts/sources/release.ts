@@ -85,7 +85,7 @@ export async function buildFromRelease(
   { target, workspace }: BuildFolders,
   { host, facts, progress, signal }: BuildContext,
 ): Promise<void> {
-  const client = webClient(facts.proxyEnvironment);
+  const client = await webClient(facts.proxyEnvironment);
   // the first failure ends the other downloads
   const failure = new AbortController();
   const stop = signal === undefined ? failure.signal : AbortSignal.any([signal, failure.signal]);

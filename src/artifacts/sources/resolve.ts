@@ -49,7 +49,7 @@ export async function resolveKubernetes(
   }
   const cached = await findCached(spec, facts, context);
   if (cached) return cached;
-  const server = releaseServer(spec, facts, quick, context.signal);
+  const server = await releaseServer(spec, facts, quick, context.signal);
   try {
     return await askRelease(server, version, 'it answers');
   } catch (error) {
@@ -113,7 +113,7 @@ async function resolveRelease(
   facts: HostFacts,
   context: ResolveContext,
 ): Promise<ResolvedKubernetes> {
-  const server = releaseServer(spec, facts, patient, context.signal);
+  const server = await releaseServer(spec, facts, patient, context.signal);
   const layers = kubernetesLayers(await listLayers(context.paths, context.host), facts.arch).filter((layer) =>
     isFrom(layer, server.baseUrl),
   );
@@ -193,16 +193,16 @@ function isFrom({ source }: KubernetesLayer, baseUrl: string): boolean {
   return source.kind === 'release' && source.baseUrl === baseUrl;
 }
 
-function releaseServer(
+async function releaseServer(
   { kubernetes }: ClusterSpec,
   { arch, proxyEnvironment }: HostFacts,
   timeout: number,
   signal: AbortSignal | undefined,
-): ReleaseServer {
+): Promise<ReleaseServer> {
   return {
     baseUrl: trimmed(kubernetes.releaseMirror ?? defaultReleaseServer),
     arch,
-    client: webClient(proxyEnvironment),
+    client: await webClient(proxyEnvironment),
     timeout,
     ...(signal === undefined ? {} : { signal }),
   };

@@ -1,9 +1,11 @@
 import { stringify } from 'yaml';
 
 import { renderCommand, renderUnit } from '../../formats/systemd-unit.ts';
+import { adminCertificate } from '../pki.ts';
 import type { PlannedFile } from '../types.ts';
 import type { Component } from './component.ts';
 import { apiPort, extraArguments, k8sTarget, nothing, pkiFolder, restartAlways } from './component.ts';
+import { kubeconfigFile } from './kubeconfig-file.ts';
 import { certificateFiles, clientCertificate, publicFile, secretFile } from './pki-files.ts';
 
 const pki = (file: string): string => `${pkiFolder}/${file}`;
@@ -60,6 +62,9 @@ export const kubeApiserver: Component = (machine, cluster) => {
         certificateFiles,
       ),
       auditPolicy,
+      // for kubectl inside the machine, where kubeadm puts it too
+      ...certificateFiles(adminCertificate),
+      kubeconfigFile('/etc/kubernetes/admin.conf', adminCertificate, machine, cluster),
     ],
     units: [
       {

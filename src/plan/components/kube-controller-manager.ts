@@ -32,6 +32,10 @@ export const kubeControllerManager: Component = (machine, cluster) => {
       'allocate-node-cidrs': false,
       // electing a leader costs a second at start and needs a second candidate to be worth it
       'leader-elect': cluster.controlPlanes.length > 1,
+      // With the default of 20 a second, starting thirty controllers takes twelve seconds, and until the last one runs no
+      // namespace has a service account that pods could start with. The API server is on the same machine.
+      'kube-api-qps': 200,
+      'kube-api-burst': 400,
       profiling: false,
     },
     '$KUBE_CONTROLLER_MANAGER_ARGS',

@@ -21,6 +21,7 @@ export function planLaunch(machine: LaunchInput, facts: Pick<HostFacts, 'cgroup'
   const pidFile = `${machine.folder}/pid`;
   const logFile = `${machine.folder}/console.log`;
   const argv = nspawnCommand(machine);
+  const quoted = (path: string): string => printableCommand([path]);
   return {
     path: `${machine.folder}/launch`,
     pidFile,
@@ -33,17 +34,17 @@ export function planLaunch(machine: LaunchInput, facts: Pick<HostFacts, 'cgroup'
       'set -eu',
       '',
       '# First of all who this is, so that it can be found and ended: pid, start time (pids are reused), boot.',
-      `echo "$$ $(cut -d' ' -f22 /proc/$$/stat) $(cat /proc/sys/kernel/random/boot_id)" > ${pidFile}.new`,
-      `mv ${pidFile}.new ${pidFile}`,
+      `echo "$$ $(cut -d' ' -f22 /proc/$$/stat) $(cat /proc/sys/kernel/random/boot_id)" > ${quoted(`${pidFile}.new`)}`,
+      printableCommand(['mv', `${pidFile}.new`, pidFile]),
       '',
       '# Root file system: what this machine changed, over read-only layers that all machines share.',
-      `mountpoint -q ${machine.root} || ${printableCommand(overlayCommand(machine))}`,
+      `mountpoint -q ${quoted(machine.root)} || ${printableCommand(overlayCommand(machine))}`,
       '',
       ...cgroupLines(facts.cgroup, machine.name),
       '',
       '# /proc/sys/net belongs to the network namespace: kube-proxy and CNI plugins write there.',
       'export SYSTEMD_NSPAWN_API_VFS_WRITABLE=network',
-      `exec ${argv.map((word) => printableCommand([word])).join(' \\\n    ')}`,
+      `exec ${argv.map(quoted).join(' \\\n    ')}`,
       '',
     ].join('\n'),
   };

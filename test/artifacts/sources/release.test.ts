@@ -74,18 +74,18 @@ describe('source release', () => {
     await replaceServer({ version: 'v1.29.0' });
     const error = await failureOf(ensureLayer(layer(), buildContext(cache)));
     expect(error).toBeInstanceOf(InputError);
-    expect((error as InputError).problems).toEqual([
-      expect.objectContaining({ path: 'kubernetesVersion', message: `${server.baseUrl} has no Kubernetes ${version}` }),
-    ]);
+    expect(error).toMatchObject({
+      problems: [{ path: 'kubernetesVersion', message: `${server.baseUrl} has no Kubernetes ${version}` }],
+    });
     expect(await leftovers()).toEqual([]);
   });
 
   it('names a binary that is not there', async () => {
     await replaceServer({ missing: ['kube-proxy'] });
     const error = await failureOf(ensureLayer(layer(), buildContext(cache)));
-    expect((error as InputError).problems[0]?.message).toBe(
-      `${server.baseUrl} has no kube-proxy of ${version} for amd64`,
-    );
+    expect(error).toMatchObject({
+      problems: [{ path: 'source', message: `${server.baseUrl} has no kube-proxy of ${version} for amd64` }],
+    });
   });
 
   it('names a server that is dead', async () => {

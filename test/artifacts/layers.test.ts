@@ -1,0 +1,149 @@
+import { chmod, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { ensureLayer, layerPath, listLayers, removeLayer } from '../../src/artifacts/layers.ts';
+import { kubernetesBinaries } from '../../src/artifacts/sources/binaries.ts';
+import { resolveDirectory } from '../../src/artifacts/sources/directory.ts';
+import { localHost } from '../../src/host/local.ts';
+import type { PlannedLayer } from '../../src/plan/types.ts';
+import { buildContext } from './build-context.ts';
+
+let folder: string;
+let cache: string;
+let binaries: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'knest-layers-'));
+  cache = join(folder, 'cache');
+  binaries = join(folder, 'binaries');
+  await fakeBinaries(binaries, 'v1.31.0');
+});
+
+afterEach(() => rm(folder, { recursive: true }));
+
+describe('source directory', () => {
+  it('asks kubelet for the version and names the layer by the contents', async () => {
+    const before = await resolve();
+    expect(before).toMatchObject({ version: 'v1.31.0', source: { kind: 'directory', directory: binaries } });
+    await writeFile(join(binaries, 'kubectl'), '#!/bin/sh\necho other\n');
+    expect((await resolve()).layerId).not.toBe(before.layerId);
+  });
+
+  it('takes what `make` left in a Kubernetes checkout', async () => {
+    const checkout = join(folder, 'kubernetes');
+    await fakeBinaries(join(checkout, '_output', 'bin'), 'v1.32.0-alpha.1');
+    expect((await resolve(checkout)).version).toBe('v1.32.0-alpha.1');
+  });
+
+  it('lists all that is missing or cannot be run', async () => {
+    await rm(join(binaries, 'kubectl'));
+    await chmod(join(binaries, 'kube-proxy'), 0o644);
+    await expect(resolve()).rejects.toMatchObject({
+      problems: [
+        { path: 'source', message: `${binaries} lacks kube-proxy, kubectl, or they are not executable` },
+      ],
+    });
+  });
+
+  it('refuses another version than the one wanted, and a folder that is not there', async () => {
+    await expect(resolve(binaries, 'v1.30.0')).rejects.toMatchObject({
+      problems: [{ path: 'kubernetesVersion' }],
+    });
+    await expect(resolve(join(folder, 'nothing'))).rejects.toMatchObject({ problems: [{ path: 'source' }] });
+  });
+
+  it('copies one executable under several names once', async () => {
+    const multicall = join(folder, 'multicall');
+    await mkdir(multicall);
+    await writeFile(join(multicall, 'all'), '#!/bin/sh\necho Kubernetes v1.20.2\n', { mode: 0o755 });
+    for (const name of kubernetesBinaries) await symlink('all', join(multicall, name));
+    const layer = await directoryLayer(multicall);
+    const context = buildContext(cache);
+    await ensureLayer(layer, context);
+    const made = `${layerPath(context.paths, layer.id)}/usr/local/bin`;
+    expect((await context.host.stat(`${made}/kube-apiserver`))?.kind).toBe('file');
+    expect((await context.host.stat(`${made}/kubelet`))?.kind).toBe('link');
+    expect((await context.host.run([`${made}/kubelet`, '--version'])).stdout).toBe('Kubernetes v1.20.2\n');
+  });
+});
+
+describe('ensureLayer', () => {
+  it('builds once, then finds it', async () => {
+    const layer = await directoryLayer();
+    expect(await ensureLayer(layer, buildContext(cache))).toBe('built');
+    expect(await ensureLayer(layer, buildContext(cache))).toBe('present');
+    expect(await readdir(join(cache, 'layers'))).toEqual([layer.id, `${layer.id}.json`]);
+    expect(await listLayers({ state: '', cache }, localHost())).toMatchObject([
+      { id: layer.id, kind: 'kubernetes', arch: 'amd64', version: 'v1.31.0', source: { kind: 'directory' } },
+    ]);
+  });
+
+  it('lets one of two build and the other wait', async () => {
+    const layer = await directoryLayer();
+    const [one, two] = [buildContext(cache), buildContext(cache)];
+    const results = await Promise.all([ensureLayer(layer, one), ensureLayer(layer, two)]);
+    expect(results.sort()).toEqual(['built', 'present']);
+    expect([...one.told, ...two.told]).toContain(
+      `waiting for another knest (pid ${process.pid}) that is making it`,
+    );
+  });
+
+  it('clears away what a killed build left, lock included', async () => {
+    const layer = await directoryLayer();
+    await mkdir(join(cache, 'layers', `${layer.id}.partial`, 'half'), { recursive: true });
+    // pid, start time and boot id of nobody
+    await writeFile(
+      join(cache, 'layers', `${layer.id}.lock`),
+      '4194304 1 00000000-0000-0000-0000-000000000000\n',
+    );
+    expect(await ensureLayer(layer, buildContext(cache))).toBe('built');
+    expect(await readdir(join(cache, 'layers', layer.id))).toEqual(['usr']);
+    expect(await readdir(join(cache, 'layers'))).toEqual([layer.id, `${layer.id}.json`]);
+  });
+
+  it('leaves nothing when the build fails', async () => {
+    const layer = await directoryLayer();
+    await writeFile(join(binaries, 'kubectl'), 'changed');
+    await expect(ensureLayer(layer, buildContext(cache))).rejects.toThrow(/changed while they were copied/);
+    expect(await readdir(join(cache, 'layers'))).toEqual([]);
+    expect(await readdir(cache)).toEqual(['layers']);
+  });
+
+  it('does not begin without space', async () => {
+    const facts = { freeBytes: { state: 1e12, cache: 0.2e9 } };
+    const layer = await directoryLayer();
+    await expect(ensureLayer(layer, buildContext(cache, { facts }))).rejects.toMatchObject({
+      kind: 'preflight',
+      message: expect.stringMatching(/has 0\.2 GB free; making \S+ takes 0\.7 GB$/) as string,
+    });
+  });
+
+  it('removes a layer whole', async () => {
+    const layer = await directoryLayer();
+    const { host, paths } = buildContext(cache);
+    await ensureLayer(layer, buildContext(cache));
+    await removeLayer(paths, layer.id, host);
+    expect(await readdir(join(cache, 'layers'))).toEqual([]);
+    await removeLayer(paths, layer.id, host);
+  });
+});
+
+function resolve(directory = binaries, version?: string) {
+  return resolveDirectory({ directory, version, arch: 'amd64' }, localHost());
+}
+
+async function directoryLayer(directory = binaries): Promise<PlannedLayer> {
+  const { layerId, version, source } = await resolve(directory);
+  return { kind: 'kubernetes', id: layerId, version, source };
+}
+
+async function fakeBinaries(directory: string, version: string): Promise<void> {
+  await mkdir(directory, { recursive: true });
+  for (const name of kubernetesBinaries) {
+    const script = `#!/bin/sh\necho ${name === 'kubelet' ? `Kubernetes ${version}` : name}\n`;
+    await writeFile(join(directory, name), script, { mode: 0o755 });
+  }
+}

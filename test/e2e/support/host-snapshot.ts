@@ -1,0 +1,154 @@
+/** Everything on a host that a cluster may change, comparable line by line. */
+
+import { lstat, readdir, readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+
+import { sysctlKeys } from '../../../src/plan/sysctls.ts';
+import { run } from './cli.ts';
+import { eventually } from './eventually.ts';
+
+/** Lines by topic; each line is one thing that is there. */
+export type HostSnapshot = Readonly<Record<string, readonly string[]>>;
+
+/** @param folders besides those of the system: the state folder of the scenario */
+export async function hostSnapshot(folders: readonly string[] = []): Promise<HostSnapshot> {
+  const topics = {
+    links: links(),
+    addresses: addresses(),
+    routes: routes(),
+    nftables: lines(['nft', '-s', 'list', 'ruleset']),
+    iptables: iptablesRules(),
+    mounts: mounts(),
+    cgroups: cgroups(),
+    processes: processes(),
+    sysctls: sysctls(),
+    files: files(folders),
+  };
+  const entries = Object.entries(topics).map(async ([topic, what]) => [topic, await what] as const);
+  return Object.fromEntries(await Promise.all(entries));
+}
+
+/**
+ * Fails with the list of what has come and what has gone. The kernel takes network devices of a dead namespace away
+ * in the background: it is given a moment.
+ */
+export async function expectSameHost(before: HostSnapshot, folders: readonly string[] = []): Promise<void> {
+  const compare = async () => {
+    const difference = differences(before, await hostSnapshot(folders));
+    if (difference.length > 0) throw new Error(`the host is not as it was:\n${difference.join('\n')}`);
+  };
+  await eventually('the host is as before', compare, 2_000);
+}
+
+/** "+ links: kn-demo" for what is new, "- ..." for what is gone. */
+export function differences(before: HostSnapshot, after: HostSnapshot): string[] {
+  return Object.keys(before).flatMap((topic) => {
+    const [old, fresh] = [before[topic] ?? [], after[topic] ?? []];
+    return [
+      ...old.filter((line) => !fresh.includes(line)).map((line) => `- ${topic}: ${line}`),
+      ...fresh.filter((line) => !old.includes(line)).map((line) => `+ ${topic}: ${line}`),
+    ];
+  });
+}
+
+async function lines(argv: readonly string[]): Promise<string[]> {
+  const { stdout } = await run(argv);
+  return stdout.split('\n').filter((line) => line.trim() !== '');
+}
+
+async function ipJson<T>(...args: string[]): Promise<T[]> {
+  return JSON.parse((await run(['ip', '-j', ...args])).stdout || '[]') as T[];
+}
+
+async function links(): Promise<string[]> {
+  const list = await ipJson<{ ifname: string; address?: string; mtu: number; master?: string }>('link');
+  return list.map(({ ifname, address, mtu, master }) => `${ifname} ${address} mtu ${mtu} in ${master}`);
+}
+
+async function addresses(): Promise<string[]> {
+  type Address = { ifname: string; addr_info: { local?: string; prefixlen: number }[] };
+  return (await ipJson<Address>('address')).flatMap(({ ifname, addr_info }) =>
+    addr_info.map(({ local, prefixlen }) => `${ifname} ${local}/${prefixlen}`),
+  );
+}
+
+async function routes(): Promise<string[]> {
+  const both = await Promise.all(
+    ['-4', '-6'].map((family) => lines(['ip', family, 'route', 'show', 'table', 'all'])),
+  );
+  // a learnt route tells how long it will live
+  return both.flat().map((line) => line.replace(/ expires \S+/, '').trim());
+}
+
+async function iptablesRules(): Promise<string[]> {
+  const rules = await lines(['iptables-save']).catch(() => []);
+  return rules.filter((line) => !line.startsWith('#')).map((line) => line.replace(/\[\d+:\d+\]/, ''));
+}
+
+async function mounts(): Promise<string[]> {
+  const text = await readFile('/proc/self/mountinfo', 'utf8');
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => `${line.split(' ')[4]} ${line.split(' - ')[1]?.split(' ')[0]}`);
+}
+
+async function cgroups(): Promise<string[]> {
+  return (await lines(['find', '/sys/fs/cgroup', '-type', 'd'])).sort();
+}
+
+const programs = /^(systemd|containerd|kube|etcd|runc|catatonit|dbus-daemon|agetty)/;
+
+/** What a machine consists of, by name; and whatever else is in a cgroup of knest. */
+async function processes(): Promise<string[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const found = await Promise.all(
+    pids.map(async (pid) => {
+      const [command = '', groups = ''] = await Promise.all(
+        ['cmdline', 'cgroup'].map((file) => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '')),
+      );
+      const argv = command.split('\0');
+      const ours = programs.test(basename(argv[0] ?? '')) || /:\/knest\//.test(groups);
+      return ours ? [`${pid} ${argv.join(' ').trim()}`] : [];
+    }),
+  );
+  return found.flat();
+}
+
+/** Those that knest sets, and those that the kernel changes along with them. */
+async function sysctls(): Promise<string[]> {
+  const pattern = '^net\\.(bridge|ipv4\\.conf\\.(all|default)|ipv6\\.conf\\.(all|default))\\.';
+  const [named, related] = await Promise.all([
+    lines(['sysctl', '--ignore', ...sysctlKeys]),
+    lines(['sysctl', '--all', '--pattern', pattern]),
+  ]);
+  return [...named, ...related];
+}
+
+/**
+ * Files below /etc with what tells that they were written; of /run, where others come and go as well, only names.
+ */
+async function files(folders: readonly string[]): Promise<string[]> {
+  const [etc, run, others] = await Promise.all([
+    walk('/etc', true),
+    walk('/run', false),
+    Promise.all(['/var/lib/machines', '/var/lib/knest', ...folders].map((folder) => walk(folder, false))),
+  ]);
+  return [...etc, ...run, ...others.flat()];
+}
+
+async function walk(folder: string, detailed: boolean): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const found = await Promise.all(
+    entries.map(async (entry) => {
+      const path = join(folder, entry.name);
+      if (!detailed || entry.isDirectory())
+        return [path, ...(entry.isDirectory() ? await walk(path, detailed) : [])];
+      const info = await lstat(path).catch(() => undefined);
+      return info
+        ? [`${path} ${info.mode.toString(8)} ${info.size} bytes of ${info.mtime.toISOString()}`]
+        : [];
+    }),
+  );
+  return found.flat();
+}

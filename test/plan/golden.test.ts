@@ -1,0 +1,105 @@
+/**
+ * Golden plans: what knest would do on some kinds of host, file by file, so that a review shows which unit, flag or
+ * command a change touches. test/golden/single-cgroup-v1 holds everything; the other folders only what is different
+ * from it. After a change that is meant:
+ *
+ *     UPDATE_GOLDEN=1 npx vitest run --project unit test/plan/golden.test.ts
+ */
+import { describe, it } from 'vitest';
+
+import { planFiles } from '../../src/cli/output/plan-directory.ts';
+import type { ClusterPlan, PlannedFile } from '../../src/plan/types.ts';
+import { fromRelease, planOf, sandboxFacts } from '../fixtures/cluster.ts';
+import type { PlanInput } from '../fixtures/cluster.ts';
+import { hostFacts } from '../fixtures/host-facts.ts';
+import { expectGolden } from './expect-golden.ts';
+
+const base: PlanInput = { facts: sandboxFacts() };
+
+const variants: Record<string, PlanInput> = {
+  'single-cgroup-v2': { ...base, facts: hostFacts() },
+  'beside-docker-and-firewalld': {
+    ...base,
+    facts: sandboxFacts({
+      firewall: { docker: true, firewalld: true, forwardDrop: true },
+      programs: {
+        ...hostFacts().programs,
+        iptables: '/usr/sbin/iptables',
+        'firewall-cmd': '/usr/bin/firewall-cmd',
+      },
+    }),
+  },
+  'kubernetes-1.36': { ...base, kubernetes: fromRelease('v1.36.2') },
+  bookworm: { ...base, spec: { image: { suite: 'bookworm', mirror: undefined } } },
+  'explicit-subnets': {
+    ...base,
+    spec: {
+      network: {
+        mode: 'bridge',
+        nodeSubnet: '192.168.77.0/26',
+        podSubnet: '172.20.0.0/15',
+        serviceSubnet: '198.18.0.0/22',
+      },
+    },
+  },
+};
+
+describe('the plan', () => {
+  it('of single-cgroup-v1 is as recorded', async () => {
+    await expectGolden('single-cgroup-v1', readable(planOf(base)));
+  });
+
+  it.each(Object.entries(variants))(
+    'of %s differs from single-cgroup-v1 as recorded',
+    async (name, input) => {
+      const usual = readable(planOf(base));
+      const different = [...readable(planOf(input))].filter(([path, text]) => usual.get(path) !== text);
+      await expectGolden(name, new Map(different));
+    },
+  );
+});
+
+/** A plan as text files; links, modes and key material are lines of files.txt. */
+function readable(plan: ClusterPlan): Map<string, string> {
+  const files = new Map<string, string>();
+  const listing: string[] = [];
+  const keys = new Map(
+    plan.machines.flatMap(({ name, files: own }) =>
+      own.filter(isKeyMaterial).map(({ path, content }) => [`machines/${name}/root${path}`, content.pki]),
+    ),
+  );
+  const inOrder = planFiles(plan).sort((a, b) => (a.path < b.path ? -1 : 1));
+  for (const { path, mode, content } of inOrder) {
+    const key = keys.get(path);
+    const shows = 'link' in content ? ` -> ${content.link}` : key === undefined ? '' : ` from pki: ${key}`;
+    listing.push(`${mode.toString(8).padStart(4, '0')} ${path}${shows}\n`);
+    if ('text' in content && key === undefined) files.set(path, content.text);
+  }
+  files.delete('plan.json');
+  files.set('files.txt', listing.join(''));
+  for (const [path, part] of partsOf(plan)) files.set(path, `${JSON.stringify(part, undefined, 2)}\n`);
+  // what is in a root file system shows in layers.json; its hash would change every launch script
+  for (const [path, text] of files)
+    files.set(path, text.replaceAll(/(rootfs-\w+-\w+-)[0-9a-f]{12}/g, '$1HASH'));
+  return files;
+}
+
+function isKeyMaterial(file: PlannedFile): file is PlannedFile & { content: { pki: string } } {
+  return 'pki' in file.content;
+}
+
+/** plan.json without what is in files of its own, in parts. */
+function partsOf(plan: ClusterPlan): [string, unknown][] {
+  return [
+    ['cluster.json', without(plan, 'pki', 'host', 'layers', 'machines')],
+    ['layers.json', plan.layers],
+    ...plan.machines.map((machine): [string, unknown] => [
+      `machines/${machine.name}/machine.json`,
+      { ...without(machine, 'files', 'units'), launch: without(machine.launch, 'script', 'argv') },
+    ]),
+  ];
+}
+
+function without(object: object, ...keys: readonly string[]): object {
+  return Object.fromEntries(Object.entries(object).filter(([key]) => !keys.includes(key)));
+}

@@ -1,0 +1,150 @@
+import { execFileSync } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import type { CgroupFacts } from '../../../src/facts/types.ts';
+import { planLaunch } from '../../../src/plan/nspawn/launch.ts';
+import type { LaunchInput } from '../../../src/plan/nspawn/launch.ts';
+import type { LaunchPlan } from '../../../src/plan/types.ts';
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'knest-launch-'));
+});
+
+afterEach(() => rm(folder, { recursive: true }));
+
+const kinds = ['v1', 'hybrid', 'v2'] as const;
+
+describe.each(kinds)('the launch script on cgroup %s', (version) => {
+  it('is a valid shell script', () => {
+    const { script } = planLaunch(machine('/state/m'), { cgroup: cgroup(version, '/sys/fs/cgroup') });
+    expect(script.startsWith('#!/bin/sh\n')).toBe(true);
+    // throws on a syntax error
+    execFileSync('sh', ['-n'], { input: script });
+  });
+
+  it.each(['plain', 'with space', "it's $HOME; *"])(
+    'becomes systemd-nspawn (state folder: %s)',
+    async (name) => {
+      const { launch, calls } = await launchForReal(join(folder, name), version);
+      const argv = calls.at(-1);
+      expect(argv).toEqual(launch.argv);
+      expect(calls[0]).toEqual(['mountpoint', '-q', join(folder, name, 'm', 'root')]);
+      expect(calls[1]?.slice(0, 4)).toEqual(['mount', '-t', 'overlay', 'overlay']);
+      expect(calls.length).toBe(3);
+    },
+  );
+
+  it('names itself first, in one piece', async () => {
+    const { launch, pid } = await launchForReal(folder, version);
+    const bootId = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
+    expect(await readFile(launch.pidFile, 'utf8')).toMatch(new RegExp(`^${pid} \\d+ ${bootId}\\n$`));
+    expect(launch.script.indexOf(launch.pidFile)).toBeLessThan(launch.script.indexOf('mountpoint'));
+  });
+
+  it('enters every cgroup of its own, and only those', async () => {
+    const { launch, pid } = await launchForReal(folder, version);
+    expect(launch.cgroups.length).toBe(version === 'v2' ? 1 : 3);
+    for (const group of launch.cgroups) {
+      expect(group).toMatch(/\/knest\/node$/);
+      expect((await readFile(join(group, 'cgroup.procs'), 'utf8')).trim()).toBe(pid);
+    }
+  });
+});
+
+describe('the launch script', () => {
+  it('fills the cpuset, which is empty at first, and lets no process in before', async () => {
+    const { launch } = await launchForReal(folder, 'v1');
+    const cpuset = launch.cgroups.find((group) => group.includes('/cpuset/')) ?? '';
+    expect(await readFile(join(cpuset, 'cpuset.cpus'), 'utf8')).toBe('0-1\n');
+    expect(await readFile(join(cpuset, '../cpuset.mems'), 'utf8')).toBe('0\n');
+    expect(launch.script.indexOf('cpuset.mems')).toBeLessThan(launch.script.indexOf('cgroup.procs'));
+  });
+
+  it('hands on every controller on v2', async () => {
+    const { launch } = await launchForReal(folder, 'v2');
+    expect(await readFile(join(launch.cgroups[0] ?? '', '../cgroup.subtree_control'), 'utf8')).toBe(
+      '+memory\n',
+    );
+  });
+});
+
+describe('systemd-nspawn', () => {
+  const { argv } = planLaunch(machine('/state/m'), { cgroup: cgroup('v1', '/sys/fs/cgroup') });
+
+  it('is told where, who and on which bridge', () => {
+    expect(argv).toEqual(
+      expect.arrayContaining([
+        '--directory=/state/m/root',
+        '--machine=node',
+        '--network-bridge=kn-test',
+        '--bind=/state/m/data/etcd:/var/lib/etcd',
+      ]),
+    );
+  });
+
+  it('never suppresses sync: containerd could import nothing', () => {
+    expect(argv.join(' ')).not.toContain('suppress-sync');
+  });
+});
+
+function machine(home: string): LaunchInput {
+  return {
+    name: 'node',
+    folder: home,
+    root: `${home}/root`,
+    upper: `${home}/upper`,
+    work: `${home}/work`,
+    lower: ['/cache/layers/top', '/cache/layers/bottom'],
+    binds: [{ source: `${home}/data/etcd`, target: '/var/lib/etcd' }],
+    bridge: 'kn-test',
+  };
+}
+
+function cgroup(version: CgroupFacts['version'], mount: string): CgroupFacts {
+  const names = version === 'v2' ? [''] : ['/cpuset', '/memory', '/systemd'];
+  return { version, hierarchies: names.map((name) => `${mount}${name}`) };
+}
+
+/** Runs the script with stand-ins for cgroups and for mountpoint, mount and systemd-nspawn, which note their calls. */
+async function launchForReal(
+  home: string,
+  version: CgroupFacts['version'],
+): Promise<{ launch: LaunchPlan; calls: string[][]; pid: string }> {
+  const [bin, mount, log, own] = ['bin', 'cgroup', 'log', join(home, 'm')].map((path) =>
+    path.startsWith('/') ? path : join(folder, path),
+  ) as [string, string, string, string];
+  const facts = cgroup(version, mount);
+  await mkdir(own, { recursive: true });
+  await mkdir(bin, { recursive: true });
+  for (const hierarchy of facts.hierarchies) {
+    await mkdir(hierarchy, { recursive: true });
+    await writeFile(join(hierarchy, 'cgroup.controllers'), 'memory\n');
+    await writeFile(join(hierarchy, 'cpuset.cpus'), '0-1\n');
+    await writeFile(join(hierarchy, 'cpuset.mems'), '0\n');
+    // the kernel makes such files with each directory; here they have to be there before
+    if (hierarchy.endsWith('cpuset')) {
+      await mkdir(join(hierarchy, 'knest/node'), { recursive: true });
+      await writeFile(join(hierarchy, 'knest/cpuset.cpus'), '\n');
+    }
+  }
+  for (const program of ['mountpoint', 'mount', 'systemd-nspawn']) {
+    const answer = program === 'mountpoint' ? 1 : 0;
+    const words = `printf '%s\\0' ${program} "$@" >> ${log}; printf '\\n' >> ${log}`;
+    await writeFile(join(bin, program), `#!/bin/sh\n${words}\necho $$ > ${log}.pid\nexit ${answer}\n`);
+    await chmod(join(bin, program), 0o755);
+  }
+  const launch = planLaunch(machine(own), { cgroup: facts });
+  execFileSync('sh', ['-c', launch.script], { env: { PATH: `${bin}:/usr/bin:/bin` } });
+  const calls = (await readFile(log, 'utf8')).trim().split('\n');
+  return {
+    launch,
+    calls: calls.map((line) => line.split('\0').slice(0, -1)),
+    pid: (await readFile(`${log}.pid`, 'utf8')).trim(),
+  };
+}
