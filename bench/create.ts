@@ -18,7 +18,7 @@ import type { Times } from './floor.ts';
 const { values } = parseArgs({
   options: { runs: { type: 'string', default: '5' }, suite: { type: 'string', default: 'trixie' } },
 });
-const cli = new URL('../dist/cli/main.js', import.meta.url).pathname;
+const cli = new URL('../dist/bundle/cli/main.js', import.meta.url).pathname;
 
 interface Pair {
   floor: Times;

@@ -51,7 +51,7 @@ export async function measureFloor(suite: string): Promise<Times> {
   if (!machine) throw new Error('the plan has no machine');
   try {
     const material = await issuePki(plan.pki, new Map(), new Date());
-    await raiseSysctls(host, paths, plan.host.sysctls);
+    await raiseSysctls(host, folder, plan.host.sysctls);
     await runCommands(host, plan.host.setup);
     await host.run(['sh', '-euc', plugIn(plan, machine)]);
     await writeMachine(host, machine, material);
@@ -60,7 +60,7 @@ export async function measureFloor(suite: string): Promise<Times> {
     return await startAndWait(machine, plan, material);
   } finally {
     await cleanUp(plan, machine, paths);
-    await restoreSysctls(host, paths);
+    await restoreSysctls(host, folder);
     await rm(folder, { recursive: true, force: true });
   }
 }

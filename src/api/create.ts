@@ -67,6 +67,7 @@ export async function createCluster(options: CreateOptions): Promise<CreateResul
     };
   } finally {
     await lock.release();
+    await records.removeLockFolder(host, paths);
   }
 }
 
@@ -145,7 +146,7 @@ function createSteps(work: Work): Sequence {
     id: 'network',
     title: `Network ${plan.network.bridge} (${plan.network.nodeSubnet})`,
     run: async () => {
-      await raiseSysctls(host, paths, plan.host.sysctls);
+      await raiseSysctls(host, records.clusterFolder(paths, plan.cluster), plan.host.sysctls);
       await runCommands(host, plan.host.setup);
     },
   };

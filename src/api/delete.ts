@@ -1,6 +1,12 @@
 import { directManager } from '../apply/direct-manager.ts';
 import { gatherCgroups } from '../observe/facts/kernel.ts';
-import { clusterFolder, clusterLock, forgetCluster, readCluster } from '../state/clusters.ts';
+import {
+  clusterFolder,
+  clusterLock,
+  forgetCluster,
+  readCluster,
+  removeLockFolder,
+} from '../state/clusters.ts';
 import { kubeconfigPath, removeFromKubeconfig } from '../state/kubeconfig.ts';
 import { acquireLock } from '../state/lock.ts';
 import { openSession } from './session.ts';
@@ -31,6 +37,6 @@ export async function deleteCluster(options: DeleteOptions): Promise<DeleteResul
     return { name, existed: true };
   } finally {
     await lock.release();
-    await host.run(['rmdir', '--', `${paths.state}/locks`], { okExitCodes: 'any' });
+    await removeLockFolder(host, paths);
   }
 }

@@ -3,7 +3,7 @@ import { runCommands } from '../apply/commands.ts';
 import { parallel, runSequence, serial } from '../apply/runner.ts';
 import { restoreSysctls } from '../apply/sysctls.ts';
 import type { ClusterPlan } from '../plan/types.ts';
-import { forgetCluster, listClusterNames } from '../state/clusters.ts';
+import { clusterFolder, forgetCluster, listClusterNames } from '../state/clusters.ts';
 import type { Session } from './session.ts';
 
 /**
@@ -24,17 +24,12 @@ export async function tearDown(session: Session, plan: ClusterPlan, manager: Mac
   };
   // whoever deletes wants it gone: an interrupt does not stop it half-way
   await runSequence(serial(parallel(...machines), network), listener, new AbortController().signal);
+  await restoreSysctls(host, clusterFolder(paths, plan.cluster));
   await forgetCluster(host, paths, plan.cluster);
-  if ((await listClusterNames(host, paths)).length === 0) await leaveHost(session);
+  if ((await listClusterNames(host, paths)).length === 0) await removeEmptyFolders(session);
 }
 
-/** After the last cluster: kernel settings as they were, and no empty folders. */
-async function leaveHost({ host, paths }: Session): Promise<void> {
-  await restoreSysctls(host, paths);
-  await host.run(
-    ['rmdir', '--', ...['clusters', 'machines', 'host'].map((name) => `${paths.state}/${name}`)],
-    {
-      okExitCodes: 'any',
-    },
-  );
+async function removeEmptyFolders({ host, paths }: Session): Promise<void> {
+  const folders = ['clusters', 'machines'].map((name) => `${paths.state}/${name}`);
+  await host.run(['rmdir', '--', ...folders], { okExitCodes: 'any' });
 }

@@ -50,9 +50,12 @@ export function directManager(host: Host, cgroup: CgroupFacts): MachineManager {
 async function startMachine(host: Host, machine: MachinePlan, signal?: AbortSignal): Promise<void> {
   const { path, logFile } = machine.launch;
   if ((await findLeader(host, machine)) !== undefined) return;
-  // a session of its own and no open file of ours: it goes on when knest and its terminal are gone
-  const detached = 'exec "$0" < /dev/null > "$1" 2>&1';
-  await host.run(['setsid', '--fork', 'sh', '-c', detached, path, logFile]);
+  // one that a killed knest started may still be on its way
+  if ((await findStarter(host, machine)) === undefined) {
+    // a session of its own and no open file of ours: it goes on when knest and its terminal are gone
+    const detached = 'exec "$0" < /dev/null > "$1" 2>&1';
+    await host.run(['setsid', '--fork', 'sh', '-c', detached, path, logFile]);
+  }
   const deadline = Date.now() + startTimeout;
   let seen = false;
   for (;;) {
@@ -73,8 +76,10 @@ async function startMachine(host: Host, machine: MachinePlan, signal?: AbortSign
 
 /** Order matters: no process, then no cgroup, then no mount, so that a crash in between leaves what can be found. */
 async function destroyMachine(host: Host, machine: MachinePlan): Promise<void> {
-  const { cgroups } = machine.launch;
+  const { cgroups, path } = machine.launch;
   const deadline = Date.now() + killTimeout;
+  // the script tells its pid first and then looks whether it is still there: one under way is seen here, or gives up
+  await host.remove(path);
   for (;;) {
     const [starter, pid] = [await findStarter(host, machine), await findLeader(host, machine)];
     // process 1 first: with it the kernel ends everything inside
@@ -95,8 +100,17 @@ async function destroyMachine(host: Host, machine: MachinePlan): Promise<void> {
   // the cgroup of all machines goes with the last of them
   const parents = cgroups.map((group) => group.slice(0, group.lastIndexOf('/')));
   await host.run(['rmdir', '--', ...parents], { okExitCodes: 'any' });
+  await removeRunFiles(host, machine);
   await unmountBelow(host, machine.folder);
   await host.remove(machine.folder);
+}
+
+/** What a systemd-nspawn that was killed leaves in /run: its lock on the root directory, and a folder for mounts. */
+async function removeRunFiles(host: Host, { name, root }: MachinePlan): Promise<void> {
+  // the lock is named after the inode of the mounted overlay (systemd: src/shared/discover-image.c)
+  const inode = await host.run(['stat', '--format=%d:%i', '--', root], { okExitCodes: 'any' });
+  const lock = inode.exitCode === 0 ? [`locks/inode-${inode.stdout.trim()}`] : [];
+  for (const path of [...lock, `propagate/${name}`]) await host.remove(`/run/systemd/nspawn/${path}`);
 }
 
 async function unmountBelow(host: Host, folder: string): Promise<void> {

@@ -10,7 +10,8 @@ import type { Dispatcher, Response } from 'undici';
 import { KnestError } from '../errors.ts';
 
 /** Loaded when it is needed: most creates find everything in the cache and fetch nothing. */
-const undici = () => import('undici');
+// its default: bundled, a CommonJS module has no named exports when it is loaded like this
+const undici = async () => (await import('undici')).default;
 
 /** How knest reaches web servers: proxies as in the environment, silence for at most so long. */
 export async function webClient(proxyEnvironment: Readonly<Record<string, string>>): Promise<Dispatcher> {

@@ -107,17 +107,17 @@ async function outcome(subprocess: Subprocess): Promise<Outcome> {
 /** nano-spawn keeps no output of a program whose lines are read while it runs: kept here. */
 async function followed(subprocess: Subprocess, onLine: (line: string) => void): Promise<Outcome> {
   const read = async (lines: AsyncIterable<string>): Promise<string> => {
-    let text = '';
+    const all: string[] = [];
     try {
       for await (const line of lines) {
-        text += `${line}\n`;
+        all.push(line);
         onLine(line);
       }
     } catch (error) {
       // at the end of the lines a failure is thrown once more: `outcome` has it
       if (!(error instanceof SubprocessError)) throw error;
     }
-    return text;
+    return all.join('\n');
   };
   const [result, stdout, stderr] = await Promise.all([
     outcome(subprocess),

@@ -16,8 +16,10 @@ export interface RunOptions {
   signal?: AbortSignal;
 }
 
+/** Texts without the newline at their end. */
 export interface RunResult {
   exitCode: number;
+  /** Text, without the newline at its end. */
   stdout: string;
   stderr: string;
 }

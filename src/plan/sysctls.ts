@@ -46,20 +46,26 @@ const wanted: readonly WantedSysctl[] = [
 /** Keys that facts must hold for planSysctls. */
 export const sysctlKeys: readonly string[] = wanted.map(({ key }) => key);
 
-/** The settings that must change on this host: limits are never lowered, and what a kernel lacks is left alone. */
+/** The settings that this host must hold while it has clusters; what its kernel lacks is left alone. */
 export function planSysctls(facts: HostFacts): PlannedSysctl[] {
   return wanted.flatMap(({ key, value, rule, why }) => {
     const from = facts.sysctls[key];
     if (from === undefined) return [];
-    const satisfied = rule === 'equal' ? Number(from) === value : Number(from) >= value;
-    return satisfied ? [] : [{ key, from, to: String(value), why }];
+    const planned = { key, from, to: String(value), rule, why };
+    return [isSatisfied(planned, from) ? { ...planned, to: from } : planned];
   });
 }
 
-interface WantedSysctl {
-  key: string;
+/** Those that are not yet as they must be. */
+export function changingSysctls(planned: readonly PlannedSysctl[]): PlannedSysctl[] {
+  return planned.filter(({ from, to }) => from !== to);
+}
+
+/** Whether the present value will do. */
+export function isSatisfied({ to, rule }: Pick<PlannedSysctl, 'to' | 'rule'>, present: string): boolean {
+  return rule === 'equal' ? present === to : Number(present) >= Number(to);
+}
+
+interface WantedSysctl extends Pick<PlannedSysctl, 'key' | 'rule' | 'why'> {
   value: number;
-  /** equal: the reader insists on this value. at-least: a higher one is as good. */
-  rule: 'equal' | 'at-least';
-  why: string;
 }

@@ -23,11 +23,14 @@ export interface PlannedCommand {
   mayFail?: boolean;
 }
 
-/** A kernel setting of the host. The value found is remembered and given back when the last cluster is deleted. */
+/** A kernel setting that the host must hold. What is found is given back when the host's last cluster is deleted. */
 export interface PlannedSysctl {
   key: string;
+  /** The value when the plan was made; equal to `to` where nothing has to change. */
   from: string;
   to: string;
+  /** equal: the reader insists on this value. at-least: a higher one is as good, and is never lowered. */
+  rule: 'equal' | 'at-least';
   why: string;
 }
 

@@ -24,6 +24,11 @@ export function clusterLock(paths: Paths, name: string): string {
   return `${paths.state}/locks/${name}`;
 }
 
+/** Where no other knest holds a lock, nothing stays of this one's: rmdir(1) refuses when there is something. */
+export async function removeLockFolder(host: Host, paths: Paths): Promise<void> {
+  await host.run(['rmdir', '--', `${paths.state}/locks`], { okExitCodes: 'any' });
+}
+
 /** All cluster names, half-made ones included. */
 export function listClusterNames(host: Host, paths: Paths): Promise<string[]> {
   return host.list(`${paths.state}/clusters`);

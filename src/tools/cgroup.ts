@@ -9,7 +9,8 @@ export function cgroupProcsFiles(text: string, facts: CgroupFacts): string[] {
     .trim()
     .split('\n')
     .flatMap((line) => {
-      const [, controllers = '', path = ''] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
+      const [, controllers, path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
+      if (controllers === undefined || path === undefined) return [];
       const hierarchy = facts.hierarchies.find((mount) => isHierarchyOf(mount, controllers, facts.version));
       return hierarchy === undefined ? [] : [`${hierarchy}${path === '/' ? '' : path}/cgroup.procs`];
     });

@@ -66,7 +66,7 @@ describe('source directory', () => {
     const made = `${layerPath(context.paths, layer.id)}/usr/local/bin`;
     expect((await context.host.stat(`${made}/kube-apiserver`))?.kind).toBe('file');
     expect((await context.host.stat(`${made}/kubelet`))?.kind).toBe('link');
-    expect((await context.host.run([`${made}/kubelet`, '--version'])).stdout).toBe('Kubernetes v1.20.2\n');
+    expect((await context.host.run([`${made}/kubelet`, '--version'])).stdout).toBe('Kubernetes v1.20.2');
   });
 });
 

@@ -27,6 +27,8 @@ export interface ReleaseFixtureOptions {
   missing?: readonly string[];
   wrongChecksum?: readonly string[];
   stable?: string | undefined;
+  /** What the binaries are; scripts without it. */
+  content?: (name: string) => Buffer;
 }
 
 /** Shell scripts: long enough that half of one is something to continue. */
@@ -53,7 +55,7 @@ export async function releaseFixture(options: ReleaseFixtureOptions = {}): Promi
       response.statusCode = 404;
       return void response.end('not found');
     }
-    const content = fakeBinary(name, version);
+    const content = options.content?.(name) ?? fakeBinary(name, version);
     if (file !== name) {
       const sum = createHash('sha256').update(content).digest('hex');
       return void response.end(wrongChecksum.includes(name) ? sum.replace(/^.{8}/, '00000000') : sum);

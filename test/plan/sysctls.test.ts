@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 
-import { planSysctls, sysctlKeys } from '../../src/plan/sysctls.ts';
+import { changingSysctls, planSysctls, sysctlKeys } from '../../src/plan/sysctls.ts';
 import { hostFacts } from '../fixtures/host-facts.ts';
 
 const changesWith = (sysctls: Record<string, string>) =>
-  planSysctls(hostFacts({ sysctls: { ...hostFacts().sysctls, ...sysctls } })).map(
+  changingSysctls(planSysctls(hostFacts({ sysctls: { ...hostFacts().sysctls, ...sysctls } }))).map(
     ({ key, from, to }) => `${key} ${from} -> ${to}`,
   );
 

@@ -232,6 +232,22 @@ describe('the lock', () => {
     }
   });
 
+  it('that was taken since knest looked is not removed', async () => {
+    const me = await thisProcess();
+    await symlink(`knest-${me.pid}-${me.startTime}-${me.bootId}`, `${path}.lock`);
+    let looks = 0;
+    const late: Host = {
+      ...host,
+      run: (argv, options) =>
+        argv[0] === 'readlink' && looks++ === 0
+          ? Promise.resolve({ exitCode: 0, stdout: `knest-${me.pid}-1-${me.bootId}`, stderr: '' })
+          : host.run(argv, options),
+    };
+    const change = addToKubeconfig(late, path, entry('dev'), { lockTimeout: 120 });
+    await expect(change).rejects.toMatchObject({ kind: 'locked' });
+    expect(looks).toBeGreaterThan(1);
+  });
+
   it('of a knest that lives is respected', async () => {
     const { pid, startTime, bootId } = await thisProcess();
     await symlink(`knest-${pid}-${startTime}-${bootId}`, `${path}.lock`);

@@ -113,6 +113,19 @@ describe('acquireLock', () => {
     expect(await readdir(join(folder, 'locks'))).toEqual([]);
   });
 
+  it('does not remove a lock that was taken since it looked', async () => {
+    const mine = await acquireLock(host, path);
+    let looks = 0;
+    const late = {
+      ...host,
+      readFile: (file: string) =>
+        file === path && looks++ === 0 ? Promise.resolve('stale') : host.readFile(file),
+    };
+    await expect(acquireLock(late, path)).rejects.toMatchObject({ kind: 'locked' });
+    expect(looks).toBe(2);
+    await mine.release();
+  });
+
   it('survives that its folder is removed by another knest meanwhile', async () => {
     await writeFile(join(folder, 'other'), '');
     let removed = 0;

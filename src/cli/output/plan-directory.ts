@@ -3,6 +3,7 @@
 import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { InputError, printableCommand } from '../../errors.ts';
+import { changingSysctls } from '../../plan/sysctls.ts';
 import type {
   ClusterPlan,
   FileContent,
@@ -46,7 +47,7 @@ export function planFiles(plan: ClusterPlan): PlanFile[] {
     text('pki.txt', renderPki(plan.pki)),
     text(
       'host/setup.sh',
-      script([...plan.host.sysctls.map(sysctlLines), ...plan.host.setup.map(commandLines)]),
+      script([...changingSysctls(plan.host.sysctls).map(sysctlLines), ...plan.host.setup.map(commandLines)]),
       0o755,
     ),
     text('host/teardown.sh', script(plan.host.teardown.map(commandLines)), 0o755),

@@ -1,6 +1,7 @@
 /** A plan for people: everything that create will do, in the order in which it happens. */
 
 import { printableCommand } from '../../errors.ts';
+import { changingSysctls } from '../../plan/sysctls.ts';
 import type {
   ClusterPlan,
   FileContent,
@@ -17,7 +18,7 @@ export function renderPlan(plan: ClusterPlan): string {
     overview(plan),
     section('Layers', plan.layers.map(renderLayer)),
     section('Keys and certificates', renderPki(plan.pki)),
-    section('Kernel settings of the host', plan.host.sysctls.map(renderSysctl)),
+    section('Kernel settings of the host', changingSysctls(plan.host.sysctls).map(renderSysctl)),
     section('Commands on the host, before the machines start', plan.host.setup.map(renderCommand)),
     ...plan.machines.flatMap(renderMachine),
     section('Commands on the host, when the cluster is deleted', plan.host.teardown.map(renderCommand)),

@@ -41,6 +41,23 @@ export const k8sTarget = 'k8s.target';
 
 export const nothing: ComponentPlan = { files: [], units: [], certificates: [], probes: [] };
 
+/**
+ * For what everything else waits for: started as soon as files can be written, not after the whole basic system. Saves
+ * a tenth of a second. systemd.unit(5): without default dependencies a unit must say itself that a shutdown ends it.
+ */
+export const startEarly = {
+  DefaultDependencies: 'no',
+  Conflicts: 'shutdown.target',
+  Before: 'shutdown.target',
+  After: 'local-fs-pre.target systemd-journald.socket',
+} as const;
+
+/**
+ * For what is of no use before the API server answers: starting later leaves it the processors. Where there is none
+ * this orders nothing.
+ */
+export const afterApiServer = { After: 'kube-apiserver.service' } as const;
+
 /** Restarted at once and for ever: components start together and some give up when others are not there yet. */
 export const restartAlways = { Restart: 'always', RestartSec: '200ms' } as const;
 
@@ -50,4 +67,9 @@ export const restartAlways = { Restart: 'always', RestartSec: '200ms' } as const
  */
 export function extraArguments(component: string, variable: string) {
   return { Environment: `${variable}=`, EnvironmentFile: `-/etc/kubernetes/${component}.env` } as const;
+}
+
+/** Page of a component in Kubernetes' own reference. */
+export function referencePage(component: string): string {
+  return `https://kubernetes.io/docs/reference/command-line-tools-reference/${component}/`;
 }

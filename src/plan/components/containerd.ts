@@ -2,7 +2,7 @@ import { stringify } from 'smol-toml';
 
 import { renderUnit } from '../../formats/systemd-unit.ts';
 import type { Component, ClusterContext } from './component.ts';
-import { k8sTarget, restartAlways } from './component.ts';
+import { afterApiServer, k8sTarget, restartAlways } from './component.ts';
 import { cgroupDriver } from './kubelet.ts';
 import { pauseImage, pauseImagePath } from '../image.ts';
 
@@ -49,7 +49,7 @@ export const containerd: Component = (_machine, cluster) => ({
         Unit: {
           Description: 'Sandbox image for containerd',
           Requires: 'containerd.service',
-          After: 'containerd.service',
+          After: `containerd.service ${afterApiServer.After}`,
         },
         Service: {
           Type: 'oneshot',

@@ -1,6 +1,6 @@
 import { renderCommand, renderUnit } from '../../formats/systemd-unit.ts';
 import type { Component } from './component.ts';
-import { k8sTarget, nothing, pkiFolder, restartAlways } from './component.ts';
+import { k8sTarget, nothing, pkiFolder, restartAlways, startEarly } from './component.ts';
 import { certificateFiles, clientCertificate, publicFile } from './pki-files.ts';
 
 /** etcd, on control planes: mutual TLS to clients and peers alike, with an authority of its own. */
@@ -47,6 +47,7 @@ export const etcd: Component = (machine) => {
           Unit: {
             Description: 'etcd, the key-value store of Kubernetes',
             Documentation: 'https://etcd.io/docs/ man:etcd(1)',
+            ...startEarly,
           },
           Service: {
             Type: 'notify',

@@ -4,7 +4,16 @@ import { renderCommand, renderUnit } from '../../formats/systemd-unit.ts';
 import { adminCertificate } from '../pki.ts';
 import type { PlannedFile } from '../types.ts';
 import type { Component } from './component.ts';
-import { apiPort, extraArguments, k8sTarget, nothing, pkiFolder, restartAlways } from './component.ts';
+import {
+  apiPort,
+  extraArguments,
+  k8sTarget,
+  nothing,
+  pkiFolder,
+  referencePage,
+  restartAlways,
+  startEarly,
+} from './component.ts';
 import { kubeconfigFile } from './kubeconfig-file.ts';
 import { certificateFiles, clientCertificate, publicFile, secretFile } from './pki-files.ts';
 
@@ -73,9 +82,11 @@ export const kubeApiserver: Component = (machine, cluster) => {
         text: renderUnit({
           Unit: {
             Description: 'Kubernetes API server',
-            Documentation:
-              'https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/',
-            After: 'etcd.service',
+            Documentation: referencePage('kube-apiserver'),
+            // Beside etcd, not after it: etcd listens at once but takes half a second to be ready, and the API server needs
+            // that long before it has something to ask.
+            Wants: 'etcd.service',
+            ...startEarly,
           },
           Service: {
             Type: 'notify',

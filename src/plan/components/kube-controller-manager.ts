@@ -1,6 +1,14 @@
 import { renderCommand, renderUnit } from '../../formats/systemd-unit.ts';
 import type { Component } from './component.ts';
-import { extraArguments, k8sTarget, nothing, pkiFolder, restartAlways } from './component.ts';
+import {
+  afterApiServer,
+  extraArguments,
+  k8sTarget,
+  nothing,
+  pkiFolder,
+  referencePage,
+  restartAlways,
+} from './component.ts';
 import { kubeconfigFile } from './kubeconfig-file.ts';
 import { certificateFiles, clientCertificate, publicFile, secretFile } from './pki-files.ts';
 
@@ -56,8 +64,8 @@ export const kubeControllerManager: Component = (machine, cluster) => {
         text: renderUnit({
           Unit: {
             Description: 'Kubernetes controller manager',
-            Documentation:
-              'https://kubernetes.io/docs/reference/command-line-tools-reference/kube-controller-manager/',
+            Documentation: referencePage('kube-controller-manager'),
+            ...afterApiServer,
           },
           Service: {
             ...extraArguments('kube-controller-manager', 'KUBE_CONTROLLER_MANAGER_ARGS'),

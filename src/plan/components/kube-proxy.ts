@@ -2,7 +2,7 @@ import { stringify } from 'yaml';
 
 import { renderCommand, renderUnit } from '../../formats/systemd-unit.ts';
 import type { Component, ClusterContext, MachineContext } from './component.ts';
-import { extraArguments, k8sTarget, restartAlways } from './component.ts';
+import { afterApiServer, extraArguments, k8sTarget, referencePage, restartAlways } from './component.ts';
 import { kubeconfigFile } from './kubeconfig-file.ts';
 import { certificateFiles, clientCertificate, publicFile } from './pki-files.ts';
 
@@ -24,9 +24,8 @@ export const kubeProxy: Component = (machine, cluster) => ({
       text: renderUnit({
         Unit: {
           Description: 'Kubernetes network proxy',
-          Documentation: 'https://kubernetes.io/docs/reference/command-line-tools-reference/kube-proxy/',
-          // it asks for the node's address once and gives up on "network is unreachable"
-          After: 'network.target',
+          Documentation: referencePage('kube-proxy'),
+          ...afterApiServer,
         },
         Service: {
           ...extraArguments('kube-proxy', 'KUBE_PROXY_ARGS'),

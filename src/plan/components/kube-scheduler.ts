@@ -1,6 +1,14 @@
 import { renderCommand, renderUnit } from '../../formats/systemd-unit.ts';
 import type { Component } from './component.ts';
-import { extraArguments, k8sTarget, nothing, pkiFolder, restartAlways } from './component.ts';
+import {
+  afterApiServer,
+  extraArguments,
+  k8sTarget,
+  nothing,
+  pkiFolder,
+  referencePage,
+  restartAlways,
+} from './component.ts';
 import { kubeconfigFile } from './kubeconfig-file.ts';
 import { certificateFiles, clientCertificate, publicFile } from './pki-files.ts';
 
@@ -38,8 +46,8 @@ export const kubeScheduler: Component = (machine, cluster) => {
         text: renderUnit({
           Unit: {
             Description: 'Kubernetes scheduler',
-            Documentation:
-              'https://kubernetes.io/docs/reference/command-line-tools-reference/kube-scheduler/',
+            Documentation: referencePage('kube-scheduler'),
+            ...afterApiServer,
           },
           Service: {
             ...extraArguments('kube-scheduler', 'KUBE_SCHEDULER_ARGS'),

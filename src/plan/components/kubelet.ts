@@ -2,7 +2,7 @@ import { stringify } from 'yaml';
 
 import { renderCommand, renderUnit } from '../../formats/systemd-unit.ts';
 import type { Component, ClusterContext } from './component.ts';
-import { extraArguments, k8sTarget, pkiFolder, restartAlways } from './component.ts';
+import { extraArguments, k8sTarget, pkiFolder, referencePage, restartAlways } from './component.ts';
 import { containerdEndpoint } from './containerd.ts';
 import { kubeconfigFile } from './kubeconfig-file.ts';
 import { pauseImage } from '../image.ts';
@@ -45,7 +45,7 @@ export const kubelet: Component = (machine, cluster) => {
         text: renderUnit({
           Unit: {
             Description: 'Kubernetes kubelet',
-            Documentation: 'https://kubernetes.io/docs/reference/command-line-tools-reference/kubelet/',
+            Documentation: referencePage('kubelet'),
             Wants: 'containerd.service',
             // together with the API server, not after it: that takes 5 s longer. containerd is up in half a second
             // and the kubelet gives up without it.

@@ -18,12 +18,13 @@ export type LaunchInput = Pick<MachinePlan, 'name' | 'folder' | 'root' | 'upper'
  */
 export function planLaunch(machine: LaunchInput, facts: Pick<HostFacts, 'cgroup'>): LaunchPlan {
   const cgroups = facts.cgroup.hierarchies.map((hierarchy) => `${hierarchy}/${cgroupParent}/${machine.name}`);
+  const path = `${machine.folder}/launch`;
   const pidFile = `${machine.folder}/pid`;
   const logFile = `${machine.folder}/console.log`;
   const argv = nspawnCommand(machine);
-  const quoted = (path: string): string => printableCommand([path]);
+  const quoted = (word: string): string => printableCommand([word]);
   return {
-    path: `${machine.folder}/launch`,
+    path,
     pidFile,
     logFile,
     cgroups,
@@ -36,6 +37,8 @@ export function planLaunch(machine: LaunchInput, facts: Pick<HostFacts, 'cgroup'
       '# First of all who this is, so that it can be found and ended: pid, start time (pids are reused), boot.',
       `echo "$$ $(cut -d' ' -f22 /proc/$$/stat) $(cat /proc/sys/kernel/random/boot_id)" > ${quoted(`${pidFile}.new`)}`,
       printableCommand(['mv', `${pidFile}.new`, pidFile]),
+      '# Deleting a machine begins with this script: it may have begun just now.',
+      `[ -e ${quoted(path)} ] || exit 0`,
       '',
       '# Root file system: what this machine changed, over read-only layers that all machines share.',
       `mountpoint -q ${quoted(machine.root)} || ${printableCommand(overlayCommand(machine))}`,

@@ -50,7 +50,9 @@ export const plan: ClusterPlan = {
     keyPairs: ['service-account'],
   },
   host: {
-    sysctls: [{ key: 'vm.overcommit_memory', from: '0', to: '1', why: 'kubelet insists on it' }],
+    sysctls: [
+      { key: 'vm.overcommit_memory', from: '0', to: '1', rule: 'equal', why: 'kubelet insists on it' },
+    ],
     setup: [
       { why: 'a bridge', argv: ['ip', 'link', 'add', 'br 0'], unless: ['ip', 'link', 'show', 'br 0'] },
       { why: 'NAT', argv: ['nft', '-f', '-'], input: 'table ip knest {\nEND\n}\n' },

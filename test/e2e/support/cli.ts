@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 import { execa } from 'execa';
 
-export const mainFile = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
+export const mainFile = fileURLToPath(new URL('../../../dist/bundle/cli/main.js', import.meta.url));
 
 export interface Outcome {
   exitCode: number;

@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe } from 'vitest';
 
+import type { BuiltImage } from '../../../src/api/index.ts';
 import { knest, mainFile, succeeded } from './cli.ts';
 import type { Outcome, RunOptions } from './cli.ts';
 import { expectSameHost, hostSnapshot } from './host-snapshot.ts';
@@ -16,6 +17,8 @@ export interface Scenario {
   /** KNEST_STATE_DIR: not there until the first cluster. */
   readonly state: string;
   readonly kubeconfig: string;
+  /** Where the cache holds what machines stand on. */
+  readonly layers: { rootfs: string; kubernetes: string };
   /** knest with the scenario's folders. */
   knest: (args: readonly string[], options?: RunOptions) => Promise<Outcome>;
   /** The same; fails unless it exits 0. Gives stdout. */
@@ -48,8 +51,7 @@ export function describeScenario(
     let opened: Scenario | undefined;
     let failed = false;
     beforeAll(async () => {
-      await buildImage(suite);
-      opened = await openScenario();
+      opened = await openScenario(await buildImage(suite));
     }, 60 * 60_000);
     beforeEach((context) => {
       if (story && failed) context.skip('an earlier part of the story failed');
@@ -73,12 +75,15 @@ function missingHere(): string | undefined {
 }
 
 /** Takes a quarter of a second when it is there, and ten minutes or more the first time. */
-async function buildImage(suite = 'trixie'): Promise<void> {
-  const args = ['build', 'image', '--suite', suite, '--yes'];
-  succeeded(['knest', ...args], await knest(args, { timeout: 60 * 60_000 }));
+async function buildImage(suite = 'trixie'): Promise<Scenario['layers']> {
+  const args = ['build', 'image', '--suite', suite, '--yes', '-o', 'json'];
+  const outcome = await knest(args, { timeout: 60 * 60_000 });
+  const { layers } = JSON.parse(succeeded(['knest', ...args], outcome).stdout) as BuiltImage;
+  const pathOf = (wanted: string) => layers.find(({ kind }) => kind === wanted)?.path ?? '';
+  return { rootfs: pathOf('rootfs'), kubernetes: pathOf('kubernetes') };
 }
 
-async function openScenario(): Promise<Scenario> {
+async function openScenario(layers: Scenario['layers']): Promise<Scenario> {
   // not /tmp, which may be a tmpfs: containers' file systems are to be like those of a user
   const folder = await mkdtemp('/var/tmp/knest-e2e-');
   const state = `${folder}/state`;
@@ -90,7 +95,7 @@ async function openScenario(): Promise<Scenario> {
     succeeded(['knest', ...args], await ours(args, options)).stdout;
   const before: HostSnapshot = await hostSnapshot([state]);
   return {
-    ...{ folder, state, kubeconfig },
+    ...{ folder, state, kubeconfig, layers },
     knest: ours,
     ok,
     kubectl: (cluster, args, options) => ok(['kubectl', '--name', cluster, '--', ...args], options),

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -64,6 +64,13 @@ describe('the launch script', () => {
     expect(await readFile(join(cpuset, 'cpuset.cpus'), 'utf8')).toBe('0-1\n');
     expect(await readFile(join(cpuset, '../cpuset.mems'), 'utf8')).toBe('0\n');
     expect(launch.script.indexOf('cpuset.mems')).toBeLessThan(launch.script.indexOf('cgroup.procs'));
+  });
+
+  it('gives up when its machine is being deleted, which begins with the script', async () => {
+    const launch = planLaunch(machine(folder), { cgroup: cgroup('v1', join(folder, 'cgroup')) });
+    // with $0 as if it had been there; mount and systemd-nspawn would be missing
+    execFileSync('sh', ['-c', launch.script, launch.path], { env: { PATH: '/usr/bin:/bin' } });
+    expect(await readdir(folder)).toEqual(['pid']);
   });
 
   it('hands on every controller on v2', async () => {
@@ -140,7 +147,8 @@ async function launchForReal(
     await chmod(join(bin, program), 0o755);
   }
   const launch = planLaunch(machine(own), { cgroup: facts });
-  execFileSync('sh', ['-c', launch.script], { env: { PATH: `${bin}:/usr/bin:/bin` } });
+  await writeFile(launch.path, launch.script);
+  execFileSync('sh', [launch.path], { env: { PATH: `${bin}:/usr/bin:/bin` } });
   const calls = (await readFile(log, 'utf8')).trim().split('\n');
   return {
     launch,

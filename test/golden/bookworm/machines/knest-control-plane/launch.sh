@@ -5,6 +5,8 @@ set -eu
 # First of all who this is, so that it can be found and ended: pid, start time (pids are reused), boot.
 echo "$$ $(cut -d' ' -f22 /proc/$$/stat) $(cat /proc/sys/kernel/random/boot_id)" > /var/lib/knest/machines/knest-control-plane/pid.new
 mv /var/lib/knest/machines/knest-control-plane/pid.new /var/lib/knest/machines/knest-control-plane/pid
+# Deleting a machine begins with this script: it may have begun just now.
+[ -e /var/lib/knest/machines/knest-control-plane/launch ] || exit 0
 
 # Root file system: what this machine changed, over read-only layers that all machines share.
 mountpoint -q /var/lib/knest/machines/knest-control-plane/root || mount -t overlay overlay -o lowerdir=/var/cache/knest/layers/kubernetes-v1.20.2-debian-0123456789ab:/var/cache/knest/layers/rootfs-bookworm-amd64-HASH,upperdir=/var/lib/knest/machines/knest-control-plane/upper,workdir=/var/lib/knest/machines/knest-control-plane/work /var/lib/knest/machines/knest-control-plane/root

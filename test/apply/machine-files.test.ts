@@ -1,0 +1,73 @@
+import { mkdtemp, readdir, readFile, readlink, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { describe, expect, it } from 'vitest';
+
+import { unitFiles, writeMachine } from '../../src/apply/machine-files.ts';
+import { localHost } from '../../src/host/local.ts';
+import { memoryHost } from '../../src/host/memory.ts';
+import { issuePki } from '../../src/pki/issue.ts';
+import { planCluster } from '../../src/plan/cluster.ts';
+import { clusterSpec, fromDebian, machineOf, planOf } from '../fixtures/cluster.ts';
+import { hostFacts } from '../fixtures/host-facts.ts';
+
+describe('writeMachine', () => {
+  it('writes every planned file, unit and key with its mode; again is harmless', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'knest-machine-'));
+    try {
+      const paths = { state: join(folder, 'state'), cache: join(folder, 'cache') };
+      const plan = planCluster(clusterSpec(), hostFacts(), fromDebian, paths);
+      const machine = machineOf(plan);
+      const material = await issuePki(plan.pki, new Map(), new Date());
+      for (let time = 0; time < 2; time++) await writeMachine(localHost(), machine, material);
+      for (const { path, mode, content } of [...machine.files, ...unitFiles(machine)]) {
+        const real = join(machine.upper, path);
+        if ('link' in content) {
+          expect(await readlink(real), path).toBe(content.link);
+        } else {
+          const expected = 'pki' in content ? material.get(content.pki) : content.text;
+          expect(await readFile(real, 'utf8'), path).toBe(expected);
+          expect((await stat(real)).mode & 0o777, path).toBe(mode);
+        }
+      }
+      const modes = [machine.folder, machine.upper, join(machine.upper, 'etc/kubernetes/pki')].map(
+        async (path) => (await stat(path)).mode & 0o777,
+      );
+      expect(await Promise.all(modes)).toEqual([0o700, 0o755, 0o700]);
+      expect((await stat(machine.launch.path)).mode & 0o777).toBe(0o755);
+      // what is bound in from elsewhere is not made
+      expect((await readdir(join(machine.folder, 'data'))).sort()).toEqual(['containerd', 'etcd', 'kubelet']);
+      expect((await readdir(machine.folder)).sort()).toEqual(['data', 'launch', 'root', 'upper', 'work']);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it('refuses to make a machine without its keys', async () => {
+    await expect(writeMachine(memoryHost(), machineOf(planOf()), new Map())).rejects.toThrow(
+      'no key material called',
+    );
+  });
+});
+
+describe('unitFiles', () => {
+  it('enables units as systemctl does', () => {
+    expect(
+      unitFiles({
+        units: [
+          { name: 'a.service', text: '[Unit]\n', wantedBy: 'k8s.target' },
+          { name: 'b.service', text: '' },
+        ],
+      }),
+    ).toEqual([
+      { path: '/etc/systemd/system/a.service', mode: 0o644, content: { text: '[Unit]\n' } },
+      {
+        path: '/etc/systemd/system/k8s.target.wants/a.service',
+        mode: 0o777,
+        content: { link: '../a.service' },
+      },
+      { path: '/etc/systemd/system/b.service', mode: 0o644, content: { text: '' } },
+    ]);
+  });
+});

@@ -1,0 +1,229 @@
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+
+import type { MachineManager } from '../../src/apply/machine-manager.ts';
+import { memoryHost } from '../../src/host/memory.ts';
+import { apiClient } from '../../src/observe/apiserver.ts';
+import type { ApiClient } from '../../src/observe/apiserver.ts';
+import { readNode, readNodes } from '../../src/observe/nodes.ts';
+import { waitForNode, waitForNodes, waitForServiceAccount } from '../../src/observe/readiness.ts';
+import { issuePki } from '../../src/pki/issue.ts';
+import type { KeyMaterial } from '../../src/pki/issue.ts';
+import { machineOf, nodesOf, planOf } from '../fixtures/cluster.ts';
+import { startApiServer } from '../fixtures/api-server.ts';
+import type { ApiAnswer, ApiRequest, TestApiServer } from '../fixtures/api-server.ts';
+import { fakeManager } from '../fixtures/machine-manager.ts';
+
+const plan = planOf();
+const machine = machineOf(plan);
+const never = new AbortController().signal;
+let material: KeyMaterial;
+let answer: (request: ApiRequest) => ApiAnswer;
+let server: TestApiServer;
+let client: ApiClient;
+let told: string[];
+
+beforeAll(async () => {
+  material = await issuePki(plan.pki, new Map(), new Date());
+});
+
+beforeEach(async () => {
+  told = [];
+  server = await startApiServer(material, (request) => answer(request));
+  client = apiClient(server.endpoint, material, 'admin');
+});
+
+afterEach(async () => {
+  client.close();
+  await server.close();
+});
+
+const missing: ApiAnswer = { status: 404, body: { message: 'not found' } };
+const starting: ApiAnswer = { status: 403, body: { message: 'RBAC is not there yet' } };
+const notReady = node([
+  { type: 'Ready', status: 'False', reason: 'KubeletNotReady', message: 'no network yet' },
+]);
+const ready = node([{ type: 'Ready', status: 'True', reason: 'KubeletReady', message: 'ready' }]);
+
+describe('waitForNode', () => {
+  it('follows a node from nothing to Ready', async () => {
+    const patches = inOrder(starting, missing, node([]));
+    const looks = inOrder(node([]), notReady, notReady, ready);
+    answer = ({ method }) => (method === 'PATCH' ? patches() : looks());
+    await wait();
+    expect(told).toEqual([
+      'API server is starting',
+      'API server is up, kubelet has not registered',
+      'node has registered',
+      'node has no conditions yet',
+      'no network yet',
+    ]);
+  });
+
+  it('gives the node its labels and pod subnet, once it is there', async () => {
+    answer = () => ready;
+    await wait();
+    const patches = server.requests.filter(({ method }) => method === 'PATCH');
+    expect(patches.map(({ body }) => JSON.parse(body) as unknown)).toEqual([machine.nodePatch]);
+    expect(patches[0]?.path).toBe('/api/v1/nodes/knest-control-plane');
+  });
+
+  it('takes an API server that has gone for one that is coming back', async () => {
+    const looks = inOrder(notReady, ready);
+    answer = ({ method }) => (method === 'PATCH' ? node([]) : looks());
+    let broken = 0;
+    const flaky: ApiClient = {
+      ...client,
+      get: (path) => (broken++ === 1 ? Promise.reject(new Error('socket hang up')) : client.get(path)),
+    };
+    await wait({ client: flaky });
+    expect(told).toContain('waiting for the API server');
+  });
+
+  it('waits while nobody listens', async () => {
+    const nobody: ApiClient = { ...client, endpoint: 'https://127.0.0.1:1' };
+    await expect(wait({ client: nobody, timeout: 120 })).rejects.toMatchObject({ kind: 'notReady' });
+    expect(told).toEqual(['waiting for the API server']);
+    expect(server.requests).toEqual([]);
+  });
+
+  it('names the unit in trouble with the end of its journal', async () => {
+    answer = () => missing;
+    const manager = fakeManager({
+      'systemctl show': [
+        'Id=etcd.service\nActiveState=active\nSubState=running\nResult=success\nNRestarts=0',
+        'Id=kubelet.service\nActiveState=activating\nSubState=auto-restart\nResult=exit-code\nNRestarts=9',
+        'Id=kube-proxy.service\nActiveState=activating\nSubState=start\nResult=success\nNRestarts=0',
+      ].join('\n\n'),
+      'journalctl --no-pager --output=cat --unit=kubelet.service': 'first\nunknown flag: --nonsense\n',
+    });
+    await expect(wait({ manager, timeout: 120 })).rejects.toMatchObject({
+      kind: 'notReady',
+      message: expect.stringMatching(
+        /^node knest-control-plane on memory is not Ready after 0\.12 s: .*not registered$/,
+      ) as string,
+      details: [
+        'kubelet.service is activating (auto-restart), restarted 9 times; its journal ends:',
+        '  first',
+        '  unknown flag: --nonsense',
+      ],
+      hint: expect.stringContaining('--retain') as string,
+    });
+  });
+
+  it('shows units on their way when none is in trouble', async () => {
+    answer = () => missing;
+    const manager = fakeManager({
+      'systemctl show': 'Id=kube-proxy.service\nActiveState=activating\nSubState=start\nNRestarts=0',
+      journalctl: 'waiting',
+    });
+    await expect(wait({ manager, timeout: 60 })).rejects.toMatchObject({
+      details: [expect.stringContaining('kube-proxy.service is activating') as string, '  waiting'],
+    });
+  });
+
+  it('still tells what it waited for when the machine cannot be asked', async () => {
+    answer = () => notReady;
+    await expect(wait({ manager: fakeManager(), timeout: 60 })).rejects.toMatchObject({
+      message: expect.stringContaining('no network yet') as string,
+      details: [expect.stringContaining('asking the machine failed') as string],
+    });
+  });
+
+  it('gives up at once when the machine has ended', async () => {
+    answer = () => missing;
+    const host = memoryHost({ files: { [machine.launch.logFile]: 'booting\nout of memory\n' } });
+    const manager = fakeManager({}, { leader: () => Promise.resolve(undefined) });
+    const started = Date.now();
+    await expect(
+      waitForNode(host, manager, client, machine, { timeout: 60_000, progress: tell, signal: never }),
+    ).rejects.toMatchObject({ kind: 'notReady', details: ['booting', 'out of memory'] });
+    expect(Date.now() - started).toBeLessThan(5_000);
+  });
+
+  it('stops when told to', async () => {
+    answer = () => missing;
+    const controller = new AbortController();
+    const waiting = wait({ signal: controller.signal, timeout: 60_000 });
+    await expect.poll(() => told.length).toBeGreaterThan(0);
+    controller.abort(new Error('enough'));
+    await expect(waiting).rejects.toThrow('enough');
+  });
+});
+
+describe('waitForNodes', () => {
+  it('waits for every node', async () => {
+    const both = planOf({ spec: { nodes: nodesOf('control-plane', 'worker') } });
+    answer = () => ready;
+    await waitForNodes(memoryHost(), fakeManager(), client, both, {
+      timeout: 5_000,
+      progress: tell,
+      signal: never,
+    });
+    const patched = server.requests.filter(({ method }) => method === 'PATCH').map(({ path }) => path);
+    expect(patched.sort()).toEqual(['/api/v1/nodes/knest-control-plane', '/api/v1/nodes/knest-worker']);
+  });
+});
+
+describe('waitForServiceAccount', () => {
+  it('returns once it is there', async () => {
+    answer = inOrder(missing, starting, { body: {} });
+    await waitForServiceAccount(client, { timeout: 5_000, signal: never });
+    expect(server.requests.length).toBe(3);
+  });
+
+  it('points at the controller manager otherwise', async () => {
+    answer = () => missing;
+    await expect(waitForServiceAccount(client, { timeout: 60, signal: never })).rejects.toMatchObject({
+      kind: 'notReady',
+      hint: expect.stringContaining('kube-controller-manager') as string,
+    });
+  });
+});
+
+describe('nodes', () => {
+  it('are read with as much as is known of them', async () => {
+    answer = ({ path }) => (path === '/api/v1/nodes' ? { body: { items: [ready.body, {}] } } : notReady);
+    expect(await readNode(client, 'n')).toMatchObject({
+      name: 'n',
+      ready: false,
+      kubeletVersion: 'v1.20.2',
+      conditions: [{ type: 'Ready', status: 'False' }],
+    });
+    const [first, second] = await readNodes(client);
+    expect(first?.ready).toBe(true);
+    expect(second).toEqual({ name: '', ready: false, kubeletVersion: undefined, conditions: [] });
+    answer = () => ({ body: { kind: 'NodeList' } });
+    expect(await readNodes(client)).toEqual([]);
+  });
+
+  it('that have not registered are an ApiError', async () => {
+    answer = () => missing;
+    await expect(readNode(client, 'n')).rejects.toMatchObject({ status: 404 });
+  });
+});
+
+function tell(message: string): void {
+  told.push(message);
+}
+
+function wait(
+  options: { manager?: MachineManager; client?: ApiClient; timeout?: number; signal?: AbortSignal } = {},
+): Promise<void> {
+  return waitForNode(memoryHost(), options.manager ?? fakeManager(), options.client ?? client, machine, {
+    timeout: options.timeout ?? 10_000,
+    progress: tell,
+    signal: options.signal ?? never,
+  });
+}
+
+/** One answer after the other; the last one again and again. */
+function inOrder(...answers: readonly [ApiAnswer, ...ApiAnswer[]]): () => ApiAnswer {
+  let next = 0;
+  return () => answers[Math.min(next++, answers.length - 1)] ?? answers[0];
+}
+
+function node(conditions: readonly object[]): ApiAnswer {
+  return {
+    body: { metadata: { name: 'n' }, status: { conditions, nodeInfo: { kubeletVersion: 'v1.20.2' } } },
+  };
+}
