@@ -100,8 +100,10 @@ describeScenario('Kubernetes from a release server', { story: false }, (scenario
   });
 
   it('says that a server does not answer', async () => {
-    const { exitCode, stderr } = await fromServer('http://127.0.0.1:1', 'v1.31.0');
-    expect(stderr).toMatch(/127\.0\.0\.1:1 does not answer \(.*ECONNREFUSED/);
+    const server = await releaseFixture();
+    await server.close();
+    const { exitCode, stderr } = await fromServer(server.baseUrl, 'v1.31.0');
+    expect(stderr).toMatch(/127\.0\.0\.1:\d+ does not answer \(.*ECONNREFUSED/);
     expect(exitCode).toBe(exitCodes.failed);
     await expectNothingOf('v1.31.0');
   });

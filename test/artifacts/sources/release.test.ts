@@ -35,7 +35,7 @@ describe('source release', () => {
       expect((await host.stat(`${layerPath(paths, id)}/usr/local/bin/${name}`))?.mode).toBe(0o755);
     }
     const { stdout } = await host.run([`${layerPath(paths, id)}/usr/local/bin/kubelet`, '--version']);
-    expect(stdout).toBe(`Kubernetes ${version}\n`);
+    expect(stdout).toBe(`Kubernetes ${version}`);
     expect(await leftovers()).toEqual([]);
   });
 

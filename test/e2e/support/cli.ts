@@ -19,6 +19,8 @@ export interface RunOptions {
   input?: string;
   /** What is to happen while it runs, told of every line on stderr. */
   onLine?: (line: string, kill: (signal: NodeJS.Signals) => void) => void;
+  /** Called once it has been started. */
+  onStart?: (kill: (signal: NodeJS.Signals) => void) => void;
   /** A program (with arguments) that runs knest: setpriv(1). */
   through?: readonly string[];
   /** Milliseconds after which the test gives up on it. Default 5 minutes. */
@@ -32,7 +34,7 @@ export async function knest(args: readonly string[], options: RunOptions = {}): 
 
 /** The same for any program. */
 export async function run(argv: readonly string[], options: RunOptions = {}): Promise<Outcome> {
-  const { env, input, onLine, through = [], timeout = 5 * 60_000 } = options;
+  const { env, input, onLine, onStart, through = [], timeout = 5 * 60_000 } = options;
   const [file = '', ...args] = [...through, ...argv];
   const subprocess = execa(file, args, {
     reject: false,
@@ -43,8 +45,11 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
     buffer: true,
     maxBuffer: 64 * 1024 * 1024,
   });
+  const kill = (signal: NodeJS.Signals) => {
+    subprocess.kill(signal);
+  };
+  onStart?.(kill);
   if (onLine) {
-    const kill = (signal: NodeJS.Signals) => subprocess.kill(signal);
     let rest = '';
     subprocess.stderr.on('data', (chunk: Buffer) => {
       const lines = (rest + chunk.toString()).split('\n');
