@@ -18,5 +18,7 @@ await build({
   sourcemap: true,
   logLevel: 'warning',
   // CommonJS dependencies call require() for Node's own modules
-  banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+  banner: {
+    js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+  },
 });

@@ -2,6 +2,7 @@ import { resolveKubernetes } from '../artifacts/sources/resolve.ts';
 import { rootfsLayer } from '../plan/image.ts';
 import { layerPath } from '../artifacts/layers.ts';
 import { installPackages } from '../apply/packages.ts';
+import { runSequence } from '../apply/runner.ts';
 import { KnestError } from '../errors.ts';
 import { checkHost, missingPackages } from '../facts/checks.ts';
 import type { Check, HostFacts } from '../facts/types.ts';
@@ -62,7 +63,12 @@ async function mustBuild({ host, paths }: Session, spec: ClusterSpec, facts: Hos
   return (await host.stat(layerPath(paths, rootfsLayer(spec.image, facts).id))) === undefined;
 }
 
-async function installHere(session: Session, facts: HostFacts, packages: readonly string[]): Promise<void> {
+/** Installs packages on the host, as a step of the story. */
+export async function installHere(
+  session: Session,
+  facts: HostFacts,
+  packages: readonly string[],
+): Promise<void> {
   const { host, listener, signal } = session;
   const step = {
     id: 'packages',
@@ -70,7 +76,6 @@ async function installHere(session: Session, facts: HostFacts, packages: readonl
     run: ({ progress }: { progress: (message: string) => void }) =>
       installPackages(host, facts, packages, progress),
   };
-  const { runSequence } = await import('../apply/runner.ts');
   await runSequence(step, listener, signal);
 }
 

@@ -6,7 +6,6 @@ import { layerInfo, layerPath } from './layer-info.ts';
 import type { BuildContext, BuildFolders } from './types.ts';
 
 export { layerPath, listLayers } from './layer-info.ts';
-export type { LayerInfo } from './layer-info.ts';
 
 /**
  * Makes a layer unless it is in the cache. Layers appear whole or not at all. Two knests that want the same one build

@@ -42,11 +42,7 @@ export async function complete(
 }
 
 /** @param words the command line after the program's name; the last one is being typed and may be empty. */
-export async function findCandidates(
-  program: Command,
-  words: readonly string[],
-  names: Names,
-): Promise<Candidates> {
+async function findCandidates(program: Command, words: readonly string[], names: Names): Promise<Candidates> {
   const { command, positionals, option, current, literal } = readWords(program, words);
   if (option) return matching(await valuesOf(option.long ?? '', option.argChoices, names), current);
   const assignment = literal ? undefined : /^(--[^=]+)=(.*)$/.exec(current);

@@ -6,7 +6,7 @@ import type { OutputFormat } from './output/result.ts';
 import { parseDuration } from './output/duration.ts';
 
 /** The name that a cluster has when none is given. */
-export const defaultCluster = 'knest';
+const defaultCluster = 'knest';
 
 export interface NameFlag {
   name: string;

@@ -29,7 +29,7 @@ export interface SpecInput {
   flags: SpecFlags;
 }
 
-export const specDefaults = { name: 'knest', suite: 'trixie' } as const;
+const specDefaults = { name: 'knest', suite: 'trixie' } as const;
 
 /**
  * The complete spec of a cluster.

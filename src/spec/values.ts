@@ -6,7 +6,7 @@ import { didYouMean } from './suggest.ts';
 /** Longest cluster name: machine names are made from it, and host names end at 63 characters. */
 export const maximumNameLength = 40;
 
-export const sourceWords = ['auto', 'release', 'debian'] as const;
+const sourceWords = ['auto', 'release', 'debian'] as const;
 
 /** Prefix lengths that a subnet may have, from the largest subnet to the smallest. */
 export interface PrefixRange {

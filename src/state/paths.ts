@@ -1,9 +1,28 @@
+import { InputError } from '../errors.ts';
+import type { Problem } from '../errors.ts';
 import type { Paths } from '../plan/types.ts';
 
-/** knest's folders: KNEST_STATE_DIR and KNEST_CACHE_DIR, or their usual places (file-hierarchy(7)). */
+/**
+ * knest's folders: KNEST_STATE_DIR and KNEST_CACHE_DIR, or their usual places (file-hierarchy(7)).
+ * @throws InputError for folders that cannot be used
+ */
 export function pathsFromEnvironment(environment: Readonly<Record<string, string | undefined>>): Paths {
-  return {
-    state: environment['KNEST_STATE_DIR'] ?? '/var/lib/knest',
-    cache: environment['KNEST_CACHE_DIR'] ?? '/var/cache/knest',
+  const paths = {
+    state: environment['KNEST_STATE_DIR'] || '/var/lib/knest',
+    cache: environment['KNEST_CACHE_DIR'] || '/var/cache/knest',
   };
+  const problems = [
+    ...problemsOf('KNEST_STATE_DIR', paths.state),
+    ...problemsOf('KNEST_CACHE_DIR', paths.cache),
+  ];
+  if (problems.length > 0) throw new InputError('environment', problems);
+  return paths;
+}
+
+/** Overlay options and systemd-nspawn's --bind= give colons, commas and backslashes a meaning of their own. */
+function problemsOf(path: string, folder: string): Problem[] {
+  if (!folder.startsWith('/')) return [{ path, message: `"${folder}" is not an absolute path` }];
+  if (/[:,\\\n]/.test(folder))
+    return [{ path, message: `"${folder}" has a colon, comma or backslash in it` }];
+  return [];
 }

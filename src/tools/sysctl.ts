@@ -3,7 +3,7 @@
 import type { Host } from '../host/types.ts';
 
 /** The file of a setting: "net.ipv4.ip_forward" or, where a part has dots in it, "net/ipv4/conf/eth0.5/forwarding". */
-export function sysctlPath(key: string): string {
+function sysctlPath(key: string): string {
   return `/proc/sys/${key.includes('/') ? key : key.replaceAll('.', '/')}`;
 }
 
@@ -13,7 +13,7 @@ export async function readSysctl(host: Host, key: string): Promise<string | unde
 }
 
 /** tee(1): Host.writeFile replaces the file by a new one, which /proc doesn't allow. */
-export function writeSysctlCommand(key: string): string[] {
+function writeSysctlCommand(key: string): string[] {
   return ['tee', sysctlPath(key)];
 }
 

@@ -36,7 +36,7 @@ async function doctor(cli: Cli, { fix, yes, output }: Flags, command: Command): 
 }
 
 /** A line for each check; below what is not well, how to mend it. */
-export function renderChecks(checks: readonly Check[], palette: Palette): string {
+function renderChecks(checks: readonly Check[], palette: Palette): string {
   const marks = { ok: palette.good('✓'), warning: palette.warning('!'), problem: palette.bad('✗') };
   const lines = checks.flatMap(({ sentence, verdict, fix }) => [
     `${marks[verdict]} ${sentence}`,

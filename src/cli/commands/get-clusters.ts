@@ -29,7 +29,7 @@ async function getClusters(cli: Cli, { output }: OutputFlag, command: Command): 
   cli.terminal.stdout.write(await renderResult(output, clusters, rendering));
 }
 
-export function renderClusters(clusters: readonly ClusterSummary[], wide: boolean, now: Date): string {
+function renderClusters(clusters: readonly ClusterSummary[], wide: boolean, now: Date): string {
   const columns = [
     { heading: 'NAME', cell: ({ name }: ClusterSummary) => name },
     { heading: 'STATE', cell: ({ state }: ClusterSummary) => state },

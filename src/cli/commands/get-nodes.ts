@@ -34,7 +34,7 @@ async function getNodes(cli: Cli, { name, allClusters, output }: Flags, command:
   cli.terminal.stdout.write(await renderResult(output, nodes, rendering));
 }
 
-export function renderNodes(nodes: readonly NodeSummary[], wide: boolean): string {
+function renderNodes(nodes: readonly NodeSummary[], wide: boolean): string {
   const columns = [
     { heading: 'NAME', cell: ({ name }: NodeSummary) => name },
     { heading: 'CLUSTER', cell: ({ cluster }: NodeSummary) => cluster },

@@ -1,6 +1,5 @@
 import type { HostFacts } from '../../facts/types.ts';
-import type { NodeRole } from '../../spec/types.ts';
-import type { ComponentPlan } from '../types.ts';
+import type { ComponentPlan, MachinePlan } from '../types.ts';
 import type { VersionTraits } from '../versions/traits.ts';
 
 /** What a component needs to know of its cluster. */
@@ -19,14 +18,10 @@ export interface ClusterContext {
 }
 
 /** What a component needs to know of its machine. */
-export interface MachineContext {
-  name: string;
-  role: NodeRole;
-  address: string;
-  prefixLength: number;
-  gateway: string;
-  podSubnet: string;
-}
+export type MachineContext = Pick<
+  MachinePlan,
+  'name' | 'role' | 'address' | 'prefixLength' | 'gateway' | 'podSubnet'
+>;
 
 /** A component is a pure function: the same cluster and machine always give the same files, units, certificates. */
 export type Component = (machine: MachineContext, cluster: ClusterContext) => ComponentPlan;

@@ -6,7 +6,7 @@ import { afterApiServer, k8sTarget, restartAlways } from './component.ts';
 import { cgroupDriver } from './kubelet.ts';
 import { pauseImage, pauseImagePath } from '../image.ts';
 
-export const containerdSocket = '/run/containerd/containerd.sock';
+const containerdSocket = '/run/containerd/containerd.sock';
 export const containerdEndpoint = `unix://${containerdSocket}`;
 
 /** containerd with its CRI plugin, and the sandbox image brought in before the first pod. */

@@ -9,6 +9,7 @@ import {
   referencePage,
   restartAlways,
 } from './component.ts';
+import { controlLoopFlags } from './control-loop.ts';
 import { kubeconfigFile } from './kubeconfig-file.ts';
 import { certificateFiles, clientCertificate, publicFile, secretFile } from './pki-files.ts';
 
@@ -20,13 +21,7 @@ export const kubeControllerManager: Component = (machine, cluster) => {
   const command = renderCommand(
     '/usr/local/bin/kube-controller-manager',
     {
-      kubeconfig,
-      'authentication-kubeconfig': kubeconfig,
-      'authorization-kubeconfig': kubeconfig,
-      'bind-address': '127.0.0.1',
-      port: cluster.traits.insecurePortFlag ? 0 : undefined,
-      'client-ca-file': `${pkiFolder}/ca.crt`,
-      'requestheader-client-ca-file': `${pkiFolder}/front-proxy-ca.crt`,
+      ...controlLoopFlags(kubeconfig, cluster),
       'root-ca-file': `${pkiFolder}/ca.crt`,
       'cluster-name': cluster.name,
       'cluster-signing-cert-file': `${pkiFolder}/ca.crt`,
@@ -38,13 +33,10 @@ export const kubeControllerManager: Component = (machine, cluster) => {
       'service-cluster-ip-range': cluster.serviceSubnet,
       // pod subnets are planned with the machines, so that routes and CNI files can be written before anything runs
       'allocate-node-cidrs': false,
-      // electing a leader costs a second at start and needs a second candidate to be worth it
-      'leader-elect': cluster.controlPlanes.length > 1,
       // With the default of 20 a second, starting thirty controllers takes twelve seconds, and until the last one runs no
       // namespace has a service account that pods could start with. The API server is on the same machine.
       'kube-api-qps': 200,
       'kube-api-burst': 400,
-      profiling: false,
     },
     '$KUBE_CONTROLLER_MANAGER_ARGS',
   );

@@ -5,10 +5,10 @@ import {
   extraArguments,
   k8sTarget,
   nothing,
-  pkiFolder,
   referencePage,
   restartAlways,
 } from './component.ts';
+import { controlLoopFlags } from './control-loop.ts';
 import { kubeconfigFile } from './kubeconfig-file.ts';
 import { certificateFiles, clientCertificate, publicFile } from './pki-files.ts';
 
@@ -19,17 +19,7 @@ export const kubeScheduler: Component = (machine, cluster) => {
   if (machine.role !== 'control-plane') return nothing;
   const command = renderCommand(
     '/usr/local/bin/kube-scheduler',
-    {
-      kubeconfig,
-      'authentication-kubeconfig': kubeconfig,
-      'authorization-kubeconfig': kubeconfig,
-      'bind-address': '127.0.0.1',
-      port: cluster.traits.insecurePortFlag ? 0 : undefined,
-      'client-ca-file': `${pkiFolder}/ca.crt`,
-      'requestheader-client-ca-file': `${pkiFolder}/front-proxy-ca.crt`,
-      'leader-elect': cluster.controlPlanes.length > 1,
-      profiling: false,
-    },
+    controlLoopFlags(kubeconfig, cluster),
     '$KUBE_SCHEDULER_ARGS',
   );
   return {

@@ -62,23 +62,12 @@ function mounts({ facts }: ClusterContext): PlannedUnit {
   };
 }
 
-/** Nothing in a node needs them, and each costs start time or wakes up later. */
+/** What the image's own masks leave and a node has no use for; the first two bring gettys to a console that is a log. */
 const useless = [
-  'console-getty.service',
   'getty.target',
-  'systemd-logind.service',
+  'systemd-user-sessions.service',
   'systemd-update-utmp.service',
   'systemd-update-utmp-runlevel.service',
-  'systemd-journal-flush.service',
-  'systemd-firstboot.service',
-  'systemd-binfmt.service',
-  'systemd-user-sessions.service',
-  'apt-daily.timer',
-  'apt-daily-upgrade.timer',
-  'dpkg-db-backup.timer',
-  'e2scrub_all.timer',
-  'e2scrub_reap.service',
-  'fstrim.timer',
 ];
 
 const networkd = renderUnit(

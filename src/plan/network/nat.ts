@@ -21,7 +21,7 @@ export function planNat(options: NatOptions, facts: Pick<HostFacts, 'programs'>)
 }
 
 /** nftables identifiers may hold dashes (nft(8), scanner.l), cluster names nothing stranger. */
-export function natTable(cluster: string): string {
+function natTable(cluster: string): string {
   return `knest_${cluster}`;
 }
 

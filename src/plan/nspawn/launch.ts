@@ -3,7 +3,7 @@ import type { HostFacts } from '../../facts/types.ts';
 import type { LaunchPlan, MachinePlan, PlannedBind } from '../types.ts';
 
 /** Cgroup that holds all machines, below each hierarchy. */
-export const cgroupParent = 'knest';
+const cgroupParent = 'knest';
 
 export type LaunchInput = Pick<MachinePlan, 'name' | 'folder' | 'root' | 'upper' | 'work'> & {
   /** Directories of the layers, topmost first. */

@@ -47,7 +47,7 @@ export async function expectSameHost(before: HostSnapshot, folders: readonly str
 const ignored = (process.env['KNEST_E2E_IGNORE'] ?? '').split(',');
 
 /** "+ links: kn-demo" for what is new, "- ..." for what is gone. */
-export function differences(before: HostSnapshot, after: HostSnapshot): string[] {
+function differences(before: HostSnapshot, after: HostSnapshot): string[] {
   const topics = Object.keys(before).filter((topic) => !ignored.includes(topic));
   return topics.flatMap((topic) => {
     const [old, fresh] = [before[topic] ?? [], after[topic] ?? []];
