@@ -99,6 +99,7 @@ function alwaysThere(pid: number | undefined): MachineManager {
   return {
     leader: () => Promise.resolve(pid),
     start: refuse,
+    stop: refuse,
     destroy: refuse,
     run: () => Promise.reject(new Error('the floor keeps no journal: see the logs in its folder')),
     enterCommand: refuse,

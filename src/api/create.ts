@@ -1,22 +1,16 @@
 import { isDeepStrictEqual } from 'node:util';
 
-import { runCommands } from '../apply/commands.ts';
 import { directManager } from '../apply/direct-manager.ts';
 import { writeMachine } from '../apply/machine-files.ts';
 import type { MachineManager } from '../apply/machine-manager.ts';
 import { parallel, runSequence, serial } from '../apply/runner.ts';
 import type { Sequence } from '../apply/runner.ts';
-import { raiseSysctls } from '../apply/sysctls.ts';
 import { ensureLayer, layerPath } from '../artifacts/layers.ts';
 import { KnestError } from '../errors.ts';
 import type { HostFacts } from '../facts/types.ts';
 import { renderKubeconfig } from '../formats/kubeconfig.ts';
-import { apiClient } from '../observe/apiserver.ts';
-import type { ApiClient } from '../observe/apiserver.ts';
-import { waitForNodes, waitForServiceAccount } from '../observe/readiness.ts';
 import { issuePki } from '../pki/issue.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
-import { adminCertificate } from '../plan/pki.ts';
 import type { ClusterPlan, PlannedLayer } from '../plan/types.ts';
 import * as records from '../state/clusters.ts';
 import { addToKubeconfig, kubeconfigPath } from '../state/kubeconfig.ts';
@@ -25,10 +19,9 @@ import { adminKubeconfig } from './admin-kubeconfig.ts';
 import { prepare } from './prepare.ts';
 import { openSession } from './session.ts';
 import type { Session } from './session.ts';
+import { defaultWait, networkStep, readySteps } from './steps.ts';
 import { tearDown } from './teardown.ts';
 import type { CreateOptions, CreateResult } from './types.ts';
-
-const defaultWait = 5 * 60_000;
 
 /**
  * Creates a cluster and returns when its nodes are Ready. One that an earlier, killed run left half made is finished.
@@ -41,6 +34,7 @@ export async function createCluster(options: CreateOptions): Promise<CreateResul
   const { host, paths } = session;
   const { spec } = options;
   const lock = await acquireLock(host, records.clusterLock(paths, spec.name));
+  let created = false;
   try {
     const { plan, facts } = await planOrContinue(session, options);
     const manager = directManager(host, facts.cgroup);
@@ -56,6 +50,7 @@ export async function createCluster(options: CreateOptions): Promise<CreateResul
       throw error;
     }
     await records.markCreated(host, paths, spec.name, new Date());
+    created = true;
     return {
       name: spec.name,
       context: plan.context,
@@ -67,7 +62,7 @@ export async function createCluster(options: CreateOptions): Promise<CreateResul
     };
   } finally {
     await lock.release();
-    await records.removeLockFolder(host, paths);
+    if (!created) await records.removeEmptyFolders(host, paths);
   }
 }
 
@@ -142,14 +137,6 @@ function createSteps(work: Work): Sequence {
       await records.writeKeyMaterial(host, paths, plan.cluster, material, known);
     },
   };
-  const network: Sequence = {
-    id: 'network',
-    title: `Network ${plan.network.bridge} (${plan.network.nodeSubnet})`,
-    run: async () => {
-      await raiseSysctls(host, records.clusterFolder(paths, plan.cluster), plan.host.sysctls);
-      await runCommands(host, plan.host.setup);
-    },
-  };
   const machines = plan.machines.map((machine): Sequence => ({
     id: `machine/${machine.name}`,
     title: `Machine ${machine.name} (${machine.address})`,
@@ -159,25 +146,6 @@ function createSteps(work: Work): Sequence {
     },
   }));
   const timeout = options.wait ?? defaultWait;
-  const withClient = async (use: (client: ApiClient) => Promise<void>): Promise<void> => {
-    const client = apiClient(plan.endpoint, material, adminCertificate);
-    try {
-      await use(client);
-    } finally {
-      client.close();
-    }
-  };
-  const ready: Sequence = {
-    id: 'ready',
-    title: plan.machines.length === 1 ? 'Node Ready' : 'Nodes Ready',
-    run: ({ progress, signal }) =>
-      withClient((client) => waitForNodes(host, manager, client, plan, { timeout, progress, signal })),
-  };
-  const usable: Sequence = {
-    id: 'usable',
-    title: 'Namespace default takes pods',
-    run: ({ signal }) => withClient((client) => waitForServiceAccount(client, { timeout, signal })),
-  };
   const context: Sequence = {
     id: 'kubeconfig',
     title: `Context ${plan.context} in ${kubeconfig}`,
@@ -193,9 +161,9 @@ function createSteps(work: Work): Sequence {
     },
   };
   return serial(
-    parallel(...plan.layers.map((layer) => layerStep(layer, work)), certificates, network),
+    parallel(...plan.layers.map((layer) => layerStep(layer, work)), certificates, networkStep(session, plan)),
     parallel(...machines),
-    ...(timeout > 0 ? [ready, usable] : []),
+    ...(timeout > 0 ? readySteps({ session, plan, manager, material: () => material, timeout }) : []),
     context,
   );
 }

@@ -5,7 +5,7 @@ import {
   clusterLock,
   forgetCluster,
   readCluster,
-  removeLockFolder,
+  removeEmptyFolders,
 } from '../state/clusters.ts';
 import { kubeconfigPath, removeFromKubeconfig } from '../state/kubeconfig.ts';
 import { acquireLock } from '../state/lock.ts';
@@ -37,6 +37,6 @@ export async function deleteCluster(options: DeleteOptions): Promise<DeleteResul
     return { name, existed: true };
   } finally {
     await lock.release();
-    await removeLockFolder(host, paths);
+    await removeEmptyFolders(host, paths);
   }
 }

@@ -10,6 +10,8 @@ export type { BuiltImage } from './image.ts';
 export { loadImageArchive } from './load.ts';
 export type { LoadedArchive } from './load.ts';
 export { planCluster } from './plan.ts';
+export { startCluster, stopCluster } from './power.ts';
+export type { PowerOptions } from './power.ts';
 export { clusterStatus } from './status.ts';
 export type * from './types.ts';
 

@@ -3,7 +3,7 @@ import { runCommands } from '../apply/commands.ts';
 import { parallel, runSequence, serial } from '../apply/runner.ts';
 import { restoreSysctls } from '../apply/sysctls.ts';
 import type { ClusterPlan } from '../plan/types.ts';
-import { clusterFolder, forgetCluster, listClusterNames } from '../state/clusters.ts';
+import { clusterFolder, forgetCluster } from '../state/clusters.ts';
 import type { Session } from './session.ts';
 
 /**
@@ -26,10 +26,4 @@ export async function tearDown(session: Session, plan: ClusterPlan, manager: Mac
   await runSequence(serial(parallel(...machines), network), listener, new AbortController().signal);
   await restoreSysctls(host, clusterFolder(paths, plan.cluster));
   await forgetCluster(host, paths, plan.cluster);
-  if ((await listClusterNames(host, paths)).length === 0) await removeEmptyFolders(session);
-}
-
-async function removeEmptyFolders({ host, paths }: Session): Promise<void> {
-  const folders = ['clusters', 'machines'].map((name) => `${paths.state}/${name}`);
-  await host.run(['rmdir', '--', ...folders], { okExitCodes: 'any' });
 }

@@ -14,6 +14,8 @@ import type { MachineManager } from './machine-manager.ts';
 /** systemd-nspawn is up to process 1 in 50 ms on an idle machine; a busy one gets its time. */
 const startTimeout = 30_000;
 const killTimeout = 20_000;
+/** Units get 10 s each (DefaultTimeoutStopSec), and pods' processes are ended after the units. */
+const stopTimeout = 45_000;
 
 /** Machines on a host whose process 1 is not systemd: started detached by their launch script, found by pid file. */
 export function directManager(host: Host, cgroup: CgroupFacts): MachineManager {
@@ -42,6 +44,7 @@ export function directManager(host: Host, cgroup: CgroupFacts): MachineManager {
     leader,
     enterCommand,
     start: (machine, signal) => startMachine(host, machine, signal),
+    stop: (machine) => stopMachine(host, machine),
     destroy: (machine) => destroyMachine(host, machine),
     run: async (machine, argv, options) => host.run(await enterCommand(machine, argv, 'dumb'), options),
   };
@@ -74,12 +77,28 @@ async function startMachine(host: Host, machine: MachinePlan, signal?: AbortSign
   }
 }
 
-/** Order matters: no process, then no cgroup, then no mount, so that a crash in between leaves what can be found. */
+/** SIGRTMIN+4 asks systemd for a poweroff (systemd(1), "Signals"); kill(1) of util-linux knows it by number only. */
+const powerOff = '-38';
+
+async function stopMachine(host: Host, machine: MachinePlan): Promise<void> {
+  const pid = await findLeader(host, machine);
+  if (pid !== undefined) await host.run(['kill', powerOff, String(pid)], { okExitCodes: 'any' });
+  const deadline = Date.now() + stopTimeout;
+  while ((await findStarter(host, machine)) !== undefined && Date.now() < deadline) await sleep(50);
+  await clearMachine(host, machine);
+}
+
 async function destroyMachine(host: Host, machine: MachinePlan): Promise<void> {
-  const { cgroups, path } = machine.launch;
-  const deadline = Date.now() + killTimeout;
   // the script tells its pid first and then looks whether it is still there: one under way is seen here, or gives up
-  await host.remove(path);
+  await host.remove(machine.launch.path);
+  await clearMachine(host, machine);
+  await host.remove(machine.folder);
+}
+
+/** Order matters: no process, then no cgroup, then no mount, so that a crash in between leaves what can be found. */
+async function clearMachine(host: Host, machine: MachinePlan): Promise<void> {
+  const { cgroups } = machine.launch;
+  const deadline = Date.now() + killTimeout;
   for (;;) {
     const [starter, pid] = [await findStarter(host, machine), await findLeader(host, machine)];
     // process 1 first: with it the kernel ends everything inside
@@ -102,7 +121,6 @@ async function destroyMachine(host: Host, machine: MachinePlan): Promise<void> {
   await host.run(['rmdir', '--', ...parents], { okExitCodes: 'any' });
   await removeRunFiles(host, machine);
   await unmountBelow(host, machine.folder);
-  await host.remove(machine.folder);
 }
 
 /** What a systemd-nspawn that was killed leaves in /run: its lock on the root directory, and a folder for mounts. */

@@ -7,6 +7,8 @@ export interface MachineManager {
   leader(machine: MachinePlan): Promise<number | undefined>;
   /** Starts the machine unless it runs; returns when its process 1 does. */
   start(machine: MachinePlan, signal?: AbortSignal): Promise<void>;
+  /** Powers the machine off as its own shutdown does; one that does not end in time is ended hard. */
+  stop(machine: MachinePlan): Promise<void>;
   /** Ends the machine at once, as pulling the plug does, and takes away everything that running it made. */
   destroy(machine: MachinePlan): Promise<void>;
   /** Runs a program inside. @throws KnestError when the machine does not run, CommandError when the program fails */

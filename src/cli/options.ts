@@ -1,6 +1,6 @@
 /** Flags that several commands share, said once. */
 
-import { InvalidArgumentError, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { SpecFlags } from '../spec/load.ts';
 import type { OutputFormat } from './output/result.ts';
 import { parseDuration } from './output/duration.ts';
@@ -97,4 +97,11 @@ export function durationArgument(text: string): number {
 export function countArgument(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('Use a whole number.');
   return Number(text);
+}
+
+/** --wait, in milliseconds. */
+export function waitOption(command: Command): Command {
+  const option = new Option('--wait <duration>', 'wait until all nodes are Ready; 0s does not wait');
+  // the second argument is what help shows
+  return command.addOption(option.argParser(durationArgument).default(300_000, '5m'));
 }

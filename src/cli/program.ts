@@ -18,7 +18,9 @@ import { addLoadImageArchive } from './commands/load-image-archive.ts';
 import { addLogs } from './commands/logs.ts';
 import { addPlanCluster } from './commands/plan-cluster.ts';
 import { addShell } from './commands/shell.ts';
+import { addStartCluster } from './commands/start-cluster.ts';
 import { addStatusCluster } from './commands/status-cluster.ts';
+import { addStopCluster } from './commands/stop-cluster.ts';
 import { addVersion, readVersion } from './commands/version.ts';
 import { progressModes } from './output/reporter.ts';
 
@@ -42,6 +44,12 @@ export function buildProgram(cli: Cli): Command {
 
   const status = program.command('status').description('how a cluster is');
   addStatusCluster(status, cli);
+
+  const start = program.command('start').description('start a stopped cluster');
+  addStartCluster(start, cli);
+
+  const stop = program.command('stop').description('power a cluster off');
+  addStopCluster(stop, cli);
 
   const plan = program.command('plan').description('show what would be done');
   addPlanCluster(plan, cli);

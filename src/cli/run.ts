@@ -5,6 +5,7 @@ import { exitCodes, KnestError } from '../errors.ts';
 import type { Api, Cli, GlobalFlags } from './cli.ts';
 import { watchInterruption } from './interruption.ts';
 import { buildProgram } from './program.ts';
+import { inWords } from './system-errors.ts';
 import type { Terminal } from './terminal.ts';
 
 /**
@@ -25,7 +26,8 @@ export async function run(
     if (argv.length === 0) program.outputHelp();
     else await program.parseAsync(argv, { from: 'user' });
     return cli.exitCode;
-  } catch (error) {
+  } catch (thrown) {
+    const error = inWords(thrown);
     // Commander has printed its message itself; help and version "fail" with exit code 0.
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
     await tell(error, cli, program.opts<GlobalFlags>());

@@ -7,12 +7,18 @@ export interface KubernetesNode {
   ready: boolean;
   kubeletVersion: string | undefined;
   conditions: readonly NodeCondition[];
+  /** When its kubelet last said how it is; undefined until it has. */
+  heartbeat: Date | undefined;
 }
 
 /** The shape of a v1 Node, as far as it is read here; every field may be missing while a node registers. */
 interface NodeObject {
   metadata?: { name?: string };
-  status?: { conditions?: NodeCondition[]; nodeInfo?: { kubeletVersion?: string } };
+  status?: { conditions?: ConditionObject[]; nodeInfo?: { kubeletVersion?: string } };
+}
+
+interface ConditionObject extends NodeCondition {
+  lastHeartbeatTime?: string;
 }
 
 /** @throws ApiError 404 when the node has not registered */
@@ -33,8 +39,10 @@ function parseNode(value: unknown): KubernetesNode {
     reason,
     message,
   }));
+  const heartbeat = node.status?.conditions?.find(({ type }) => type === 'Ready')?.lastHeartbeatTime;
   return {
     name: node.metadata?.name ?? '',
+    heartbeat: heartbeat === undefined ? undefined : new Date(heartbeat),
     ready: conditions.some(({ type, status }) => type === 'Ready' && status === 'True'),
     kubeletVersion: node.status?.nodeInfo?.kubeletVersion,
     conditions,

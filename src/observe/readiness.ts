@@ -19,6 +19,8 @@ export interface ReadinessOptions {
   timeout: number;
   progress: Progress;
   signal: AbortSignal;
+  /** Only what a kubelet has said after this counts: a node that was Ready when it was stopped still says so. */
+  since?: Date;
 }
 
 /**
@@ -40,7 +42,7 @@ export async function waitForNode(
   for (;;) {
     options.signal.throwIfAborted();
     listening ||= await isListening(client.endpoint);
-    const state: Look = listening ? await look(client, machine, patched) : silent;
+    const state: Look = listening ? await look(client, machine, patched, options.since) : silent;
     patched ||= state.registered;
     if (state.ready) return;
     if (state.says !== last) options.progress(state.says);
@@ -102,7 +104,12 @@ interface Look {
   says: string;
 }
 
-async function look(client: ApiClient, machine: MachinePlan, patched: boolean): Promise<Look> {
+async function look(
+  client: ApiClient,
+  machine: MachinePlan,
+  patched: boolean,
+  since: Date | undefined,
+): Promise<Look> {
   try {
     if (!patched) {
       // merging the same again changes nothing: no harm after a crash
@@ -110,6 +117,9 @@ async function look(client: ApiClient, machine: MachinePlan, patched: boolean): 
       return { ready: false, registered: true, says: 'node has registered' };
     }
     const node = await readNode(client, machine.name);
+    if (since && (node.heartbeat === undefined || node.heartbeat < since)) {
+      return { ready: false, registered: true, says: 'waiting for the kubelet' };
+    }
     const reason = node.conditions.find(({ type }) => type === 'Ready')?.message;
     return { ready: node.ready, registered: true, says: reason ?? 'node has no conditions yet' };
   } catch (error) {

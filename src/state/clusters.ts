@@ -24,9 +24,10 @@ export function clusterLock(paths: Paths, name: string): string {
   return `${paths.state}/locks/${name}`;
 }
 
-/** Where no other knest holds a lock, nothing stays of this one's: rmdir(1) refuses when there is something. */
-export async function removeLockFolder(host: Host, paths: Paths): Promise<void> {
-  await host.run(['rmdir', '--', `${paths.state}/locks`], { okExitCodes: 'any' });
+/** A state folder that holds nothing is gone; rmdir(1) refuses where another knest has something, a lock included. */
+export async function removeEmptyFolders(host: Host, { state }: Paths): Promise<void> {
+  const folders = [...['clusters', 'machines', 'locks'].map((name) => `${state}/${name}`), state];
+  await host.run(['rmdir', '--', ...folders], { okExitCodes: 'any' });
 }
 
 /** All cluster names, half-made ones included. */

@@ -32,12 +32,14 @@ export async function acquireLock(host: Host, path: string, options: LockOptions
   let told = false;
   for (;;) {
     options.signal?.throwIfAborted();
-    await host.makeDirectory(dirname(path), 0o755);
-    const created = await createExclusively(path, formatIdentity(me)).catch((error: unknown) => {
-      // the folder has gone again: another knest deleted its last cluster
-      ignoreMissing(error);
-      return false;
-    });
+    const created = await host
+      .makeDirectory(dirname(path), 0o755)
+      .then(() => createExclusively(path, formatIdentity(me)))
+      .catch((error: unknown) => {
+        // the folder has gone again: another knest deleted its last cluster
+        ignoreMissing(error);
+        return false;
+      });
     if (created) {
       return { release: () => unlink(path).catch(ignoreMissing) };
     }

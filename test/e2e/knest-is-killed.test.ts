@@ -56,7 +56,9 @@ describeScenario('knest is killed', { story: false }, (scenario) => {
       onStart: (kill) => {
         if (!('part' in at)) return;
         void sleep(at.part * wholeCreate, undefined, timer).then(
-          () => kill('SIGKILL'),
+          () => {
+            kill('SIGKILL');
+          },
           () => undefined,
         );
       },

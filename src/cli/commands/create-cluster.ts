@@ -4,11 +4,11 @@ import type { Command } from 'commander';
 import { withStory, type Cli } from '../cli.ts';
 import { nextSteps } from '../next-steps.ts';
 import {
-  durationArgument,
   given,
   kubeconfigOption,
   outputOption,
   specOptions,
+  waitOption,
   yesOption,
   type KubeconfigFlag,
   type OutputFlag,
@@ -24,17 +24,9 @@ interface Flags extends SpecOptions, KubeconfigFlag, OutputFlag {
 }
 
 export function addCreateCluster(parent: Command, cli: Cli): void {
-  const command = specOptions(parent.command('cluster'))
+  const command = waitOption(specOptions(parent.command('cluster')))
     .description('create a cluster and write its context into the kubeconfig')
-    .option(
-      '--wait <duration>',
-      'wait until all nodes are Ready; 0s does not wait',
-      durationArgument,
-      300_000,
-    )
     .option('--retain', 'keep what was made when creating fails, to look at it');
-  // Commander would print the default in milliseconds.
-  command.options.at(-2)?.default(300_000, '5m');
   outputOption(yesOption(kubeconfigOption(command)), ['text', 'json', 'yaml', 'name']).action(
     (flags: Flags, self: Command) => createCluster(cli, flags, self),
   );

@@ -95,6 +95,8 @@ export const kubeApiserver: Component = (machine, cluster) => {
             ...restartAlways,
             LimitNOFILE: '65536',
             TimeoutStartSec: '180',
+            // it waits up to a minute for watches to end, which end with it; what it knows is in etcd
+            TimeoutStopSec: '3',
           },
         }),
       },

@@ -1,0 +1,66 @@
+import { runCommands } from '../apply/commands.ts';
+import type { MachineManager } from '../apply/machine-manager.ts';
+import type { Step } from '../apply/runner.ts';
+import { raiseSysctls } from '../apply/sysctls.ts';
+import { apiClient } from '../observe/apiserver.ts';
+import type { ApiClient } from '../observe/apiserver.ts';
+import { waitForNodes, waitForServiceAccount } from '../observe/readiness.ts';
+import type { KeyMaterial } from '../pki/issue.ts';
+import { adminCertificate } from '../plan/pki.ts';
+import type { ClusterPlan } from '../plan/types.ts';
+import { clusterFolder } from '../state/clusters.ts';
+import type { Session } from './session.ts';
+
+/** Milliseconds to wait for nodes unless told otherwise. */
+export const defaultWait = 5 * 60_000;
+
+/** What the host lends to a cluster: kernel settings, bridge, routes, NAT. */
+export function networkStep({ host, paths }: Session, plan: ClusterPlan): Step {
+  return {
+    id: 'network',
+    title: `Network ${plan.network.bridge} (${plan.network.nodeSubnet})`,
+    run: async () => {
+      await raiseSysctls(host, clusterFolder(paths, plan.cluster), plan.host.sysctls);
+      await runCommands(host, plan.host.setup);
+    },
+  };
+}
+
+export interface ReadyOptions {
+  session: Session;
+  plan: ClusterPlan;
+  manager: MachineManager;
+  /** Asked for when the step runs: earlier steps may still have to make it. */
+  material: () => KeyMaterial;
+  /** Milliseconds. */
+  timeout: number;
+  /** See waitForNode. */
+  since?: Date;
+}
+
+/** Waiting for nodes to be Ready, and for the cluster to take pods. */
+export function readySteps({ session, plan, manager, material, timeout, since }: ReadyOptions): Step[] {
+  const withClient = async (use: (client: ApiClient) => Promise<void>): Promise<void> => {
+    const client = apiClient(plan.endpoint, material(), adminCertificate);
+    try {
+      await use(client);
+    } finally {
+      client.close();
+    }
+  };
+  return [
+    {
+      id: 'ready',
+      title: plan.machines.length === 1 ? 'Node Ready' : 'Nodes Ready',
+      run: ({ progress, signal }) => {
+        const options = { timeout, progress, signal, ...(since === undefined ? {} : { since }) };
+        return withClient((client) => waitForNodes(session.host, manager, client, plan, options));
+      },
+    },
+    {
+      id: 'usable',
+      title: 'Namespace default takes pods',
+      run: ({ signal }) => withClient((client) => waitForServiceAccount(client, { timeout, signal })),
+    },
+  ];
+}
