@@ -87,7 +87,7 @@ export function yesOption(command: Command): Command {
 }
 
 /** For commander's argument parsers: milliseconds from "30s", "5m". */
-export function durationArgument(text: string): number {
+function durationArgument(text: string): number {
   const milliseconds = parseDuration(text);
   if (milliseconds === undefined) throw new InvalidArgumentError('Use a duration like 30s, 5m or 1h30m.');
   return milliseconds;

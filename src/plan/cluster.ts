@@ -1,3 +1,4 @@
+import { InputError } from '../errors.ts';
 import type { HostFacts } from '../facts/types.ts';
 import { nthAddress, parseCidr, subnetsOf } from '../formats/cidr.ts';
 import type { ClusterSpec, NodeRole, NodeSpec } from '../spec/types.ts';
@@ -52,6 +53,7 @@ export function planCluster(
   kubernetes: ResolvedKubernetes,
   paths: Paths,
 ): ClusterPlan {
+  refuseManager(spec);
   const bridge = bridgeName(spec.name);
   const subnets = chooseSubnets(spec.network, facts, spec.nodes.length, { ownBridge: bridge });
   const machines = addressMachines(spec, subnets);
@@ -114,6 +116,17 @@ export function planCluster(
       assembleMachine(machine, own, { layers, bridge, facts, paths, cluster }),
     ),
   };
+}
+
+function refuseManager({ manager }: ClusterSpec): void {
+  if (manager !== 'systemd') return;
+  throw new InputError('the cluster cannot be made', [
+    {
+      path: 'manager',
+      message: 'this version has no manager "systemd" yet',
+      hint: 'use "direct" or "auto": knest starts the machines itself, on hosts with systemd as well',
+    },
+  ]);
 }
 
 /** kind's names: NAME-control-plane, NAME-control-plane2, ..., NAME-worker, NAME-worker2, ... */

@@ -190,3 +190,15 @@ function contentOf(plan: ClusterPlan, path: string): string | undefined {
   const content = machineOf(plan).files.find((file) => file.path === path)?.content;
   return content && 'text' in content ? content.text : undefined;
 }
+
+describe('the manager', () => {
+  it('is direct where auto chooses', () => {
+    expect(planOf({ spec: { manager: 'auto' } }).manager).toBe('direct');
+  });
+
+  it('cannot be systemd yet, and says so', () => {
+    expect(() => planOf({ spec: { manager: 'systemd' } })).toThrow(
+      expect.objectContaining({ problems: [expect.objectContaining({ path: 'manager' })] }),
+    );
+  });
+});
