@@ -17,6 +17,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
+          globalSetup: 'test/e2e/support/prepare.ts',
           // real clusters: one scenario after the other, in the order of their files
           fileParallelism: false,
           testTimeout: 15 * 60_000,

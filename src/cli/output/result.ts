@@ -29,7 +29,8 @@ export async function renderResult<T>(
 }
 
 async function renderYaml(value: unknown): Promise<string> {
-  const { stringify } = await import('yaml');
+  // its default: bundled, a CommonJS module has no named exports when it is loaded like this
+  const { stringify } = (await import('yaml')).default;
   // Through JSON first, so that yaml and json never differ (undefined fields, dates); aliases help no reader.
   return stringify(JSON.parse(JSON.stringify(value)), { aliasDuplicateObjects: false, lineWidth: 0 });
 }

@@ -148,7 +148,7 @@ async function files(folders: readonly string[]): Promise<string[]> {
   const [etc, run, others] = await Promise.all([
     walk('/etc', true),
     walk('/run', false),
-    Promise.all(['/var/lib/machines', '/var/lib/knest', ...folders].map((folder) => walk(folder, false))),
+    Promise.all(['/var/lib/machines', ...folders].map((folder) => walk(folder, false))),
   ]);
   return [...etc, ...run, ...others.flat()].filter((line) => !ofAnyMachine.has(line));
 }
