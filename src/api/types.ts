@@ -3,6 +3,8 @@
 import type { Listener } from '../apply/events.ts';
 import type { HostFacts } from '../facts/types.ts';
 import type { Host } from '../host/types.ts';
+import type { NodeCondition } from '../observe/types.ts';
+import type { UnitStatus } from '../tools/systemctl.ts';
 import type { ClusterPlan, Paths } from '../plan/types.ts';
 import type { ClusterSpec } from '../spec/types.ts';
 
@@ -75,21 +77,6 @@ export interface NodeSummary {
   leader: number | undefined;
 }
 
-export interface UnitStatus {
-  name: string;
-  active: string;
-  sub: string;
-  result: string;
-  restarts: number;
-}
-
-export interface NodeCondition {
-  type: string;
-  status: string;
-  reason: string;
-  message: string;
-}
-
 export interface NodeStatus extends NodeSummary {
   units: readonly UnitStatus[];
   probes: readonly { says: string; ok: boolean; detail: string }[];
@@ -113,3 +100,5 @@ export interface PlanResult {
   plan: ClusterPlan;
   facts: HostFacts;
 }
+
+export type { NodeCondition, UnitStatus };

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import type * as api from '../api/index.ts';
 import type { Context } from '../api/types.ts';
 import type { Interruption } from './interruption.ts';
-import { openReporter, type ProgressMode } from './output/reporter.ts';
+import { openReporter, type ProgressMode } from './output/open-reporter.ts';
 import type { Terminal } from './terminal.ts';
 
 export type Api = typeof api;

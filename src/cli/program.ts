@@ -22,7 +22,7 @@ import { addStartCluster } from './commands/start-cluster.ts';
 import { addStatusCluster } from './commands/status-cluster.ts';
 import { addStopCluster } from './commands/stop-cluster.ts';
 import { addVersion, readVersion } from './commands/version.ts';
-import { progressModes } from './output/reporter.ts';
+import { progressModes } from './output/open-reporter.ts';
 
 export function buildProgram(cli: Cli): Command {
   const program = rootCommand(cli);

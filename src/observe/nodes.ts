@@ -1,4 +1,4 @@
-import type { NodeCondition } from '../api/types.ts';
+import type { NodeCondition } from './types.ts';
 import type { ApiClient } from './apiserver.ts';
 
 /** What knest wants to know of a Node object. */

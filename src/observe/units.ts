@@ -1,8 +1,8 @@
-import type { UnitStatus } from '../api/types.ts';
 import type { MachineManager } from '../apply/machine-manager.ts';
 import { tail } from '../errors.ts';
 import type { MachinePlan } from '../plan/types.ts';
 import { parseUnitProperties, showUnitsCommand } from '../tools/systemctl.ts';
+import type { UnitStatus } from '../tools/systemctl.ts';
 
 /** State of the units that knest wrote for a machine; asks systemd inside. */
 export async function readUnits(manager: MachineManager, machine: MachinePlan): Promise<UnitStatus[]> {

@@ -1,4 +1,11 @@
-import type { UnitStatus } from '../api/types.ts';
+/** State of a systemd unit inside a machine (systemctl(1) show). */
+export interface UnitStatus {
+  name: string;
+  active: string;
+  sub: string;
+  result: string;
+  restarts: number;
+}
 
 const properties = ['Id', 'ActiveState', 'SubState', 'Result', 'NRestarts'];
 

@@ -1,10 +1,6 @@
-/** Tells the story of a run on stderr, in one of four ways. */
+/** What tells the story of a run. */
 
 import type { Listener } from '../../apply/events.ts';
-import type { Terminal } from '../terminal.ts';
-
-export const progressModes = ['auto', 'tty', 'plain', 'json'] as const;
-export type ProgressMode = (typeof progressModes)[number];
 
 export interface Reporter {
   listener: Listener;
@@ -13,20 +9,3 @@ export interface Reporter {
   /** Leaves the terminal as it should be; nothing may be reported after it. */
   close: () => void;
 }
-
-/** The reporter for a mode; the live list is only loaded where it is shown. */
-export async function openReporter(
-  terminal: Terminal,
-  mode: ProgressMode,
-  quiet: boolean,
-): Promise<Reporter> {
-  // Scripts that ask for JSON lines read them; -q is for people.
-  if (mode === 'json') return (await import('./json-lines.ts')).jsonLinesReporter(terminal);
-  if (quiet) return silentReporter;
-  if (mode === 'tty' || (mode === 'auto' && terminal.stderr.isTTY && terminal.env['TERM'] !== 'dumb')) {
-    return (await import('./live.ts')).liveReporter(terminal);
-  }
-  return (await import('./plain.ts')).plainReporter(terminal);
-}
-
-const silentReporter: Reporter = { listener: () => undefined, say: () => undefined, close: () => undefined };

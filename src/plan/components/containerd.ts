@@ -3,7 +3,7 @@ import { stringify } from 'smol-toml';
 import { renderUnit } from '../../formats/systemd-unit.ts';
 import type { Component, ClusterContext } from './component.ts';
 import { afterApiServer, k8sTarget, restartAlways } from './component.ts';
-import { cgroupDriver } from './kubelet.ts';
+import { cgroupDriver } from './cgroup-driver.ts';
 import { pauseImage, pauseImagePath } from '../image.ts';
 
 const containerdSocket = '/run/containerd/containerd.sock';

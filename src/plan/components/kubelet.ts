@@ -3,6 +3,7 @@ import { stringify } from 'yaml';
 import { renderCommand, renderUnit } from '../../formats/systemd-unit.ts';
 import type { Component, ClusterContext } from './component.ts';
 import { extraArguments, k8sTarget, pkiFolder, referencePage, restartAlways } from './component.ts';
+import { cgroupDriver } from './cgroup-driver.ts';
 import { containerdEndpoint } from './containerd.ts';
 import { kubeconfigFile } from './kubeconfig-file.ts';
 import { pauseImage } from '../image.ts';
@@ -124,12 +125,4 @@ function configuration(cluster: ClusterContext, serving: string) {
     imageGCHighThresholdPercent: 100,
     evictionHard: { 'nodefs.available': '0%', 'nodefs.inodesFree': '0%', 'imagefs.available': '0%' },
   };
-}
-
-/**
- * On cgroup v2 systemd manages the controllers of the tree that pods would share with it, so it has to make the pods'
- * cgroups as well. On v1 it knows only some of the hierarchies: the kubelet makes them itself.
- */
-export function cgroupDriver(facts: ClusterContext['facts']): 'systemd' | 'cgroupfs' {
-  return facts.cgroup.version === 'v2' ? 'systemd' : 'cgroupfs';
 }

@@ -4,7 +4,7 @@ import { KnestError } from '../../../src/errors.ts';
 import { jsonLinesReporter } from '../../../src/cli/output/json-lines.ts';
 import { liveReporter } from '../../../src/cli/output/live.ts';
 import { plainLines } from '../../../src/cli/output/plain.ts';
-import { openReporter } from '../../../src/cli/output/reporter.ts';
+import { openReporter } from '../../../src/cli/output/open-reporter.ts';
 import type { Terminal } from '../../../src/cli/terminal.ts';
 import { capture } from '../run-cli.ts';
 
