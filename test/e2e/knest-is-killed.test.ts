@@ -67,8 +67,8 @@ describeScenario('knest is killed', { story: false }, (scenario) => {
       },
     });
     timer.abort();
-    // a machine that is quicker today than a minute ago may be done before the shot
-    expect([137, 0]).toContain(exitCode);
+    // a create that is much quicker than the one measured may be done before a late shot
+    expect('part' in at && at.part > 0.5 ? [137, 0] : [137]).toContain(exitCode);
   }
 
   async function expectCreateFinishes(): Promise<void> {

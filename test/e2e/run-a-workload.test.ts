@@ -225,7 +225,7 @@ describeScenario('run a workload', { story: true }, (scenario) => {
   it('deletes the cluster with its pods running', async () => {
     const started = Date.now();
     await scenario.ok(['delete', 'cluster', '--name', name]);
-    expect(Date.now() - started, 'milliseconds').toBeLessThan(5_000);
+    expect(Date.now() - started, 'milliseconds').toBeLessThan(3_000);
     await scenario.expectCleanHost();
   });
 });

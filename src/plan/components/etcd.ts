@@ -3,8 +3,14 @@ import type { Component } from './component.ts';
 import { k8sTarget, nothing, pkiFolder, restartAlways, startEarly } from './component.ts';
 import { certificateFiles, clientCertificate, publicFile } from './pki-files.ts';
 
+/**
+ * A member elects itself after a random part of the election timeout, and with the default of a second every start
+ * waits up to one. Alone it has no heartbeats to miss, so the timeout may be short (etcd: "Tuning", milliseconds).
+ */
+const loneMember = { 'heartbeat-interval': 20, 'election-timeout': 100 } as const;
+
 /** etcd, on control planes: mutual TLS to clients and peers alike, with an authority of its own. */
-export const etcd: Component = (machine) => {
+export const etcd: Component = (machine, cluster) => {
   if (machine.role !== 'control-plane') return nothing;
   const serving = {
     authority: 'etcd-ca',
@@ -23,6 +29,7 @@ export const etcd: Component = (machine) => {
     'listen-peer-urls': 'https://127.0.0.1:2380',
     'initial-advertise-peer-urls': 'https://127.0.0.1:2380',
     'initial-cluster': `${machine.name}=https://127.0.0.1:2380`,
+    ...(cluster.controlPlanes.length === 1 ? loneMember : {}),
     'client-cert-auth': true,
     'trusted-ca-file': `${pkiFolder}/etcd-ca.crt`,
     'cert-file': `${pkiFolder}/${server}.crt`,

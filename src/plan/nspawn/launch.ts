@@ -104,13 +104,19 @@ function cgroupLines(cgroup: HostFacts['cgroup'], name: string): string[] {
   }
   return [
     '# Cgroups of its own in every hierarchy.',
+    printableCommand([
+      'mkdir',
+      '-p',
+      ...cgroup.hierarchies.map((hierarchy) => `${parent(hierarchy)}/${name}`),
+    ]),
     `for hierarchy in ${cgroup.hierarchies.join(' ')}; do`,
     `  parent=$hierarchy/${cgroupParent}`,
-    `  mkdir -p $parent/${name}`,
     '  if [ -e $parent/cpuset.cpus ]; then # empty at first, and then no process may enter',
+    '    read -r cpus < $hierarchy/cpuset.cpus',
+    '    read -r mems < $hierarchy/cpuset.mems',
     `    for group in $parent $parent/${name}; do`,
-    '      cat $hierarchy/cpuset.cpus > $group/cpuset.cpus',
-    '      cat $hierarchy/cpuset.mems > $group/cpuset.mems',
+    '      echo $cpus > $group/cpuset.cpus',
+    '      echo $mems > $group/cpuset.mems',
     '      echo 1 > $group/cgroup.clone_children',
     '    done',
     '  fi',

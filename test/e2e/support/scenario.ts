@@ -107,18 +107,21 @@ async function closeScenario(scenario: Scenario, failed: boolean): Promise<void>
   const { folder } = scenario;
   const { exitCode, stderr } = await scenario.knest(['delete', 'clusters', '--all']);
   if (exitCode !== 0) throw new Error(`clusters are left, see ${folder}/state:\n${stderr}`);
-  // after a failure that failure counts, and not what it left
-  if (!failed) await scenario.expectCleanHost();
-  await rm(folder, { recursive: true, force: true });
+  try {
+    // after a failure that failure counts, and not what it left
+    if (!failed) await scenario.expectCleanHost();
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
-function howToReach({ state, kubeconfig }: Scenario): string {
+function howToReach({ folder, state, kubeconfig }: Scenario): string {
   const prefix = `KNEST_STATE_DIR=${state} KUBECONFIG=${kubeconfig} ${process.execPath} ${mainFile}`;
   return [
     'The clusters of the failed test are kept:',
     `  ${prefix} get nodes --all-clusters`,
     `  ${prefix} shell NODE`,
-    `  ${prefix} delete clusters --all`,
+    `  ${prefix} delete clusters --all && rm -r ${folder}`,
   ].join('\n');
 }
 

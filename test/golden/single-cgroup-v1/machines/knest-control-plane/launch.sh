@@ -12,13 +12,15 @@ mv /var/lib/knest/machines/knest-control-plane/pid.new /var/lib/knest/machines/k
 mountpoint -q /var/lib/knest/machines/knest-control-plane/root || mount -t overlay overlay -o lowerdir=/var/cache/knest/layers/kubernetes-v1.20.2-debian-0123456789ab:/var/cache/knest/layers/rootfs-trixie-amd64-HASH,upperdir=/var/lib/knest/machines/knest-control-plane/upper,workdir=/var/lib/knest/machines/knest-control-plane/work /var/lib/knest/machines/knest-control-plane/root
 
 # Cgroups of its own in every hierarchy.
+mkdir -p /sys/fs/cgroup/cpu/knest/knest-control-plane /sys/fs/cgroup/cpuset/knest/knest-control-plane /sys/fs/cgroup/memory/knest/knest-control-plane /sys/fs/cgroup/pids/knest/knest-control-plane /sys/fs/cgroup/systemd/knest/knest-control-plane /sys/fs/cgroup/unified/knest/knest-control-plane
 for hierarchy in /sys/fs/cgroup/cpu /sys/fs/cgroup/cpuset /sys/fs/cgroup/memory /sys/fs/cgroup/pids /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
   parent=$hierarchy/knest
-  mkdir -p $parent/knest-control-plane
   if [ -e $parent/cpuset.cpus ]; then # empty at first, and then no process may enter
+    read -r cpus < $hierarchy/cpuset.cpus
+    read -r mems < $hierarchy/cpuset.mems
     for group in $parent $parent/knest-control-plane; do
-      cat $hierarchy/cpuset.cpus > $group/cpuset.cpus
-      cat $hierarchy/cpuset.mems > $group/cpuset.mems
+      echo $cpus > $group/cpuset.cpus
+      echo $mems > $group/cpuset.mems
       echo 1 > $group/cgroup.clone_children
     done
   fi
