@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { z } from 'zod';
 
 import { KnestError } from '../errors.ts';
+import { removeTemporaryFiles } from '../host/temporary-files.ts';
 import type { Host } from '../host/types.ts';
 import { isSatisfied } from '../plan/sysctls.ts';
 import type { PlannedSysctl } from '../plan/types.ts';
@@ -57,7 +58,7 @@ export async function raiseSysctls(
  * @throws CommandError when the kernel refuses a value: the record stays, and so does the way back.
  */
 export async function restoreSysctls(host: Host, user: string, recordFile = hostRecord): Promise<void> {
-  if ((await host.stat(recordFile)) === undefined) return;
+  if ((await host.stat(dirname(recordFile))) === undefined) return;
   await withRecord(host, recordFile, async (record) => {
     const users = await existing(
       host,
@@ -73,6 +74,7 @@ export async function restoreSysctls(host: Host, user: string, recordFile = host
         await writeSysctl(host, key, found);
     }
     await host.remove(recordFile);
+    await removeTemporaryFiles(host, recordFile);
   });
   // rmdir(1): atomic, and refuses when another knest has just put something there
   await host.run(['rmdir', dirname(recordFile)], { okExitCodes: 'any' });

@@ -7,6 +7,7 @@ import type { Document } from 'yaml';
 import { CommandError, KnestError } from '../errors.ts';
 import { kubeconfigObject } from '../formats/kubeconfig.ts';
 import type { KubeconfigInput } from '../formats/kubeconfig.ts';
+import { removeTemporaryFiles } from '../host/temporary-files.ts';
 import { identifyProcess, isAlive } from '../host/process.ts';
 import type { Host } from '../host/types.ts';
 import { removeStaleLock } from './stale-lock.ts';
@@ -83,6 +84,7 @@ async function changeKubeconfig(
     }
     const mode = (await host.stat(file))?.mode ?? 0o600;
     if (change(document)) await host.writeFile(file, document.toString({ lineWidth: 0 }), mode);
+    await removeTemporaryFiles(host, file);
   } finally {
     await unlock();
   }
@@ -111,7 +113,7 @@ async function lockKubeconfig(host: Host, path: string, timeout: number): Promis
     const found = await readLink(host, path);
     const [, pid = '', startTime = '', bootId = ''] = /^knest-(\d+)-(\d+)-(\S+)$/.exec(found) ?? [];
     if (pid !== '' && !(await isAlive(host, { pid: Number(pid), startTime, bootId }))) {
-      await removeStaleLock(host, path, 'readlink', found);
+      await removeStaleLock(host, path, found);
     }
     // given back just now; or ln fails for another reason: a read-only file system, a full disk
     failuresWithoutLock = (await host.stat(path)) === undefined ? failuresWithoutLock + 1 : 0;

@@ -1,5 +1,4 @@
-import { randomBytes } from 'node:crypto';
-import { link, open, unlink } from 'node:fs/promises';
+import { symlink, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -21,8 +20,9 @@ export interface LockOptions {
 }
 
 /**
- * Takes a lock file that names its holder; one left by a process that no longer lives is taken over, so a killed
- * knest never needs cleaning up after. (No flock(2) in Node, and the npm packages for it wait out a time-out after
+ * Takes a lock that names its holder: a symbolic link, which appears whole and in one step, so that a kill leaves a
+ * lock or nothing. One left by a process that no longer lives is taken over: a killed knest never needs
+ * cleaning up after. (No flock(2) in Node, and the npm packages for it wait out a time-out after
  * a crash.) Locks are held on the machine where knest runs, whichever host it works on.
  * @throws KnestError kind "locked" when somebody holds it and `wait` is not set.
  */
@@ -34,7 +34,7 @@ export async function acquireLock(host: Host, path: string, options: LockOptions
     options.signal?.throwIfAborted();
     const created = await host
       .makeDirectory(dirname(path), 0o755)
-      .then(() => createExclusively(path, formatIdentity(me)))
+      .then(() => createExclusively(path, formatIdentity(me).trimEnd()))
       .catch((error: unknown) => {
         // the folder has gone again: another knest deleted its last cluster
         ignoreMissing(error);
@@ -43,11 +43,11 @@ export async function acquireLock(host: Host, path: string, options: LockOptions
     if (created) {
       return { release: () => unlink(path).catch(ignoreMissing) };
     }
-    const text = await host.readFile(path);
+    const text = await readLock(host, path);
     const holder = text === undefined ? undefined : parseIdentity(text);
     const isStale = text !== undefined && (holder === undefined || !(await isAlive(host, holder)));
     if (isStale) {
-      await removeStaleLock(host, path, 'cat', text);
+      await removeStaleLock(host, path, text);
     } else if (holder) {
       if (!options.wait) {
         throw new KnestError(`another knest (pid ${holder.pid}) is working on this`, {
@@ -62,26 +62,25 @@ export async function acquireLock(host: Host, path: string, options: LockOptions
   }
 }
 
-/** A whole lock file appears at once: written aside, then hard-linked, which fails when there is one. */
 async function createExclusively(path: string, text: string): Promise<boolean> {
-  const aside = uniqueName(path);
-  const file = await open(aside, 'w', 0o644);
-  await file.writeFile(text);
-  await file.close();
   try {
-    await link(aside, path);
+    await symlink(text, path);
     return true;
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
     throw error;
-  } finally {
-    await unlink(aside);
   }
 }
 
-/** Two calls of one process may want the same lock. */
-function uniqueName(path: string): string {
-  return `${path}.${process.pid}-${randomBytes(4).toString('hex')}`;
+/** What the lock says; undefined when it was given back just now, and perhaps taken again. */
+async function readLock(host: Host, path: string): Promise<string | undefined> {
+  const { exitCode, stdout } = await host.run(['readlink', '--', path], { okExitCodes: [0, 1] });
+  if (exitCode === 0) return stdout;
+  const found = await host.stat(path);
+  if (found === undefined || found.kind === 'link') return undefined;
+  throw new KnestError(`${path} is in the way: it is no lock of knest`, {
+    hint: `look at it, then: rm ${path}`,
+  });
 }
 
 function ignoreMissing(error: unknown): void {

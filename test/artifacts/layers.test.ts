@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rm, symlink, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -95,9 +95,9 @@ describe('ensureLayer', () => {
     const layer = await directoryLayer();
     await mkdir(join(cache, 'layers', `${layer.id}.partial`, 'half'), { recursive: true });
     // pid, start time and boot id of nobody
-    await writeFile(
+    await symlink(
+      '4194304 1 00000000-0000-0000-0000-000000000000',
       join(cache, 'layers', `${layer.id}.lock`),
-      '4194304 1 00000000-0000-0000-0000-000000000000\n',
     );
     expect(await ensureLayer(layer, buildContext(cache))).toBe('built');
     expect(await readdir(join(cache, 'layers', layer.id))).toEqual(['usr']);

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { localHost } from '../../src/host/local.ts';
 import { formatIdentity, identifyProcess } from '../../src/host/process.ts';
+import type { Host } from '../../src/host/types.ts';
 import { acquireLock } from '../../src/state/lock.ts';
 import { deadHolders, thisProcess } from '../fixtures/processes.ts';
 
@@ -26,7 +27,7 @@ afterEach(() => rm(folder, { recursive: true }));
 describe('acquireLock', () => {
   it('names its holder, and leaves nothing when it is released', async () => {
     const lock = await acquireLock(host, path);
-    expect(await readFile(path, 'utf8')).toBe(formatIdentity(await thisProcess()));
+    expect(await readlink(path)).toBe(formatIdentity(await thisProcess()).trimEnd());
     expect(await readdir(join(folder, 'locks'))).toEqual(['dev']);
     await lock.release();
     expect(await readdir(join(folder, 'locks'))).toEqual([]);
@@ -49,7 +50,7 @@ describe('acquireLock', () => {
     await once(other, 'spawn');
     const identity = await identifyProcess(host, other.pid ?? 0);
     if (!identity) throw new Error('no process');
-    await host.writeFile(path, formatIdentity(identity), 0o644);
+    await host.link(formatIdentity(identity).trimEnd(), path);
     await expect(acquireLock(host, path)).rejects.toMatchObject({ kind: 'locked' });
     other.kill('SIGKILL');
     await once(other, 'exit');
@@ -58,16 +59,22 @@ describe('acquireLock', () => {
 
   it('takes over from holders that no longer live', async () => {
     for (const [name, holder] of Object.entries(await deadHolders())) {
-      await host.writeFile(path, formatIdentity(holder), 0o644);
+      await host.link(formatIdentity(holder).trimEnd(), path);
       const lock = await acquireLock(host, path);
-      expect(await readFile(path, 'utf8'), name).toBe(formatIdentity(await thisProcess()));
+      expect(await readlink(path), name).toBe(formatIdentity(await thisProcess()).trimEnd());
       await lock.release();
     }
   });
 
-  it.each(['', 'garbage', '123'])('takes over a file that names nobody: "%s"', async (text) => {
-    await host.writeFile(path, text, 0o644);
+  it.each(['garbage', '123'])('takes over a lock that names nobody: "%s"', async (text) => {
+    await host.link(text, path);
     await (await acquireLock(host, path)).release();
+  });
+
+  it('leaves alone what is no lock', async () => {
+    await host.writeFile(path, 'a file', 0o644);
+    await expect(acquireLock(host, path)).rejects.toThrow('in the way');
+    expect(await readFile(path, 'utf8')).toBe('a file');
   });
 
   it('waits when asked to, and tells once for whom', async () => {
@@ -96,7 +103,7 @@ describe('acquireLock', () => {
   });
 
   it.each(['a free lock', 'a stale lock'])('is never held twice when many want %s', async (kind) => {
-    if (kind === 'a stale lock') await host.writeFile(path, 'stale', 0o644);
+    if (kind === 'a stale lock') await host.link('stale', path);
     let holders = 0;
     let most = 0;
     await Promise.all(
@@ -116,10 +123,12 @@ describe('acquireLock', () => {
   it('does not remove a lock that was taken since it looked', async () => {
     const mine = await acquireLock(host, path);
     let looks = 0;
-    const late = {
+    const late: Host = {
       ...host,
-      readFile: (file: string) =>
-        file === path && looks++ === 0 ? Promise.resolve('stale') : host.readFile(file),
+      run: (argv, options) =>
+        argv[0] === 'readlink' && looks++ === 0
+          ? Promise.resolve({ exitCode: 0, stdout: 'stale', stderr: '' })
+          : host.run(argv, options),
     };
     await expect(acquireLock(late, path)).rejects.toMatchObject({ kind: 'locked' });
     expect(looks).toBe(2);
