@@ -13,7 +13,7 @@ import { issuePki } from '../pki/issue.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
 import type { ClusterPlan, PlannedLayer } from '../plan/types.ts';
 import * as records from '../state/clusters.ts';
-import { addToKubeconfig, kubeconfigPath } from '../state/kubeconfig.ts';
+import { addToKubeconfig, kubeconfigPath, readKubeconfig } from '../state/kubeconfig.ts';
 import { acquireLock } from '../state/lock.ts';
 import { adminKubeconfig } from './admin-kubeconfig.ts';
 import { prepare } from './prepare.ts';
@@ -33,12 +33,14 @@ export async function createCluster(options: CreateOptions): Promise<CreateResul
   const session = openSession(options);
   const { host, paths } = session;
   const { spec } = options;
+  const kubeconfig = kubeconfigPath(options.kubeconfig, process.env);
+  // a file that the context cannot be added to is found before anything is made
+  await readKubeconfig(host, kubeconfig);
   const lock = await acquireLock(host, records.clusterLock(paths, spec.name));
   let created = false;
   try {
     const { plan, facts } = await planOrContinue(session, options);
     const manager = directManager(host, facts.cgroup);
-    const kubeconfig = kubeconfigPath(options.kubeconfig, process.env);
     try {
       await runSequence(
         createSteps({ session, options, plan, facts, manager, kubeconfig }),

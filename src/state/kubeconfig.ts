@@ -59,6 +59,20 @@ export async function removeFromKubeconfig(
   });
 }
 
+/** A file that is not there is an empty one. @throws KnestError when it is not a kubeconfig */
+export async function readKubeconfig(host: Host, path: string): Promise<Document> {
+  const text = (await host.readFile(path)) ?? '';
+  const document: Document = parseDocument(text.trim() === '' ? '{}' : text);
+  const broken = document.errors[0];
+  if (broken || !isMap(document.contents)) {
+    throw new KnestError(`${path} is not a kubeconfig: ${broken?.message ?? 'not a mapping'}`, {
+      kind: 'usage',
+      hint: 'mend the file, or name another one with --kubeconfig',
+    });
+  }
+  return document;
+}
+
 interface LockOptions {
   /** Milliseconds to wait for another program that holds the lock. */
   lockTimeout?: number;
@@ -74,14 +88,7 @@ async function changeKubeconfig(
   const unlock = await lockKubeconfig(host, `${path}.lock`, lockTimeout);
   try {
     const file = await followLinks(host, path);
-    const text = (await host.readFile(file)) ?? '';
-    const document: Document = parseDocument(text.trim() === '' ? '{}' : text);
-    const broken = document.errors[0];
-    if (broken || !isMap(document.contents)) {
-      throw new KnestError(`${path} is not a kubeconfig: ${broken?.message ?? 'not a mapping'}`, {
-        hint: 'mend the file, or name another one with --kubeconfig',
-      });
-    }
+    const document = await readKubeconfig(host, file);
     const mode = (await host.stat(file))?.mode ?? 0o600;
     if (change(document)) await host.writeFile(file, document.toString({ lineWidth: 0 }), mode);
     await removeTemporaryFiles(host, file);

@@ -27,7 +27,9 @@ export const kubelet: Component = (machine, cluster) => {
       'container-runtime': traits.kubeletRemoteRuntimeFlag ? 'remote' : undefined,
       'container-runtime-endpoint': traits.kubeletEndpointInConfig ? undefined : containerdEndpoint,
       'pod-infra-container-image': traits.kubeletPauseImageFlag ? pauseImage : undefined,
-      'runtime-cgroups': '/system.slice/containerd.service',
+      // on v1 the unit has no cgroup in every hierarchy, and the kubelet would complain of that every ten seconds
+      'runtime-cgroups':
+        cluster.facts.cgroup.version === 'v2' ? '/system.slice/containerd.service' : undefined,
     },
     '$KUBELET_ARGS',
   );
