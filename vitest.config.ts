@@ -20,7 +20,7 @@ export default defineConfig({
           globalSetup: 'test/e2e/support/prepare.ts',
           // real clusters: one scenario after the other, in the order of their files
           fileParallelism: false,
-          testTimeout: 15 * 60_000,
+          testTimeout: 4 * 60_000,
           hookTimeout: 15 * 60_000,
         },
       },

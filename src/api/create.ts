@@ -5,13 +5,12 @@ import { writeMachine } from '../apply/machine-files.ts';
 import type { MachineManager } from '../apply/machine-manager.ts';
 import { parallel, runSequence, serial } from '../apply/runner.ts';
 import type { Sequence } from '../apply/runner.ts';
-import { ensureLayer, layerPath } from '../artifacts/layers.ts';
 import { KnestError } from '../errors.ts';
 import type { HostFacts } from '../facts/types.ts';
 import { renderKubeconfig } from '../formats/kubeconfig.ts';
 import { issuePki } from '../pki/issue.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
-import type { ClusterPlan, PlannedLayer } from '../plan/types.ts';
+import type { ClusterPlan } from '../plan/types.ts';
 import * as records from '../state/clusters.ts';
 import { addToKubeconfig, kubeconfigPath, readKubeconfig } from '../state/kubeconfig.ts';
 import { acquireLock } from '../state/lock.ts';
@@ -19,7 +18,7 @@ import { adminKubeconfig } from './admin-kubeconfig.ts';
 import { prepare } from './prepare.ts';
 import { openSession } from './session.ts';
 import type { Session } from './session.ts';
-import { defaultWait, networkStep, readySteps } from './steps.ts';
+import { defaultWait, layerStep, networkStep, readySteps } from './steps.ts';
 import { tearDown } from './teardown.ts';
 import type { CreateOptions, CreateResult } from './types.ts';
 
@@ -127,7 +126,7 @@ interface Work {
 }
 
 function createSteps(work: Work): Sequence {
-  const { session, options, plan, manager, kubeconfig } = work;
+  const { session, options, plan, facts, manager, kubeconfig } = work;
   const { host, paths } = session;
   let material: KeyMaterial = new Map();
   const certificates: Sequence = {
@@ -163,24 +162,15 @@ function createSteps(work: Work): Sequence {
     },
   };
   return serial(
-    parallel(...plan.layers.map((layer) => layerStep(layer, work)), certificates, networkStep(session, plan)),
+    parallel(
+      ...plan.layers.map((layer) => layerStep(session, facts, layer)),
+      certificates,
+      networkStep(session, plan),
+    ),
     parallel(...machines),
     ...(timeout > 0 ? readySteps({ session, plan, manager, material: () => material, timeout }) : []),
     context,
   );
-}
-
-function layerStep(layer: PlannedLayer, { session, facts }: Work): Sequence {
-  const { host, paths } = session;
-  const what = layer.kind === 'rootfs' ? `Debian ${layer.suite}` : `Kubernetes ${layer.version}`;
-  return {
-    id: `layer/${layer.id}`,
-    title: what,
-    done: async () => (await host.stat(layerPath(paths, layer.id))) !== undefined,
-    run: async ({ progress, signal }) => {
-      await ensureLayer(layer, { host, paths, facts, progress, signal });
-    },
-  };
 }
 
 async function rollBack(

@@ -1,5 +1,5 @@
 import { parallel, runSequence } from '../apply/runner.ts';
-import { ensureLayer, layerPath, removeLayer } from '../artifacts/layers.ts';
+import { layerPath, removeLayer } from '../artifacts/layers.ts';
 import { resolveKubernetes } from '../artifacts/sources/resolve.ts';
 import { KnestError } from '../errors.ts';
 import { rootfsLayer } from '../plan/image.ts';
@@ -8,6 +8,7 @@ import type { ClusterSpec } from '../spec/types.ts';
 import { readClusters } from './machines.ts';
 import { lookAtHost } from './prepare.ts';
 import { openSession } from './session.ts';
+import { layerStep } from './steps.ts';
 import type { Context } from './types.ts';
 
 export interface BuiltImage {
@@ -46,15 +47,11 @@ export async function buildImage(
     for (const layer of layers) await removeLayer(paths, layer.id, host);
   }
   const built = new Set<string>();
-  const steps = layers.map((layer) => ({
-    id: `layer/${layer.id}`,
-    title: layer.kind === 'rootfs' ? `Debian ${layer.suite}` : `Kubernetes ${layer.version}`,
-    done: async () => (await host.stat(layerPath(paths, layer.id))) !== undefined,
-    run: async ({ progress, signal: stop }: { progress: (message: string) => void; signal: AbortSignal }) => {
-      const made = await ensureLayer(layer, { host, paths, facts, progress, signal: stop });
-      if (made === 'built') built.add(layer.id);
-    },
-  }));
+  const steps = layers.map((layer) =>
+    layerStep(session, facts, layer, () => {
+      built.add(layer.id);
+    }),
+  );
   await runSequence(parallel(...steps), listener, signal);
   return {
     kubernetesVersion: version,

@@ -2,17 +2,37 @@ import { runCommands } from '../apply/commands.ts';
 import type { MachineManager } from '../apply/machine-manager.ts';
 import type { Step } from '../apply/runner.ts';
 import { raiseSysctls } from '../apply/sysctls.ts';
+import { ensureLayer, layerPath } from '../artifacts/layers.ts';
+import type { HostFacts } from '../facts/types.ts';
 import { apiClient } from '../observe/apiserver.ts';
 import type { ApiClient } from '../observe/apiserver.ts';
 import { waitForNodes, waitForServiceAccount } from '../observe/readiness.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
 import { adminCertificate } from '../plan/pki.ts';
-import type { ClusterPlan } from '../plan/types.ts';
+import type { ClusterPlan, PlannedLayer } from '../plan/types.ts';
 import { clusterFolder } from '../state/clusters.ts';
 import type { Session } from './session.ts';
 
 /** Milliseconds to wait for nodes unless told otherwise. */
 export const defaultWait = 5 * 60_000;
+
+/** A layer of the image, made unless the cache has it. @param built told when it was made just now */
+export function layerStep(
+  { host, paths }: Session,
+  facts: HostFacts,
+  layer: PlannedLayer,
+  built: () => void = () => undefined,
+): Step {
+  return {
+    id: `layer/${layer.id}`,
+    title: layer.kind === 'rootfs' ? `Debian ${layer.suite}` : `Kubernetes ${layer.version}`,
+    done: async () => (await host.stat(layerPath(paths, layer.id))) !== undefined,
+    run: async ({ progress, signal }) => {
+      const made = await ensureLayer(layer, { host, paths, facts, progress, signal });
+      if (made === 'built') built();
+    },
+  };
+}
 
 /** What the host lends to a cluster: kernel settings, bridge, routes, NAT. */
 export function networkStep({ host, paths }: Session, plan: ClusterPlan): Step {

@@ -105,18 +105,24 @@ describeScenario('run a workload', { story: true }, (scenario) => {
 
   it('forwards a port', async () => {
     const args = ['kubectl', '--name', name, '--', 'port-forward', 'service/web', ':80'];
-    const child = spawn(process.execPath, [mainFile, ...args], {
-      env: { ...process.env, KNEST_STATE_DIR: scenario.state },
-      stdio: ['ignore', 'pipe', 'inherit'],
+    // kubectl picks a pod of the Service and ends when that one is just going away
+    await eventually('a port is forwarded', async () => {
+      const child = spawn(process.execPath, [mainFile, ...args], {
+        env: { ...process.env, KNEST_STATE_DIR: scenario.state },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      const exit = once(child, 'exit');
+      try {
+        const line = once(createInterface(child.stdout), 'line') as Promise<[string]>;
+        const [first] = await Promise.race([line, exit.then(() => ['kubectl port-forward has ended'])]);
+        const port = /127\.0\.0\.1:(\d+) ->/.exec(first)?.[1];
+        expect(port, first).toBeDefined();
+        expect(await fromHost(`http://127.0.0.1:${port}/`)).toMatch(/^web-/);
+      } finally {
+        child.kill('SIGTERM');
+        await exit;
+      }
     });
-    try {
-      const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
-      const port = /127\.0\.0\.1:(\d+) ->/.exec(line)?.[1];
-      expect(await fromHost(`http://127.0.0.1:${port}/`)).toMatch(/^web-/);
-    } finally {
-      child.kill('SIGTERM');
-      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-    }
   });
 
   it('describes nodes and pods', async () => {
