@@ -1,5 +1,3 @@
-import { directManager } from '../apply/direct-manager.ts';
-import { gatherCgroups } from '../observe/facts/kernel.ts';
 import {
   clusterFolder,
   clusterLock,
@@ -9,6 +7,7 @@ import {
 } from '../state/clusters.ts';
 import { kubeconfigPath, removeFromKubeconfig } from '../state/kubeconfig.ts';
 import { acquireLock } from '../state/lock.ts';
+import { openManager } from './machines.ts';
 import { openSession } from './session.ts';
 import { tearDown } from './teardown.ts';
 import type { DeleteOptions, DeleteResult } from './types.ts';
@@ -28,8 +27,7 @@ export async function deleteCluster(options: DeleteOptions): Promise<DeleteResul
     const record = await readCluster(host, paths, name);
     if (record) {
       await removeFromKubeconfig(host, kubeconfigPath(options.kubeconfig, process.env), record.plan.context);
-      const manager = directManager(host, await gatherCgroups(host));
-      await tearDown(session, record.plan, manager);
+      await tearDown(session, record.plan, await openManager(session));
     } else {
       // ended before its plan was written: nothing was made
       await forgetCluster(host, paths, name);

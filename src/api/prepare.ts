@@ -10,7 +10,7 @@ import { gatherAptFacts, gatherFacts } from '../observe/facts.ts';
 import { planCluster } from '../plan/cluster.ts';
 import type { ClusterPlan, ResolvedKubernetes } from '../plan/types.ts';
 import type { ClusterSpec } from '../spec/types.ts';
-import { listClusterNames, readCluster } from '../state/clusters.ts';
+import { readClusters } from './machines.ts';
 import type { Session } from './session.ts';
 
 /** What planning starts from. */
@@ -38,8 +38,7 @@ export async function prepare(session: Session, spec: ClusterSpec, install: bool
 
 /** Facts, after what is missing was installed or complained about. */
 export async function lookAtHost(session: Session, spec: ClusterSpec, install: boolean): Promise<HostFacts> {
-  const facts = await gather(session, spec);
-  const building = await mustBuild(session, spec, facts);
+  const { facts, building } = await gather(session, spec);
   const checks = checkHost(facts, { building });
   const packages = missingPackages(checks);
   if (packages.length === 0 || !install) {
@@ -48,19 +47,17 @@ export async function lookAtHost(session: Session, spec: ClusterSpec, install: b
   }
   await installHere(session, facts, packages);
   const again = await gather(session, spec);
-  refuse(checkHost(again, { building }));
-  return again;
+  refuse(checkHost(again.facts, { building }));
+  return again.facts;
 }
 
-async function gather(session: Session, spec: ClusterSpec): Promise<HostFacts> {
+/** @returns building: the root file system is not in the cache and must be made */
+async function gather(session: Session, spec: ClusterSpec): Promise<{ facts: HostFacts; building: boolean }> {
   const { host, paths } = session;
   const facts = await gatherFacts(host, paths, process.env);
   // asking apt takes longer than all the rest: only when something is to be fetched by it
-  return (await mustBuild(session, spec, facts)) ? { ...facts, apt: await gatherAptFacts(host) } : facts;
-}
-
-async function mustBuild({ host, paths }: Session, spec: ClusterSpec, facts: HostFacts): Promise<boolean> {
-  return (await host.stat(layerPath(paths, rootfsLayer(spec.image, facts).id))) === undefined;
+  const building = (await host.stat(layerPath(paths, rootfsLayer(spec.image, facts).id))) === undefined;
+  return { facts: building ? { ...facts, apt: await gatherAptFacts(host) } : facts, building };
 }
 
 /** Installs packages on the host, as a step of the story. */
@@ -93,13 +90,11 @@ function refuse(checks: readonly Check[]): void {
 }
 
 /** Clusters that are planned but not running have no routes that would show their subnets. */
-async function subnetsOfOthers({ host, paths }: Session, name: string): Promise<HostFacts['subnetsInUse']> {
-  const names = (await listClusterNames(host, paths)).filter((other) => other !== name);
-  const records = await Promise.all(names.map((other) => readCluster(host, paths, other)));
-  return records.flatMap((record) => {
-    if (!record) return [];
-    const { bridge, nodeSubnet, podSubnet, serviceSubnet } = record.plan.network;
-    const usedBy = `knest cluster ${record.plan.cluster}`;
+async function subnetsOfOthers(session: Session, name: string): Promise<HostFacts['subnetsInUse']> {
+  const others = (await readClusters(session)).filter(({ plan }) => plan.cluster !== name);
+  return others.flatMap(({ plan }) => {
+    const { bridge, nodeSubnet, podSubnet, serviceSubnet } = plan.network;
+    const usedBy = `knest cluster ${plan.cluster}`;
     return [nodeSubnet, podSubnet, serviceSubnet].map((cidr) => ({ cidr, usedBy, link: bridge }));
   });
 }

@@ -47,7 +47,7 @@ export async function raiseSysctls(
     }
     const users = [...new Set([...record.users, user])];
     // the record comes first: killed between the two, knest has remembered a change that never came, which is harmless
-    await host.writeFile(recordFile, `${JSON.stringify({ users, settings }, undefined, 2)}\n`, 0o644);
+    await writeRecord(host, recordFile, { users, settings });
     for (const { key, to } of changes) await writeSysctl(host, key, to);
   });
 }
@@ -65,7 +65,7 @@ export async function restoreSysctls(host: Host, user: string, recordFile = host
       record.users.filter((other) => other !== user),
     );
     if (users.length > 0) {
-      await host.writeFile(recordFile, `${JSON.stringify({ ...record, users }, undefined, 2)}\n`, 0o644);
+      await writeRecord(host, recordFile, { ...record, users });
       return;
     }
     for (const [key, { found, set }] of Object.entries(record.settings)) {
@@ -114,6 +114,10 @@ async function withRecord(
   } finally {
     await lock.release();
   }
+}
+
+function writeRecord(host: Host, path: string, record: SysctlRecord): Promise<void> {
+  return host.writeFile(path, `${JSON.stringify(record, undefined, 2)}\n`, 0o644);
 }
 
 async function readRecord(host: Host, path: string): Promise<SysctlRecord> {

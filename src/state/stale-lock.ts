@@ -4,9 +4,9 @@ import type { Host } from '../host/types.ts';
 import { withFileLock } from '../tools/flock.ts';
 
 /**
- * Removes a lock (a symbolic link) that a dead process left, unless it has become another one meanwhile. Of several that find it, one
- * after the other looks again and removes it: otherwise a late one would remove the lock that a quicker one has just
- * taken. While the stale lock is there nobody can take it, so what was seen is what is removed.
+ * Removes a lock (a symbolic link) that a dead process left, unless it has become another one meanwhile. Of several
+ * that find it, one after the other looks again and removes it: otherwise a late one would remove the lock that a
+ * quicker one has just taken. While the stale lock is there nobody can take it, so what was seen is what is removed.
  * @param seen what it said when its holder was found dead
  */
 export async function removeStaleLock(host: Host, path: string, seen: string): Promise<void> {
