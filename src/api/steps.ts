@@ -38,7 +38,7 @@ export function layerStep(
 export function networkStep({ host, paths }: Session, plan: ClusterPlan): Step {
   return {
     id: 'network',
-    title: `Network ${plan.network.bridge} (${plan.network.nodeSubnet})`,
+    title: `Network ${plan.network.bridge} (${plan.network.nodeSubnets.join(', ')})`,
     run: async () => {
       await raiseSysctls(host, clusterFolder(paths, plan.cluster), plan.host.sysctls);
       await runCommands(host, plan.host.setup);
