@@ -10,6 +10,7 @@ import { cgroupProcsFiles, removeCgroupsCommand } from '../tools/cgroup.ts';
 import { deleteLinkCommand } from '../tools/ip.ts';
 import { mountsBelow, umountCommand } from '../tools/mount.ts';
 import { enterMachineCommand } from '../tools/nsenter.ts';
+import { runCommands } from './commands.ts';
 import type { MachineManager } from './machine-manager.ts';
 
 /** systemd-nspawn is up to process 1 in 50 ms on an idle machine; a busy one gets its time. */
@@ -52,8 +53,8 @@ export function directManager(host: Host, cgroup: CgroupFacts): MachineManager {
 }
 
 async function startMachine(host: Host, machine: MachinePlan, signal?: AbortSignal): Promise<void> {
-  const { path, logFile } = machine.launch;
-  if ((await findLeader(host, machine)) !== undefined) return;
+  const { path, logFile, started } = machine.launch;
+  if ((await findLeader(host, machine)) !== undefined) return runCommands(host, started);
   // one that a killed knest started may still be on its way
   if ((await findStarter(host, machine)) === undefined) {
     // a session of its own and no open file of ours: it goes on when knest and its terminal are gone
@@ -64,7 +65,7 @@ async function startMachine(host: Host, machine: MachinePlan, signal?: AbortSign
   let seen = false;
   for (;;) {
     signal?.throwIfAborted();
-    if ((await findLeader(host, machine)) !== undefined) return;
+    if ((await findLeader(host, machine)) !== undefined) return runCommands(host, started);
     const starter = await findStarter(host, machine);
     const died = seen && starter === undefined;
     seen ||= starter !== undefined;

@@ -1,7 +1,7 @@
 import type { HostFacts } from '../facts/types.ts';
 import type { MachineContext } from './components/component.ts';
 import { planLaunch } from './nspawn/launch.ts';
-import type { ComponentPlan, MachinePlan, Paths, PlannedFile, PlannedPort } from './types.ts';
+import type { ComponentPlan, MachinePlan, Paths, PlannedCommand, PlannedFile, PlannedPort } from './types.ts';
 
 export interface MachineInput {
   machine: MachineContext;
@@ -12,6 +12,8 @@ export interface MachineInput {
   /** What its components contribute. */
   parts: readonly ComponentPlan[];
   bridge: string;
+  /** See LaunchPlan. */
+  started: readonly PlannedCommand[];
 }
 
 /** One machine, put together from what its components contribute. */
@@ -60,6 +62,7 @@ export function assembleMachine(input: MachineInput, facts: HostFacts, paths: Pa
         binds,
         bridge: input.bridge,
         resources: spec.resources,
+        started: input.started,
       },
       facts,
     ),

@@ -119,7 +119,11 @@ export async function writeKeyMaterial(
 }
 
 /** Forgets keys and certificates that the plan does not name: those of nodes that are gone. */
-export async function pruneKeyMaterial(host: Host, paths: Paths, { cluster, pki }: ClusterPlan): Promise<void> {
+export async function pruneKeyMaterial(
+  host: Host,
+  paths: Paths,
+  { cluster, pki }: ClusterPlan,
+): Promise<void> {
   const folder = `${clusterFolder(paths, cluster)}/pki`;
   const named = new Set([
     ...[...pki.authorities, ...pki.certificates].map(({ name }) => name),
