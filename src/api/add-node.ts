@@ -1,4 +1,3 @@
-import { writeMachine } from '../apply/machine-files.ts';
 import type { MachineManager } from '../apply/machine-manager.ts';
 import { parallel, runSequence, serial } from '../apply/runner.ts';
 import type { Sequence } from '../apply/runner.ts';
@@ -17,7 +16,7 @@ import { joinEtcd, leaveEtcd } from './membership.ts';
 import { prepare } from './prepare.ts';
 import { openSession } from './session.ts';
 import type { Session } from './session.ts';
-import { defaultWait, layerStep, readySteps } from './steps.ts';
+import { bootMachine, defaultWait, layerStep, readySteps } from './steps.ts';
 import type { AddNodesOptions, AddNodesResult } from './types.ts';
 
 /**
@@ -131,10 +130,8 @@ function addSteps(work: Work): Sequence {
 
 function machineSteps(work: Work, material: () => KeyMaterial): Sequence {
   const { session, before, machines, manager } = work;
-  const start = async (machine: MachinePlan, signal: AbortSignal): Promise<void> => {
-    await writeMachine(session.host, machine, material());
-    await manager.start(machine, signal);
-  };
+  const start = (machine: MachinePlan, signal: AbortSignal): Promise<void> =>
+    bootMachine(session, manager, machine, material(), signal);
   const steps = machines.map((machine, index) => ({
     id: `machine/${machine.name}`,
     title: `Machine ${machine.name} (${machine.address})`,

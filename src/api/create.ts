@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 
 import { directManager } from '../apply/direct-manager.ts';
-import { writeMachine } from '../apply/machine-files.ts';
 import type { MachineManager } from '../apply/machine-manager.ts';
 import { parallel, runSequence, serial } from '../apply/runner.ts';
 import type { Sequence } from '../apply/runner.ts';
@@ -18,7 +17,7 @@ import { adminKubeconfig } from './admin-kubeconfig.ts';
 import { prepare } from './prepare.ts';
 import { openSession } from './session.ts';
 import type { Session } from './session.ts';
-import { defaultWait, layerStep, networkStep, readySteps } from './steps.ts';
+import { bootMachine, defaultWait, layerStep, networkStep, readySteps } from './steps.ts';
 import { tearDown } from './teardown.ts';
 import type { CreateOptions, CreateResult } from './types.ts';
 
@@ -141,10 +140,7 @@ function createSteps(work: Work): Sequence {
   const machines = plan.machines.map((machine): Sequence => ({
     id: `machine/${machine.name}`,
     title: `Machine ${machine.name} (${machine.address})`,
-    run: async ({ signal }) => {
-      await writeMachine(host, machine, material);
-      await manager.start(machine, signal);
-    },
+    run: ({ signal }) => bootMachine(session, manager, machine, material, signal),
   }));
   const timeout = options.wait ?? defaultWait;
   const context: Sequence = {

@@ -1,4 +1,5 @@
 import { runCommands } from '../apply/commands.ts';
+import { writeMachine } from '../apply/machine-files.ts';
 import type { MachineManager } from '../apply/machine-manager.ts';
 import type { Step } from '../apply/runner.ts';
 import { raiseSysctls } from '../apply/sysctls.ts';
@@ -9,7 +10,7 @@ import type { ApiClient } from '../observe/apiserver.ts';
 import { waitForNodes, waitForServiceAccount } from '../observe/readiness.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
 import { adminCertificate } from '../plan/pki.ts';
-import type { ClusterPlan, PlannedLayer } from '../plan/types.ts';
+import type { ClusterPlan, MachinePlan, PlannedLayer } from '../plan/types.ts';
 import { clusterFolder } from '../state/clusters.ts';
 import type { Session } from './session.ts';
 
@@ -32,6 +33,21 @@ export function layerStep(
       if (made === 'built') built();
     },
   };
+}
+
+/** Writes a machine and starts it. */
+export async function bootMachine(
+  { host, listener }: Session,
+  manager: MachineManager,
+  machine: MachinePlan,
+  material: KeyMaterial,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const path of await writeMachine(host, machine, material)) {
+    const message = `${path} was not there: ${machine.name} gets an empty directory, which stays when it is deleted`;
+    listener({ type: 'note', level: 'warning', message });
+  }
+  await manager.start(machine, signal);
 }
 
 /** What the host lends to a cluster: kernel settings, bridge, routes, NAT. */

@@ -5,8 +5,15 @@ import type { MachinePlan, PlannedFile } from '../plan/types.ts';
 
 const unitFolder = '/etc/systemd/system';
 
-/** Everything of a machine that is on disk before it boots: its directories, files and units. Again is harmless. */
-export async function writeMachine(host: Host, machine: MachinePlan, material: KeyMaterial): Promise<void> {
+/**
+ * Everything of a machine that is on disk before it boots: its directories, files and units. Again is harmless.
+ * @returns directories of the user's that were not there and have been made
+ */
+export async function writeMachine(
+  host: Host,
+  machine: MachinePlan,
+  material: KeyMaterial,
+): Promise<string[]> {
   const { folder, root, upper, work, launch } = machine;
   await host.makeDirectory(folder, 0o700);
   const ownData = machine.binds.filter(({ source }) => source.startsWith(`${folder}/`));
@@ -17,18 +24,20 @@ export async function writeMachine(host: Host, machine: MachinePlan, material: K
     // the upper directory becomes the machine's /: anyone inside may enter
     ...[root, upper, work].map((path) => host.makeDirectory(path, 0o755)),
     ...ownData.map(({ source }) => host.makeDirectory(source, 0o700)),
-    ...foreign.map((source) => makeMissing(host, source)),
+    // as Docker does it for volumes
+    ...missing.map((source) => host.makeDirectory(source, 0o755)),
   ]);
   await host.makeDirectory(`${upper}/etc/kubernetes/pki`, 0o700);
   await Promise.all([
     ...[...machine.files, ...unitFiles(machine)].map((file) => writePlanned(host, upper, file, material)),
     host.writeFile(launch.path, launch.script, 0o755),
   ]);
+  return missing;
 }
 
-/** A directory of the user's that is not there yet is made, as Docker does it for volumes. */
-async function makeMissing(host: Host, source: string): Promise<void> {
-  if ((await host.stat(source)) === undefined) await host.makeDirectory(source, 0o755);
+async function missingPaths(host: Host, paths: readonly string[]): Promise<string[]> {
+  const found = await Promise.all(paths.map((path) => host.stat(path)));
+  return paths.filter((_, index) => found[index] === undefined);
 }
 
 /** Units with the links by which targets pull them in, as `systemctl enable` makes them. */

@@ -37,7 +37,8 @@ export async function waitForNode(
   machine: MachinePlan,
   options: ReadinessOptions,
 ): Promise<void> {
-  const deadline = Date.now() + options.timeout;
+  const started = Date.now();
+  let nextLook = lookInterval;
   let patched = false;
   let last = '';
   let listening = false;
@@ -55,7 +56,12 @@ export async function waitForNode(
         details: tail((await host.readFile(machine.launch.logFile)) ?? '', 10),
       });
     }
-    if (Date.now() > deadline) throw await notReady(host, manager, machine, last, options.timeout);
+    const waited = Date.now() - started;
+    if (waited > options.timeout) throw await notReady(host, manager, machine, last, options.timeout);
+    if (waited > nextLook) {
+      nextLook = waited + lookInterval;
+      if (await isHopeless(manager, machine)) throw await notReady(host, manager, machine, last, waited);
+    }
     await sleep(interval);
   }
 }
@@ -172,24 +178,44 @@ function isListening(endpoint: string): Promise<boolean> {
   });
 }
 
+/** Milliseconds between two looks at a node's units: what starts well is Ready before the first. */
+const lookInterval = 15_000;
+
+/** A component that needs no other one and still ends again and again will not do better in five minutes. */
+async function isHopeless(manager: MachineManager, machine: MachinePlan): Promise<boolean> {
+  const units = await readUnits(manager, machine).catch(() => []);
+  return units.some((unit) => independent.has(unit.name) && isTroubled(unit) && unit.restarts > 25);
+}
+
+const independent: ReadonlySet<string> = new Set([
+  'etcd.service',
+  'kube-apiserver.service',
+  'containerd.service',
+]);
+
 async function notReady(
   host: Host,
   manager: MachineManager,
   machine: MachinePlan,
   last: string,
-  timeout: number,
+  waited: number,
 ): Promise<KnestError> {
   const trouble = await findTrouble(manager, machine).catch((error: unknown) => [
     `asking the machine failed: ${error instanceof Error ? error.message : String(error)}`,
   ]);
   return new KnestError(
-    `node ${machine.name} on ${host.name} is not Ready after ${timeout / 1000} s: ${last}`,
+    `node ${machine.name} on ${host.name} is not Ready after ${seconds(waited)} s: ${last}`,
     {
       kind: 'notReady',
       details: trouble,
       hint: `with --retain the machine stays: knest logs ${machine.name}, knest shell ${machine.name}`,
     },
   );
+}
+
+/** Tenths are enough. */
+function seconds(milliseconds: number): number {
+  return Math.round(milliseconds / 100) / 10;
 }
 
 async function findTrouble(manager: MachineManager, machine: MachinePlan): Promise<string[]> {

@@ -118,7 +118,7 @@ describe('waitForNode', () => {
     await expect(wait({ manager, timeout: 120 })).rejects.toMatchObject({
       kind: 'notReady',
       message: expect.stringMatching(
-        /^node knest-control-plane on memory is not Ready after 0\.12 s: .*not registered$/,
+        /^node knest-control-plane on memory is not Ready after 0\.1 s: .*not registered$/,
       ) as string,
       details: [
         'kubelet.service is activating (auto-restart), restarted 9 times; its journal ends:',

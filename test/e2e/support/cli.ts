@@ -17,6 +17,8 @@ export interface RunOptions {
   env?: Readonly<Record<string, string>>;
   /** Standard input; empty without it. */
   input?: string;
+  /** Where the user is. */
+  cwd?: string;
   /** What is to happen while it runs, told of every line on stderr. */
   onLine?: (line: string, kill: (signal: NodeJS.Signals) => void) => void;
   /** Called once it has been started. */
@@ -34,11 +36,12 @@ export async function knest(args: readonly string[], options: RunOptions = {}): 
 
 /** The same for any program. */
 export async function run(argv: readonly string[], options: RunOptions = {}): Promise<Outcome> {
-  const { env, input, onLine, onStart, through = [], timeout = 5 * 60_000 } = options;
+  const { env, input, cwd, onLine, onStart, through = [], timeout = 5 * 60_000 } = options;
   const [file = '', ...args] = [...through, ...argv];
   const subprocess = execa(file, args, {
     reject: false,
     env: { NO_COLOR: '1', ...env },
+    ...(cwd === undefined ? {} : { cwd }),
     timeout,
     forceKillAfterDelay: 20_000,
     ...(input === undefined ? { stdin: 'ignore' } : { input }),
