@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 
 import type { MachineManager } from '../apply/machine-manager.ts';
-import { tail } from '../errors.ts';
+import { CommandError, tail } from '../errors.ts';
 import { holdsAddress } from '../observe/api-address.ts';
 import { readEtcd } from '../observe/etcd-members.ts';
 import type { KubernetesNode } from '../observe/nodes.ts';
@@ -86,6 +86,9 @@ async function nodeStatus(
   };
 }
 
+/** Milliseconds: ctr(8), for one, waits for a containerd that is not there. */
+const probeTimeout = 5_000;
+
 async function runProbe(
   manager: MachineManager,
   machine: MachinePlan,
@@ -95,10 +98,13 @@ async function runProbe(
   try {
     const { exitCode, stdout, stderr } = await manager.run(machine, probe.argv, {
       okExitCodes: 'any',
-      timeout: 5_000,
+      timeout: probeTimeout,
     });
     return { says, ok: exitCode === 0, detail: tail(exitCode === 0 ? stdout : stderr, 1).join('') };
   } catch (error) {
+    if (error instanceof CommandError && error.exitCode === undefined) {
+      return { says, ok: false, detail: `no answer within ${probeTimeout / 1000} s` };
+    }
     return { says, ok: false, detail: error instanceof Error ? error.message : String(error) };
   }
 }

@@ -20,6 +20,7 @@ export async function writeMachine(
   const foreign = machine.binds
     .map(({ source }) => source)
     .filter((source) => !source.startsWith(`${folder}/`));
+  const missing = await missingPaths(host, foreign);
   await Promise.all([
     // the upper directory becomes the machine's /: anyone inside may enter
     ...[root, upper, work].map((path) => host.makeDirectory(path, 0o755)),
