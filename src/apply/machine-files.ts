@@ -1,13 +1,14 @@
 import type { Host } from '../host/types.ts';
 import { requireMaterial } from '../pki/issue.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
+import { writeHostFiles } from './host-files.ts';
 import type { MachinePlan, PlannedFile } from '../plan/types.ts';
 
 const unitFolder = '/etc/systemd/system';
 
 /** Everything of a machine that is on disk before it boots: its directories, files and units. Again is harmless. */
 export async function writeMachine(host: Host, machine: MachinePlan, material: KeyMaterial): Promise<void> {
-  const { folder, root, upper, work, launch } = machine;
+  const { folder, root, upper, work, launch, service } = machine;
   await host.makeDirectory(folder, 0o700);
   const ownData = machine.binds.filter(({ source }) => source.startsWith(`${folder}/`));
   await Promise.all([
@@ -18,8 +19,9 @@ export async function writeMachine(host: Host, machine: MachinePlan, material: K
   await host.makeDirectory(`${upper}/etc/kubernetes/pki`, 0o700);
   await Promise.all([
     ...[...machine.files, ...unitFiles(machine)].map((file) => writePlanned(host, upper, file, material)),
-    host.writeFile(launch.path, launch.script, 0o755),
+    ...(launch ? [host.writeFile(launch.path, launch.script, 0o755)] : []),
   ]);
+  if (service) await writeHostFiles(host, service.files);
 }
 
 /** Units with the links by which targets pull them in, as `systemctl enable` makes them. */

@@ -1,4 +1,3 @@
-import { InputError } from '../errors.ts';
 import type { HostFacts } from '../facts/types.ts';
 import { nthAddress, parseCidr, subnetsOf } from '../formats/cidr.ts';
 import type { ClusterSpec, NodeRole, NodeSpec } from '../spec/types.ts';
@@ -18,6 +17,10 @@ import { bridgeName } from './network/bridge.ts';
 import { planHostNetwork } from './network/host-network.ts';
 import { chooseSubnets, podPrefixOfNode } from './network/subnets.ts';
 import { planLaunch } from './nspawn/launch.ts';
+import { chooseManager } from './nspawn/manager.ts';
+import { planHostUnits } from './nspawn/systemd/host-units.ts';
+import { machineRoot } from './nspawn/systemd/names.ts';
+import { planService } from './nspawn/systemd/service.ts';
 import { planPki } from './pki.ts';
 import { planSysctls } from './sysctls.ts';
 import type {
@@ -53,7 +56,7 @@ export function planCluster(
   kubernetes: ResolvedKubernetes,
   paths: Paths,
 ): ClusterPlan {
-  refuseManager(spec);
+  const manager = chooseManager(spec, facts);
   const bridge = bridgeName(spec.name);
   const subnets = chooseSubnets(spec.network, facts, spec.nodes.length, { ownBridge: bridge });
   const machines = addressMachines(spec, subnets);
@@ -84,49 +87,41 @@ export function planCluster(
     machine,
     parts: components.map((component) => component(machine, cluster)),
   }));
+  const host = {
+    sysctls: planSysctls(facts, manager),
+    ...planHostNetwork(
+      {
+        cluster: spec.name,
+        bridge,
+        gateway: nthAddress(subnets.nodeSubnet, 1),
+        prefixLength: parseCidr(subnets.nodeSubnet).prefix,
+        routes: [
+          ...machines.map(({ podSubnet, address }) => ({ subnet: podSubnet, via: address })),
+          { subnet: subnets.serviceSubnet, via: first.address },
+        ],
+        ...subnets,
+      },
+      facts,
+    ),
+  };
+  const folder = `${paths.state}/clusters/${spec.name}`;
+  const units = planHostUnits({ cluster: spec.name, folder, bridge, host });
   return {
     version: 1,
     cluster: spec.name,
     kubernetesVersion: kubernetes.version,
     kubernetesReason: kubernetes.reason,
-    manager: 'direct',
+    manager,
     endpoint: cluster.endpoint,
     context: `knest-${spec.name}`,
     network: { bridge, ...subnets },
     layers,
     pki: planPki(parts.flatMap((one) => one.parts)),
-    host: {
-      sysctls: planSysctls(facts),
-      ...planHostNetwork(
-        {
-          cluster: spec.name,
-          bridge,
-          gateway: nthAddress(subnets.nodeSubnet, 1),
-          prefixLength: parseCidr(subnets.nodeSubnet).prefix,
-          routes: [
-            ...machines.map(({ podSubnet, address }) => ({ subnet: podSubnet, via: address })),
-            { subnet: subnets.serviceSubnet, via: first.address },
-          ],
-          ...subnets,
-        },
-        facts,
-      ),
-    },
+    host: manager === 'systemd' ? { ...host, units } : host,
     machines: parts.map(({ machine, parts: own }) =>
-      assembleMachine(machine, own, { layers, bridge, facts, paths, cluster }),
+      assembleMachine(machine, own, { layers, bridge, facts, paths, cluster, manager }),
     ),
   };
-}
-
-function refuseManager({ manager }: ClusterSpec): void {
-  if (manager !== 'systemd') return;
-  throw new InputError('the cluster cannot be made', [
-    {
-      path: 'manager',
-      message: 'this version has no manager "systemd" yet',
-      hint: 'use "direct" or "auto": knest starts the machines itself, on hosts with systemd as well',
-    },
-  ]);
 }
 
 /** kind's names: NAME-control-plane, NAME-control-plane2, ..., NAME-worker, NAME-worker2, ... */
@@ -165,15 +160,18 @@ interface Surroundings {
   facts: HostFacts;
   paths: Paths;
   cluster: ClusterContext;
+  manager: ClusterPlan['manager'];
 }
 
 function assembleMachine(
   machine: MachineContext,
   parts: readonly ComponentPlan[],
-  { layers, bridge, facts, paths, cluster }: Surroundings,
+  { layers, bridge, facts, paths, cluster, manager }: Surroundings,
 ): MachinePlan {
   const folder = `${paths.state}/machines/${machine.name}`;
-  const place = { folder, root: `${folder}/root`, upper: `${folder}/upper`, work: `${folder}/work` };
+  // machinectl knows machines by their place
+  const root = manager === 'systemd' ? machineRoot(machine.name) : `${folder}/root`;
+  const place = { folder, root, upper: `${folder}/upper`, work: `${folder}/work` };
   // overlayfs refuses an overlay as upper directory (containerd's snapshots), and etcd wants a plain file system
   const data = ['containerd', 'kubelet', ...(machine.role === 'control-plane' ? ['etcd'] : [])];
   const binds = [
@@ -182,29 +180,31 @@ function assembleMachine(
     { source: '/dev/fuse', target: '/dev/fuse' },
   ];
   const units = parts.flatMap((part) => part.units);
+  const files = uniqueFiles(parts.flatMap((part) => part.files));
+  const lower = layers.map(({ id }) => `${paths.cache}/layers/${id}`);
+  const run = { ...place, name: machine.name, lower, binds };
+  const machineId = textAt(files, '/etc/machine-id');
   return {
     ...machine,
     ...place,
     layers: layers.map(({ id }) => id),
     binds,
-    files: uniqueFiles(parts.flatMap((part) => part.files)),
+    files,
     units,
     probes: parts.flatMap((part) => part.probes),
     nodePatch: {
       metadata: { labels: roleLabels(machine.role, cluster) },
       spec: { podCIDR: machine.podSubnet, podCIDRs: [machine.podSubnet] },
     },
-    launch: planLaunch(
-      {
-        ...place,
-        name: machine.name,
-        lower: layers.map(({ id }) => `${paths.cache}/layers/${id}`),
-        binds,
-        bridge,
-      },
-      facts,
-    ),
+    ...(manager === 'systemd'
+      ? { service: planService({ ...run, link: { bridge }, cluster: cluster.name, machineId }, facts) }
+      : { launch: planLaunch({ ...run, bridge }, facts) }),
   };
+}
+
+function textAt(files: readonly PlannedFile[], path: string): string | undefined {
+  const content = files.find((file) => file.path === path)?.content;
+  return content && 'text' in content ? content.text.trim() : undefined;
 }
 
 /** As kubeadm labels nodes; `kubectl get nodes` shows them as ROLES. A kubelet may not give itself such labels. */

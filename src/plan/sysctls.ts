@@ -4,8 +4,6 @@ import type { PlannedSysctl } from './types.ts';
 /**
  * Kernel settings that the host must hold because /proc/sys is read-only inside machines (all but /proc/sys/net),
  * so nothing in a machine can set them. Not in the list:
- * - net.ipv4.conf.{all,default}.route_localnet: /proc/sys/net belongs to each network namespace and machines may
- *   write theirs, so kube-proxy sets it itself. On the host it would open 127.0.0.1 to its neighbours for nothing.
  * - net.bridge.bridge-nf-call-iptables: per network namespace since Linux 5.3 and on by default where br_netfilter
  *   is loaded; what a machine needs of it, the machine sets.
  */
@@ -43,12 +41,37 @@ const wanted: readonly WantedSysctl[] = [
   },
 ];
 
+/**
+ * What the host's own network namespace hands on: IPv4 settings of a new namespace are those of the first one
+ * (net.core.devconf_inherit_init_net). A host whose settings are kept in a file (manager `systemd`) has them as well,
+ * so that machines have them before kube-proxy runs, and nodes on a LAN (macvlan, host) from their first packet.
+ * Machines of the manager `direct` set theirs themselves.
+ */
+const wantedOnServers: readonly WantedSysctl[] = [
+  {
+    key: 'net.ipv6.conf.all.forwarding',
+    value: 1,
+    rule: 'equal',
+    why: 'the host routes IPv6 as well',
+  },
+  ...['all', 'default'].map((which) => ({
+    key: `net.ipv4.conf.${which}.route_localnet`,
+    value: 1,
+    rule: 'equal' as const,
+    why: 'node ports on 127.0.0.1: the default of new machines, whose kube-proxy counts on it',
+  })),
+];
+
 /** Keys that facts must hold for planSysctls. */
-export const sysctlKeys: readonly string[] = wanted.map(({ key }) => key);
+export const sysctlKeys: readonly string[] = [...wanted, ...wantedOnServers].map(({ key }) => key);
 
 /** The settings that this host must hold while it has clusters; what its kernel lacks is left alone. */
-export function planSysctls(facts: HostFacts): PlannedSysctl[] {
-  return wanted.flatMap(({ key, value, rule, why }) => {
+export function planSysctls(
+  facts: HostFacts,
+  manager: 'direct' | 'systemd' = 'direct',
+): PlannedSysctl[] {
+  const all = manager === 'systemd' ? [...wanted, ...wantedOnServers] : wanted;
+  return all.flatMap(({ key, value, rule, why }) => {
     const from = facts.sysctls[key];
     if (from === undefined) return [];
     const planned = { key, from, to: String(value), rule, why };

@@ -128,6 +128,7 @@ export interface ResolvedKubernetes {
 export interface PlannedBind {
   source: string;
   target: string;
+  readOnly?: boolean;
 }
 
 /** How the `direct` manager runs a machine. */
@@ -142,6 +143,31 @@ export interface LaunchPlan {
   /** Own cgroups, one per hierarchy; removed with the machine. */
   cgroups: readonly string[];
   argv: readonly string[];
+}
+
+/** How the `systemd` manager runs a machine: by units of the host. */
+export interface ServicePlan {
+  /** systemd-nspawn@NAME.service */
+  unit: string;
+  /** Mounts the overlay at the machine's root. */
+  mount: string;
+  /** On the host: settings, drop-ins, mount unit, and the link that starts it with the cluster. */
+  files: readonly PlannedFile[];
+  /** cgroup v1: cgroups that systemd knows nothing of; removed with the machine. */
+  cgroups: readonly string[];
+  /** What running it may leave on the host; removed with the machine. */
+  traces: readonly string[];
+}
+
+/** What the host's systemd knows of a cluster besides its machines. */
+export interface HostUnits {
+  /** Starts and stops all of it. */
+  target: string;
+  /** Runs the host's setup and teardown. */
+  network: string;
+  files: readonly PlannedFile[];
+  /** The kernel settings as a file that the host reads when it boots; shared by all clusters. */
+  sysctls: PlannedFile;
 }
 
 export interface NodePatch {
@@ -170,7 +196,10 @@ export interface MachinePlan {
   probes: readonly Probe[];
   /** Merged into the Node object once it has registered: what a kubelet may not say of itself. */
   nodePatch: NodePatch;
-  launch: LaunchPlan;
+  /** Of the manager `direct`. */
+  launch?: LaunchPlan;
+  /** Of the manager `systemd`. */
+  service?: ServicePlan;
 }
 
 export interface HostPlan {
@@ -179,6 +208,8 @@ export interface HostPlan {
   setup: readonly PlannedCommand[];
   /** Run in order after the machines are gone; each may find nothing left to do. */
   teardown: readonly PlannedCommand[];
+  /** Of the manager `systemd`. */
+  units?: HostUnits;
 }
 
 export interface ClusterPlan {

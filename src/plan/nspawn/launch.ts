@@ -53,6 +53,12 @@ export function planLaunch(machine: LaunchInput, facts: Pick<HostFacts, 'cgroup'
   };
 }
 
+/** Of a machine that was planned for the manager `direct`. */
+export function launchOf(machine: Pick<MachinePlan, 'name' | 'launch'>): LaunchPlan {
+  if (machine.launch) return machine.launch;
+  throw new Error(`machine ${machine.name} was not planned for the manager "direct"`);
+}
+
 /** systemd-nspawn(1). Each relaxation says why. */
 function nspawnCommand(machine: LaunchInput): string[] {
   return [
