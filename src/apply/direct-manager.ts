@@ -8,9 +8,9 @@ import type { Host } from '../host/types.ts';
 import { launchOf } from '../plan/nspawn/launch.ts';
 import type { MachinePlan } from '../plan/types.ts';
 import { cgroupProcsFiles, removeCgroupsCommand } from '../tools/cgroup.ts';
-import { mountsBelow, umountCommand } from '../tools/mount.ts';
 import { enterMachineCommand } from '../tools/nsenter.ts';
 import type { MachineManager } from './machine-manager.ts';
+import { nspawnLock, unmountBelow } from './nspawn-traces.ts';
 
 /** systemd-nspawn is up to process 1 in 50 ms on an idle machine; a busy one gets its time. */
 const startTimeout = 30_000;
@@ -130,15 +130,8 @@ async function clearMachine(host: Host, machine: MachinePlan): Promise<void> {
 
 /** What a systemd-nspawn that was killed leaves in /run: its lock on the root directory, and a folder for mounts. */
 async function removeRunFiles(host: Host, { name, root }: MachinePlan): Promise<void> {
-  // the lock is named after the inode of the mounted overlay (systemd: src/shared/discover-image.c)
-  const inode = await host.run(['stat', '--format=%d:%i', '--', root], { okExitCodes: 'any' });
-  const lock = inode.exitCode === 0 ? [`locks/inode-${inode.stdout.trim()}`] : [];
-  for (const path of [...lock, `propagate/${name}`]) await host.remove(`/run/systemd/nspawn/${path}`);
-}
-
-async function unmountBelow(host: Host, folder: string): Promise<void> {
-  const mountinfo = (await host.readFile('/proc/self/mountinfo')) ?? '';
-  for (const point of mountsBelow(mountinfo, folder)) await host.run(umountCommand(point));
+  const lock = await nspawnLock(host, root);
+  for (const path of [...lock, `/run/systemd/nspawn/propagate/${name}`]) await host.remove(path);
 }
 
 /** The launch script, which became systemd-nspawn: same pid. */

@@ -22,10 +22,13 @@ export async function writeHostFiles(host: Host, files: readonly PlannedFile[]):
 /** Removes them, and the folders that were only there for them. */
 export async function removeHostFiles(host: Host, files: readonly PlannedFile[]): Promise<void> {
   await Promise.all(files.map(({ path }) => host.remove(path)));
-  const folders = [...new Set(files.map(({ path }) => dirname(path)))].filter((path) => /\.(d|wants)$/.test(path));
+  const folders = [...new Set(files.map(({ path }) => dirname(path)))].filter((path) => ofUnits.test(path));
   // rmdir(1): not those in which somebody else has something
   if (folders.length > 0) await host.run(['rmdir', '--', ...folders], { okExitCodes: 'any' });
 }
+
+/** Folders that come with the first file in them; others belong to packages. */
+const ofUnits = /(\.d|\.wants|\/systemd\/nspawn)$/;
 
 async function refuseForeign(host: Host, { path, content }: PlannedFile): Promise<void> {
   if (!('text' in content) || !content.text.includes(written)) return;

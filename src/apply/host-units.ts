@@ -1,6 +1,11 @@
 import type { Host } from '../host/types.ts';
 import type { HostUnits } from '../plan/types.ts';
-import { daemonReloadCommand, reloadOrRestartCommand, startAloneCommand, stopUnitsCommand } from '../tools/systemctl.ts';
+import {
+  daemonReloadCommand,
+  reloadOrRestartCommand,
+  startAloneCommand,
+  stopUnitsCommand,
+} from '../tools/systemctl.ts';
 import { reloadNetworkdCommand } from '../tools/networkctl.ts';
 import { removeHostFiles, writeHostFiles } from './host-files.ts';
 

@@ -18,6 +18,7 @@ import {
 } from '../tools/systemctl.ts';
 import { removeHostFiles } from './host-files.ts';
 import type { MachineManager } from './machine-manager.ts';
+import { nspawnLock, unmountBelow } from './nspawn-traces.ts';
 
 /** Milliseconds; systemd's own time-outs (TimeoutStartSec=, TimeoutStopSec=) come first. */
 const patience = 120_000;
@@ -109,11 +110,17 @@ async function destroyMachine(host: Host, machine: MachinePlan): Promise<void> {
   // first the wish, so that Restart= does not answer the kill with a new start
   await host.run(stopUnitsCommand([unit], { wait: false }), quietly);
   await host.run(killUnitCommand(unit), quietly);
-  await host.run(stopUnitsCommand([unit, mount]), quietly);
+  await host.run(stopUnitsCommand([unit]), quietly);
+  const lock = await nspawnLock(host, machine.root);
+  await host.run(stopUnitsCommand([mount]), quietly);
   if (cgroups.length > 0) await host.run(removeCgroupsCommand(cgroups), quietly);
   await removeHostFiles(host, files);
   await host.run(daemonReloadCommand());
   await host.run(resetFailedCommand([unit, mount]), quietly);
-  for (const path of traces) await host.remove(path);
+  // one that was killed leaves its mounts for sockets (systemd-nspawn(1), "unix-export")
+  for (const path of [...traces, ...lock]) {
+    await unmountBelow(host, path);
+    await host.remove(path);
+  }
   await host.remove(machine.folder);
 }

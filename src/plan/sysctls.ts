@@ -66,10 +66,7 @@ const wantedOnServers: readonly WantedSysctl[] = [
 export const sysctlKeys: readonly string[] = [...wanted, ...wantedOnServers].map(({ key }) => key);
 
 /** The settings that this host must hold while it has clusters; what its kernel lacks is left alone. */
-export function planSysctls(
-  facts: HostFacts,
-  manager: 'direct' | 'systemd' = 'direct',
-): PlannedSysctl[] {
+export function planSysctls(facts: HostFacts, manager: 'direct' | 'systemd' = 'direct'): PlannedSysctl[] {
   const all = manager === 'systemd' ? [...wanted, ...wantedOnServers] : wanted;
   return all.flatMap(({ key, value, rule, why }) => {
     const from = facts.sysctls[key];

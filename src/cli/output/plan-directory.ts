@@ -5,13 +5,7 @@ import { dirname, join } from 'node:path';
 import { InputError } from '../../errors.ts';
 import { hostScript } from '../../plan/host-script.ts';
 import { changingSysctls } from '../../plan/sysctls.ts';
-import type {
-  ClusterPlan,
-  FileContent,
-  MachinePlan,
-  PkiPlan,
-  PlannedFile,
-} from '../../plan/types.ts';
+import type { ClusterPlan, FileContent, MachinePlan, PkiPlan, PlannedFile } from '../../plan/types.ts';
 
 /** A file of the folder; `path` is relative to it. */
 export interface PlanFile {
@@ -45,11 +39,7 @@ export function planFiles(plan: ClusterPlan): PlanFile[] {
   return [
     text('plan.json', `${JSON.stringify(plan, undefined, 2)}\n`),
     text('pki.txt', renderPki(plan.pki)),
-    text(
-      'host/setup.sh',
-      hostScript(plan.host.setup, changingSysctls(plan.host.sysctls)),
-      0o755,
-    ),
+    text('host/setup.sh', hostScript(plan.host.setup, changingSysctls(plan.host.sysctls)), 0o755),
     text('host/teardown.sh', hostScript(plan.host.teardown), 0o755),
     ...hostFiles(plan),
     ...plan.machines.flatMap(machineFiles),
@@ -60,14 +50,20 @@ export function planFiles(plan: ClusterPlan): PlanFile[] {
 function hostFiles({ host, machines }: ClusterPlan): PlanFile[] {
   const ofHost = host.units ? [...host.units.files, host.units.sysctls] : [];
   const files: PlannedFile[] = [...ofHost, ...machines.flatMap(({ service }) => service?.files ?? [])];
-  return files.map(({ path, mode, content }) => ({ path: join('host/root', path), mode, content: shown(content) }));
+  return files.map(({ path, mode, content }) => ({
+    path: join('host/root', path),
+    mode,
+    content: shown(content),
+  }));
 }
 
 function machineFiles(machine: MachinePlan): PlanFile[] {
   const root = join('machines', machine.name, 'root');
   const units = join(root, 'etc/systemd/system');
   return [
-    ...(machine.launch ? [text(join('machines', machine.name, 'launch.sh'), machine.launch.script, 0o755)] : []),
+    ...(machine.launch
+      ? [text(join('machines', machine.name, 'launch.sh'), machine.launch.script, 0o755)]
+      : []),
     ...machine.files.map(({ path, mode, content }) => ({
       path: join(root, path),
       mode,

@@ -19,7 +19,7 @@ export function serviceDropIn({ machine, cluster, needs, enterCgroups }: DropInI
   return renderExplainedUnit(
     `${written} for cluster ${cluster}. What systemd does for the machine ${machine}; what systemd-nspawn does is in ` +
       `/etc/systemd/nspawn/${machine}.nspawn. To change something, add a file of your own: systemctl edit ` +
-      `${machineUnit(machine)}`,
+      machineUnit(machine),
     {
       Unit: [
         {
@@ -59,10 +59,12 @@ export function serviceDropIn({ machine, cluster, needs, enterCgroups }: DropInI
         },
         {
           key: 'ExecStartPre',
-          value: `-machinectl terminate ${machine}`,
+          value:
+            '-busctl --quiet call org.freedesktop.machine1 /org/freedesktop/machine1 ' +
+            `org.freedesktop.machine1.Manager UnregisterMachine s ${machine}`,
           why:
-            'A systemd-machined that was restarted may still know a machine that has gone, and would refuse another ' +
-            'one of the same name.',
+            'systemd-machined may still know a machine whose systemd-nspawn was killed, and refuses another one of the ' +
+            'same name. (Not machinectl terminate: that would stop this unit, which is just being started.)',
         },
         ...(enterCgroups === undefined ? [] : ownCgroups(enterCgroups)),
         { key: 'Restart', value: 'on-failure', why: 'A node comes back; after a poweroff it does not.' },
@@ -74,7 +76,11 @@ export function serviceDropIn({ machine, cluster, needs, enterCgroups }: DropInI
         },
       ],
       Install: [
-        { key: 'WantedBy', value: target, why: 'machinectl enable, machinectl disable: with the cluster, or not.' },
+        {
+          key: 'WantedBy',
+          value: target,
+          why: 'machinectl enable, machinectl disable: with the cluster, or not.',
+        },
       ],
     },
   );

@@ -28,13 +28,15 @@ export function planHostUnits({ cluster, folder, bridge, parent, host }: HostUni
       text(scripts.teardown, hostScript(host.teardown), 0o755),
       text(`${unitFolder}/${network}`, networkService({ cluster, parent, scripts })),
       text(`${unitFolder}/${target}`, targetUnit(cluster)),
-      ...[`${target}.wants/${network}`, `machines.target.wants/${target}`, `multi-user.target.wants/${target}`].map(
-        (path): PlannedFile => ({
-          path: `${unitFolder}/${path}`,
-          mode: 0o777,
-          content: { link: `../${path.slice(path.indexOf('/') + 1)}` },
-        }),
-      ),
+      ...[
+        `${target}.wants/${network}`,
+        `machines.target.wants/${target}`,
+        `multi-user.target.wants/${target}`,
+      ].map((path): PlannedFile => ({
+        path: `${unitFolder}/${path}`,
+        mode: 0o777,
+        content: { link: `../${path.slice(path.indexOf('/') + 1)}` },
+      })),
       ...(bridge === undefined
         ? []
         : [text(`/etc/systemd/network/10-knest-${cluster}.network`, unmanaged(cluster, bridge))]),
@@ -78,7 +80,11 @@ function networkService({
         { key: 'Type', value: 'oneshot' },
         { key: 'RemainAfterExit', value: 'yes' },
         { key: 'ExecStart', value: shell(scripts.setup) },
-        { key: 'ExecReload', value: shell(scripts.setup), why: 'Does no harm at any time: what is there stays.' },
+        {
+          key: 'ExecReload',
+          value: shell(scripts.setup),
+          why: 'Does no harm at any time: what is there stays.',
+        },
         { key: 'ExecStop', value: shell(scripts.teardown) },
       ],
       Install: [{ key: 'WantedBy', value: target }],
@@ -106,10 +112,13 @@ function targetUnit(cluster: string): string {
 
 /** systemd.network(5): a .network file of the host with [Match] Name=* would take the bridge's address away. */
 function unmanaged(cluster: string, bridge: string): string {
-  return renderExplainedUnit(`${written} for cluster ${cluster}. Its bridge is none of systemd-networkd's business.`, {
-    Match: [{ key: 'Name', value: bridge }],
-    Link: [{ key: 'Unmanaged', value: 'yes' }],
-  });
+  return renderExplainedUnit(
+    `${written} for cluster ${cluster}. Its bridge is none of systemd-networkd's business.`,
+    {
+      Match: [{ key: 'Name', value: bridge }],
+      Link: [{ key: 'Unmanaged', value: 'yes' }],
+    },
+  );
 }
 
 /** sysctl.d(5). */

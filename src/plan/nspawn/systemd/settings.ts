@@ -44,7 +44,11 @@ export function nspawnFile({ machine, cluster, binds, link }: NspawnFileInput): 
             'Beyond what machines may call anyway: runc makes a session keyring for each container, and device ' +
             'filters (cgroup v2), Cilium and others are BPF programs.',
         },
-        { key: 'ResolvConf', value: 'off', why: "Name servers and time zone are in the machine's own files." },
+        {
+          key: 'ResolvConf',
+          value: 'off',
+          why: "Name servers and time zone are in the machine's own files.",
+        },
         { key: 'Timezone', value: 'off' },
         {
           key: 'LinkJournal',

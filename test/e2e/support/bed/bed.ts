@@ -8,7 +8,6 @@ import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 import { raiseSysctls, restoreSysctls } from '../../../../src/apply/sysctls.ts';
@@ -76,13 +75,18 @@ export async function startBed({ suite, share = {} }: BedOptions): Promise<Bed> 
   // cluster, so that a knest in the bed finds them as they must be and changes nothing of the real host.
   await raiseSysctls(host, folder, planSysctls(facts));
 
-  // ends with this process, and with it systemd-nspawn and all of the bed
-  const argv = [...dieTogether, 'unshare', '--mount', '--net', '--', 'sh', join(folder, 'launch')];
-  const process_ = spawn('setpriv', argv.slice(1), { stdio: 'ignore' });
-  const ended = new Promise<void>((resolve) => process_.once('exit', () => resolve()));
+  // ends with this process, and with it everything in its pid namespace: all of the bed
+  const own = ['--mount', '--net', '--pid', '--fork', '--kill-child', '--mount-proc'];
+  const argv = ['--pdeathsig', 'KILL', '--', 'unshare', ...own, '--', 'sh', join(folder, 'launch')];
+  const process_ = spawn('setpriv', argv, { stdio: 'ignore' });
+  const ended = new Promise<void>((resolve) => {
+    process_.once('exit', () => {
+      resolve();
+    });
+  });
 
   const enter = async (argv: readonly string[]): Promise<string[]> => {
-    const pid = await leader(folder);
+    const pid = await leader(process_.pid);
     const text = await readFile(`/proc/${pid}/cgroup`, 'utf8');
     const plain = ['env', '--unset=KUBECONFIG', ...argv];
     return enterMachineCommand(pid, cgroupProcsFiles(text, facts.cgroup), plain);
@@ -102,6 +106,7 @@ export async function startBed({ suite, share = {} }: BedOptions): Promise<Bed> 
   const stop = async (): Promise<void> => {
     process_.kill('SIGKILL');
     await ended;
+    // unshare(1) is gone at once, the rest a moment later
     await removeGroups(groups);
     await restoreSysctls(host, folder);
     await rm(folder, { recursive: true, force: true });
@@ -118,15 +123,15 @@ export async function startBed({ suite, share = {} }: BedOptions): Promise<Bed> 
     run: inBed,
     ok,
     command: enter,
-    lan: (argv, options) =>
-      run(['nsenter', `--target=${process_.pid}`, '--net', '--', ...argv], options),
+    lan: (argv, options) => run(['nsenter', `--target=${process_.pid}`, '--net', '--', ...argv], options),
     reboot: async () => {
-      const before = await leader(folder);
+      const before = await leader(process_.pid);
       await ok(['systemctl', 'reboot']);
       await eventually(
         `${name} has ended`,
         async () => {
-          if ((await leader(folder).catch(() => undefined)) === before) throw new Error('it still runs');
+          if ((await leader(process_.pid).catch(() => undefined)) === before)
+            throw new Error('it still runs');
         },
         120_000,
       );
@@ -136,21 +141,29 @@ export async function startBed({ suite, share = {} }: BedOptions): Promise<Bed> 
   };
 }
 
-const dieTogether = ['setpriv', '--pdeathsig', 'KILL', '--'];
-
 function projectFile(path: string): string {
   return fileURLToPath(new URL(`../../../../${path}`, import.meta.url));
 }
 
-/** The bed's process 1: the child of systemd-nspawn that is 1 in its own pid namespace. */
-async function leader(folder: string): Promise<number> {
-  const pid = (await readFile(join(folder, 'pid'), 'utf8')).trim();
-  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
-  for (const child of children.trim().split(' ').filter(Boolean)) {
-    const status = await readFile(`/proc/${child}/status`, 'utf8');
-    if (/^NSpid:.*\s1$/m.test(status)) return Number(child);
+/** The bed's process 1: unshare(1) has started the launcher, that systemd-nspawn, and that the bed. */
+async function leader(unshare: number | undefined): Promise<number> {
+  if (unshare === undefined) throw new Error('the bed could not be started');
+  for (const launcher of await childrenOf(unshare)) {
+    for (const child of await childrenOf(launcher)) {
+      const command = await readFile(`/proc/${child}/comm`, 'utf8');
+      if (command !== 'systemd-nspawn\n') continue;
+      for (const grandchild of await childrenOf(child)) {
+        const status = await readFile(`/proc/${grandchild}/status`, 'utf8');
+        if (/^NSpid:.*\s1$/m.test(status)) return grandchild;
+      }
+    }
   }
   throw new Error('systemd-nspawn has no process 1 yet');
+}
+
+async function childrenOf(pid: number): Promise<number[]> {
+  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  return text.trim().split(' ').filter(Boolean).map(Number);
 }
 
 /** Processes end in the background: until they have, their cgroups stay. */
@@ -160,7 +173,6 @@ async function removeGroups(groups: readonly string[]): Promise<void> {
     await run(removeCgroupsCommand(groups));
     const left = (await Promise.all(groups.map((group) => host.stat(group)))).filter(Boolean);
     if (left.length > 0) throw new Error(`${left.length} of them are still there`);
-    await sleep(0);
   });
   await run(['rmdir', ...groups.map((group) => group.slice(0, group.lastIndexOf('/')))]);
 }

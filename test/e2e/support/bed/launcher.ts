@@ -1,4 +1,4 @@
-/** How a bed is booted: a shell script, in a mount and a network namespace of its own. */
+/** How a bed is booted: a shell script, in namespaces of its own. */
 
 import { printableCommand } from '../../../../src/errors.ts';
 
@@ -16,8 +16,7 @@ export interface LauncherOptions {
 /** Boots the bed, again after each reboot of it, until it is powered off. Its namespaces take everything with them. */
 export function launcher({ name, folder, image, binds, hierarchies, groups }: LauncherOptions): string {
   const nspawn = [
-    ...['setpriv', '--pdeathsig', 'KILL', '--', 'systemd-nspawn'],
-    ...['--quiet', '--register=no', '--keep-unit', '--settings=no', '--console=pipe'],
+    ...['systemd-nspawn', '--quiet', '--register=no', '--keep-unit', '--settings=no', '--console=pipe'],
     `--directory=${folder}/root`,
     `--machine=${name}`,
     '--hostname=bed',
@@ -60,9 +59,7 @@ done
 export SYSTEMD_NSPAWN_API_VFS_WRITABLE=yes
 while :; do
   code=0
-  ${printableCommand(nspawn)} < /dev/null &
-  echo $! > ${folder}/pid
-  wait $! || code=$?
+  ${printableCommand(nspawn)} < /dev/null || code=$?
   # systemd-nspawn.service(5): 133 asks to be started again
   [ $code = 133 ] || exit $code
   find ${groups.join(' ')} -mindepth 1 -depth -type d -exec rmdir {} + || true
