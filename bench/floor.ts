@@ -44,7 +44,7 @@ export async function measureFloor(suite: string): Promise<Times> {
   const folder = await mkdtemp(join(tmpdir(), 'knest-floor-'));
   const paths = { state: folder, cache: pathsFromEnvironment(process.env).cache };
   const { plan, facts } = await planCluster({
-    spec: loadSpec({ flags: { name: clusterName, suite, manager: 'direct' } }),
+    spec: loadSpec({ flags: { name: clusterName, suite, manager: 'direct' } }).spec,
     host,
     paths,
   });
@@ -110,14 +110,16 @@ function alwaysThere(pid: number | undefined): MachineManager {
 
 /** A network namespace on the cluster's bridge, with the machine's address. */
 function plugIn(plan: ClusterPlan, machine: MachinePlan): string {
+  const [{ prefixLength, gateway } = { prefixLength: 24, gateway: '' }] = machine.addresses;
   return `
     ip netns add ${namespace}
     ip link add ${namespace} type veth peer name host0 netns ${namespace}
     ip link set ${namespace} master ${plan.network.bridge} up
     ip -n ${namespace} link set lo up
     ip -n ${namespace} link set host0 up
-    ip -n ${namespace} addr add ${machine.address}/${machine.prefixLength} dev host0
-    ip -n ${namespace} route add default via ${machine.gateway}
+    ip -n ${namespace} addr add ${machine.address}/${prefixLength} dev host0
+    ip -n ${namespace} addr add ${plan.network.apiAddress}/32 dev host0
+    ip -n ${namespace} route add default via ${gateway}
     ip -n ${namespace} route add unreachable 169.254.169.254/32
   `;
 }

@@ -1,5 +1,6 @@
 /**
- * Writes docs/reference from the program itself: commands and flags, exit codes, environment, the config file.
+ * Writes docs/reference and the JSON Schema of the config file from the program itself: commands and flags, exit codes,
+ * environment, the config file.
  * `tsx scripts/reference.ts` writes; with --check it changes nothing and exits 1 when a page is not current.
  */
 
@@ -15,19 +16,22 @@ import { exitCodes } from '../src/errors.ts';
 import { configSchema } from '../src/spec/schema.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+/** Part of the package: editors read it from there. */
+const schemaPath = 'schema/cluster.schema.json';
 const generated = '<!-- Written by scripts/reference.ts: change the program, not this page. -->';
 
 /** Path below the repository -> content, for every page of the reference. */
 export async function referencePages(): Promise<Map<string, string>> {
   const program = buildProgram(cliForReading());
-  const jsonSchema = z.toJSONSchema(configSchema) as JsonSchema;
+  // what every editor knows
+  const jsonSchema = z.toJSONSchema(configSchema, { target: 'draft-7', io: 'input' }) as JsonSchema;
   const pages = [
     ['docs/reference/README.md', indexPage()],
     ['docs/reference/commands.md', commandsPage(program)],
     ['docs/reference/config.md', configPage(jsonSchema)],
     ['docs/reference/exit-codes.md', exitCodesPage()],
     ['docs/reference/environment.md', environmentPage()],
-    ['docs/reference/cluster.schema.json', JSON.stringify(jsonSchema)],
+    [schemaPath, JSON.stringify(jsonSchema)],
   ] as const;
   const formatted = pages.map(async ([path, text]) => {
     const options = await resolveConfig(join(root, path));
@@ -54,7 +58,7 @@ async function currentText(path: string): Promise<string | undefined> {
 function indexPage(): string {
   return page('Reference', [
     '- [Commands](commands.md)',
-    '- [Config file](config.md), and its [JSON Schema](cluster.schema.json)',
+    `- [Config file](config.md), and its [JSON Schema](../../${schemaPath})`,
     '- [Exit codes](exit-codes.md)',
     '- [Environment variables](environment.md)',
   ]);
@@ -126,8 +130,10 @@ interface JsonSchema {
   type?: string;
   const?: string;
   enum?: string[];
+  anyOf?: JsonSchema[];
   description?: string;
   properties?: Record<string, JsonSchema>;
+  additionalProperties?: JsonSchema | boolean;
   required?: string[];
   items?: JsonSchema;
 }
@@ -136,7 +142,7 @@ function configPage(schema: JsonSchema): string {
   const rows = fieldRows(schema, '');
   return page('Config file', [
     '`knest create cluster --config FILE` and `knest plan cluster --config FILE` read YAML (or JSON); flags override it.',
-    'Unknown keys are refused. Editors can check a file against the [JSON Schema](cluster.schema.json).',
+    `Unknown keys are refused. Editors can check a file against the [JSON Schema](../../${schemaPath}).`,
     '',
     ...table(['Field', 'Type', 'Meaning'], rows),
     '',
@@ -151,6 +157,11 @@ function configPage(schema: JsonSchema): string {
     '  podSubnet: 10.91.0.0/16',
     'nodes:',
     '  - role: control-plane',
+    '  - role: worker',
+    '    labels:',
+    '      tier: backend',
+    '    resources:',
+    '      memory: 2Gi',
     '```',
   ]);
 }
@@ -166,11 +177,28 @@ function fieldRows({ properties = {}, required = [] }: JsonSchema, prefix: strin
   });
 }
 
-function typeOf({ type, enum: values, const: constant, items }: JsonSchema): string {
+const nameOfType: Readonly<Record<string, string>> = {
+  object: 'mapping',
+  string: 'text',
+  number: 'number',
+  integer: 'whole number',
+  boolean: '`true` or `false`',
+};
+
+function typeOf({
+  type,
+  enum: values,
+  const: constant,
+  anyOf,
+  items,
+  additionalProperties,
+}: JsonSchema): string {
   if (constant !== undefined) return `\`${constant}\``;
   if (values !== undefined) return values.map((value) => `\`${value}\``).join(' or ');
-  if (items !== undefined) return 'list';
-  return type === 'object' ? 'mapping' : 'text';
+  if (anyOf !== undefined) return anyOf.map(typeOf).join(' or ');
+  if (items !== undefined) return items.type === 'object' ? 'list' : `list of ${typeOf(items)}`;
+  const inner = typeof additionalProperties === 'object' ? typeOf(additionalProperties) : '';
+  return inner === '' ? (nameOfType[type ?? ''] ?? '') : `mapping to ${inner}`;
 }
 
 const meaningOfKind: Record<keyof typeof exitCodes, string> = {

@@ -8,7 +8,7 @@ import type { ClusterPlan } from '../plan/types.ts';
 export function adminKubeconfig(plan: ClusterPlan, material: KeyMaterial): KubeconfigInput {
   return {
     name: plan.context,
-    server: plan.endpoint,
+    server: plan.server,
     authority: { pem: requireMaterial(material, 'ca.crt') },
     certificate: { pem: requireMaterial(material, `${adminCertificate}.crt`) },
     key: { pem: requireMaterial(material, `${adminCertificate}.key`) },

@@ -87,7 +87,7 @@ async function planOrContinue(
   // two creates at the same time must not choose the same subnets
   const planning = await acquireLock(host, records.clusterLock(paths, '.planning'), { wait: true });
   try {
-    const { plan, facts } = await prepare(session, spec, options.yes ?? false);
+    const { plan, facts } = await prepare(session, spec, { install: options.yes ?? false });
     listener({
       type: 'note',
       level: 'info',

@@ -1,10 +1,13 @@
 import { KnestError, printableCommand } from '../errors.ts';
 import { layerPath } from '../artifacts/layers.ts';
+import { runFollowed } from '../host/follow.ts';
 import { runAttached } from '../host/local.ts';
 import { clusterFolder, requireCluster } from '../state/clusters.ts';
-import { openManager, requireMachine } from './machines.ts';
+import { openManager, requireMachine, requireMachines } from './machines.ts';
 import { openSession } from './session.ts';
-import type { Context } from './types.ts';
+import type { ClusterPlan, Paths } from '../plan/types.ts';
+import type { NodeRole } from '../spec/types.ts';
+import type { Context, NodeExit, NodeLine } from './types.ts';
 
 /** Runs a program in a node with this process's own streams; gives its exit code. */
 export async function execInNode(
@@ -17,17 +20,69 @@ export async function execInNode(
   return runAttached(await manager.enterCommand(machine, argv, process.env['TERM'] ?? 'dumb'));
 }
 
+/**
+ * Runs a program in several nodes side by side, without input, and hands on what it prints there line by line. A node
+ * that does not run ends with 1 and a line about it, and keeps none of the others.
+ * @throws KnestError kind "notFound", with all nodes that are not there
+ */
+export async function execInNodes(
+  options: Context & { nodes: readonly string[]; argv: readonly string[]; onLine: (line: NodeLine) => void },
+): Promise<NodeExit[]> {
+  const session = openSession(options);
+  const found = await requireMachines(session, options.nodes);
+  const manager = await openManager(session);
+  return Promise.all(
+    found.map(async ({ machine }) => {
+      const node = machine.name;
+      try {
+        const argv = await manager.enterCommand(machine, options.argv, 'dumb');
+        const exitCode = await runFollowed(argv, {
+          onLine: (stream, text) => {
+            options.onLine({ node, stream, text });
+          },
+          signal: session.signal,
+        });
+        return { node, exitCode };
+      } catch (error) {
+        if (!(error instanceof KnestError)) throw error;
+        options.onLine({ node, stream: 'stderr', text: error.message });
+        return { node, exitCode: 1 };
+      }
+    }),
+  );
+}
+
+/** Names of a cluster's nodes, all or of one role. @throws KnestError kind "notFound", also when there is none */
+export async function selectNodes(options: Context & { name: string; role?: NodeRole }): Promise<string[]> {
+  const { host, paths } = openSession(options);
+  const { plan } = await requireCluster(host, paths, options.name);
+  const { role } = options;
+  const names = plan.machines
+    .filter((machine) => role === undefined || machine.role === role)
+    .map(({ name }) => name);
+  if (names.length > 0) return names;
+  throw new KnestError(`cluster "${options.name}" has no ${role ?? 'node'}`, {
+    kind: 'notFound',
+    hint: `it has: ${plan.machines.map(({ name }) => name).join(', ')}`,
+  });
+}
+
+export interface LogOptions extends Context {
+  unit?: string;
+  follow: boolean;
+  lines?: number;
+}
+
 /** A node's journal, as journalctl(1) shows it. */
-export async function nodeLogs(
-  options: Context & { node: string; unit?: string; follow: boolean; lines?: number },
-): Promise<number> {
-  const argv = [
-    ...['journalctl', '--no-pager'],
-    ...(options.unit === undefined ? [] : [`--unit=${options.unit}`]),
-    ...(options.lines === undefined ? [] : [`--lines=${options.lines}`]),
-    ...(options.follow ? ['--follow'] : []),
-  ];
-  return execInNode({ ...options, argv, tty: false });
+export async function nodeLogs(options: LogOptions & { node: string }): Promise<number> {
+  return execInNode({ ...options, argv: journalCommand(options), tty: false });
+}
+
+/** Journals of several nodes side by side, see execInNodes. */
+export async function nodesLogs(
+  options: LogOptions & { nodes: readonly string[]; onLine: (line: NodeLine) => void },
+): Promise<NodeExit[]> {
+  return execInNodes({ ...options, argv: journalCommand(options) });
 }
 
 /** kubectl of the cluster's own version, as its administrator. @throws KnestError kind "notFound" */
@@ -36,12 +91,26 @@ export async function kubectlCommand(
 ): Promise<{ argv: string[]; env: Record<string, string> }> {
   const { host, paths } = openSession(options);
   const { plan } = await requireCluster(host, paths, options.name);
-  const layer = plan.layers.find(({ kind }) => kind === 'kubernetes');
-  if (!layer) throw new KnestError(`the plan of cluster "${options.name}" has no Kubernetes`);
   return {
-    argv: [`${layerPath(paths, layer.id)}/usr/local/bin/kubectl`],
+    argv: [kubectlPath(paths, plan)],
     env: { KUBECONFIG: `${clusterFolder(paths, options.name)}/kubeconfig` },
   };
+}
+
+/** The kubectl on this host that is of a cluster's own version. */
+export function kubectlPath(paths: Paths, { cluster, kubernetesVersion, layers }: ClusterPlan): string {
+  const layer = layers.find((one) => one.kind === 'kubernetes' && one.version === kubernetesVersion);
+  if (!layer) throw new KnestError(`the plan of cluster "${cluster}" has no Kubernetes`);
+  return `${layerPath(paths, layer.id)}/usr/local/bin/kubectl`;
+}
+
+function journalCommand({ unit, lines, follow }: LogOptions): string[] {
+  return [
+    ...['journalctl', '--no-pager'],
+    ...(unit === undefined ? [] : [`--unit=${unit}`]),
+    ...(lines === undefined ? [] : [`--lines=${lines}`]),
+    ...(follow ? ['--follow'] : []),
+  ];
 }
 
 /** script(1) makes a terminal inside the machine: that of the host is not in the machine's /dev/pts. */

@@ -26,8 +26,11 @@ export async function buildImage(
   const session = openSession(options);
   const { host, paths, listener, signal } = session;
   const facts = await lookAtHost(session, options.spec, options.yes ?? false);
-  const kubernetes = await resolveKubernetes(options.spec, facts, { host, paths, signal });
-  const { version, source, layerId: id } = kubernetes;
+  const {
+    version,
+    source,
+    layerId: id,
+  } = await resolveKubernetes(options.spec, facts, { host, paths, signal });
   const layers: PlannedLayer[] = [
     { kind: 'kubernetes', id, version, source },
     rootfsLayer(options.spec.image, facts),

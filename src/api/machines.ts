@@ -1,8 +1,9 @@
 import type { MachineManager } from '../apply/machine-manager.ts';
 import { machineManager } from '../apply/managers.ts';
+import { layerPath } from '../artifacts/layers.ts';
 import { KnestError } from '../errors.ts';
 import { gatherCgroups } from '../observe/facts/kernel.ts';
-import type { MachinePlan } from '../plan/types.ts';
+import type { ClusterPlan, MachinePlan, Paths } from '../plan/types.ts';
 import { listClusterNames, readCluster } from '../state/clusters.ts';
 import type { ClusterRecord } from '../state/clusters.ts';
 import type { Session } from './session.ts';
@@ -19,19 +20,40 @@ export async function readClusters({ host, paths }: Session): Promise<ClusterRec
   return found.filter((record) => record !== undefined);
 }
 
+export interface FoundMachine {
+  record: ClusterRecord;
+  machine: MachinePlan;
+}
+
 /** @throws KnestError kind "notFound" */
-export async function requireMachine(
-  session: Session,
-  node: string,
-): Promise<{ record: ClusterRecord; machine: MachinePlan }> {
+export async function requireMachine(session: Session, node: string): Promise<FoundMachine> {
+  const [found] = await requireMachines(session, [node]);
+  if (!found) throw new Error('one name gives one machine');
+  return found;
+}
+
+/** Each once, in the order of the names. @throws KnestError kind "notFound", with all that are not there */
+export async function requireMachines(session: Session, nodes: readonly string[]): Promise<FoundMachine[]> {
   const records = await readClusters(session);
-  for (const record of records) {
-    const machine = record.plan.machines.find(({ name }) => name === node);
-    if (machine) return { record, machine };
+  const all = records.flatMap((record) => record.plan.machines.map((machine) => ({ record, machine })));
+  const wanted = [...new Set(nodes)];
+  const unknown = wanted.filter((node) => !all.some(({ machine }) => machine.name === node));
+  if (unknown.length === 0) {
+    return wanted.flatMap((node) => all.filter(({ machine }) => machine.name === node));
   }
-  const names = records.flatMap(({ plan }) => plan.machines.map(({ name }) => name));
-  throw new KnestError(`there is no node "${node}"`, {
+  const missing = unknown.map((node) => `"${node}"`).join(', ');
+  throw new KnestError(`there is no node ${missing}`, {
     kind: 'notFound',
-    hint: names.length > 0 ? `there is: ${names.join(', ')}` : 'knest create cluster makes one',
+    hint:
+      all.length > 0
+        ? `there is: ${all.map(({ machine }) => machine.name).join(', ')}`
+        : 'knest create cluster makes one',
   });
+}
+
+/** kubectl of the cluster's own version, on the host. @throws KnestError for a plan without Kubernetes */
+export function kubectlPath(paths: Paths, { cluster, kubernetesVersion, layers }: ClusterPlan): string {
+  const layer = layers.find((one) => one.kind === 'kubernetes' && one.version === kubernetesVersion);
+  if (!layer) throw new KnestError(`the plan of cluster "${cluster}" has no Kubernetes`);
+  return `${layerPath(paths, layer.id)}/usr/local/bin/kubectl`;
 }

@@ -1,16 +1,34 @@
 import type { MachineManager } from '../apply/machine-manager.ts';
 import { parallel, runSequence, serial } from '../apply/runner.ts';
+import type { Sequence, Step } from '../apply/runner.ts';
+import { KnestError } from '../errors.ts';
+import { quorumLoss, readEtcd } from '../observe/etcd-members.ts';
+import type { KeyMaterial } from '../pki/issue.ts';
+import type { ClusterPlan, MachinePlan } from '../plan/types.ts';
 import { clusterLock, readKeyMaterial, requireCluster } from '../state/clusters.ts';
-import type { ClusterRecord } from '../state/clusters.ts';
 import { acquireLock } from '../state/lock.ts';
-import { openManager } from './machines.ts';
+import { insist } from './insist.ts';
+import { openManager, requireMachines } from './machines.ts';
 import { openSession } from './session.ts';
 import type { Session } from './session.ts';
 import { defaultWait, networkStep, readySteps } from './steps.ts';
 import type { Context } from './types.ts';
 
+/** Milliseconds that a member of etcd may take to answer. */
+const etcdTimeout = 3_000;
+
 export interface PowerOptions extends Context {
   name: string;
+}
+
+export interface NodePowerOptions extends Context {
+  /** May belong to several clusters. */
+  nodes: readonly string[];
+}
+
+export interface WaitOptions {
+  /** Milliseconds to wait for what is started to be Ready; 0 does not wait. Default 5 minutes. */
+  wait?: number;
 }
 
 /**
@@ -18,13 +36,8 @@ export interface PowerOptions extends Context {
  * @throws KnestError kind "notFound", or "locked" while another knest works on it
  */
 export async function stopCluster(options: PowerOptions): Promise<void> {
-  await withCluster(options, async (session, { plan }, manager) => {
-    const steps = plan.machines.map((machine) => ({
-      id: `stop/${machine.name}`,
-      title: `Stop machine ${machine.name}`,
-      run: () => manager.stop(machine),
-    }));
-    await runSequence(parallel(...steps), session.listener, session.signal);
+  await withCluster(options, options.name, async (power) => {
+    await run(power, stopSteps(power, power.plan.machines));
   });
 }
 
@@ -33,38 +46,221 @@ export async function stopCluster(options: PowerOptions): Promise<void> {
  * crash, after a reboot of the host.
  * @throws KnestError kind "notFound", "locked" or "notReady"
  */
-export async function startCluster(options: PowerOptions & { wait?: number }): Promise<void> {
-  // heartbeats are told in whole seconds
-  const since = new Date(Math.floor(Date.now() / 1000) * 1000);
-  await withCluster(options, async (session, { plan }, manager) => {
-    const material = await readKeyMaterial(session.host, session.paths, plan.cluster);
-    const timeout = options.wait ?? defaultWait;
-    const leaders = await Promise.all(plan.machines.map((machine) => manager.leader(machine)));
-    const machines = plan.machines.map((machine) => ({
-      id: `start/${machine.name}`,
-      title: `Start machine ${machine.name}`,
-      done: async () => (await manager.leader(machine)) !== undefined,
-      run: ({ signal }: { signal: AbortSignal }) => manager.start(machine, signal),
-    }));
-    // a kubelet that ran all along reports every five minutes only
-    const fresh = leaders.includes(undefined) ? { since } : {};
-    const waiting = readySteps({ session, plan, manager, material: () => material, timeout, ...fresh });
-    const steps = serial(networkStep(session, plan), parallel(...machines), ...(timeout > 0 ? waiting : []));
-    await runSequence(steps, session.listener, session.signal);
+export async function startCluster(options: PowerOptions & WaitOptions): Promise<void> {
+  await withCluster(options, options.name, async (power) => {
+    const { machines } = power.plan;
+    await run(power, await startSteps(power, machines, options));
   });
 }
 
+/** All machines of a cluster off, and on again. @throws KnestError as of stopCluster and startCluster */
+export async function restartCluster(options: PowerOptions & WaitOptions): Promise<void> {
+  await withCluster(options, options.name, async (power) => {
+    const { machines } = power.plan;
+    await run(power, stopSteps(power, machines));
+    await run(power, await startSteps(power, machines, options));
+  });
+}
+
+/**
+ * Powers single nodes off. Their Node objects stay, and are NotReady after 40 s.
+ * @throws KnestError when etcd would lose its quorum, unless `force`; kind "notFound", "locked"
+ */
+export async function stopNodes(options: NodePowerOptions & { force?: boolean }): Promise<void> {
+  await eachCluster(options, async (power, machines) => {
+    const loss = options.force ? undefined : await whyNotStop(power, machines);
+    if (loss) throw loss;
+    await run(power, stopSteps(power, machines));
+  });
+}
+
+/** Starts single nodes, and waits for these. @throws KnestError kind "notFound", "locked" or "notReady" */
+export async function startNodes(options: NodePowerOptions & WaitOptions): Promise<void> {
+  await eachCluster(options, async (power, machines) => {
+    await run(power, await startSteps(power, machines, options));
+  });
+}
+
+/**
+ * Single nodes off and on again, one after the other: the next one when the one before is Ready, so that etcd keeps its
+ * quorum where it can.
+ * @throws KnestError kind "notFound", "locked" or "notReady"
+ */
+export async function restartNodes(options: NodePowerOptions & WaitOptions): Promise<void> {
+  await eachCluster(options, async (power, machines) => {
+    for (const machine of machines) {
+      if (await whyNotStop(power, [machine])) {
+        const message = `the API does not answer while ${machine.name} restarts: etcd has no quorum without it`;
+        power.session.listener({ type: 'note', level: 'warning', message });
+      }
+      await run(power, stopSteps(power, [machine]));
+      await run(power, await startSteps(power, [machine], options));
+      if (machine !== machines.at(-1) && options.wait !== 0) await run(power, rejoinSteps(power, machine));
+    }
+  });
+}
+
+/** A cluster whose lock is held. */
+interface Power {
+  session: Session;
+  plan: ClusterPlan;
+  manager: MachineManager;
+  material: KeyMaterial;
+}
+
 async function withCluster(
-  options: PowerOptions,
-  work: (session: Session, record: ClusterRecord, manager: MachineManager) => Promise<void>,
+  context: Context,
+  name: string,
+  work: (power: Power) => Promise<void>,
 ): Promise<void> {
-  const session = openSession(options);
+  const session = openSession(context);
   const { host, paths } = session;
-  const record = await requireCluster(host, paths, options.name);
-  const lock = await acquireLock(host, clusterLock(paths, options.name));
+  await requireCluster(host, paths, name);
+  const lock = await acquireLock(host, clusterLock(paths, name));
   try {
-    await work(session, record, await openManager(session));
+    // read under the lock: another knest may have added a node meanwhile
+    const [{ plan }, manager, material] = await Promise.all([
+      requireCluster(host, paths, name),
+      openManager(session),
+      readKeyMaterial(host, paths, name),
+    ]);
+    await work({ session, plan, manager, material });
   } finally {
     await lock.release();
   }
+}
+
+/** Nodes by their clusters, one cluster after the other. */
+async function eachCluster(
+  options: NodePowerOptions,
+  work: (power: Power, machines: readonly MachinePlan[]) => Promise<void>,
+): Promise<void> {
+  const found = await requireMachines(openSession(options), options.nodes);
+  const clusters = new Set(found.map(({ record }) => record.plan.cluster));
+  for (const cluster of clusters) {
+    const names = found
+      .filter(({ record }) => record.plan.cluster === cluster)
+      .map(({ machine }) => machine.name);
+    await withCluster(options, cluster, (power) =>
+      work(
+        power,
+        names.flatMap((name) => power.plan.machines.filter((machine) => machine.name === name)),
+      ),
+    );
+  }
+}
+
+function run({ session }: Power, sequence: Sequence): Promise<void> {
+  return runSequence(sequence, session.listener, session.signal);
+}
+
+function stopSteps({ manager }: Power, machines: readonly MachinePlan[]): Sequence {
+  const steps = machines.map((machine) => ({
+    id: `stop/${machine.name}`,
+    title: `Stop machine ${machine.name}`,
+    done: async () => (await manager.leader(machine)) === undefined,
+    run: () => manager.stop(machine),
+  }));
+  return parallel(...steps);
+}
+
+/** Starts those of the machines that do not run, and waits for all of them. */
+async function startSteps(
+  power: Power,
+  machines: readonly MachinePlan[],
+  { wait = defaultWait }: WaitOptions,
+): Promise<Sequence> {
+  const { session, plan, manager } = power;
+  const leaders = await Promise.all(machines.map((machine) => manager.leader(machine)));
+  const steps = machines.map((machine) => ({
+    id: `start/${machine.name}`,
+    title: `Start machine ${machine.name}`,
+    done: async () => (await manager.leader(machine)) !== undefined,
+    run: ({ signal }: { signal: AbortSignal }) => manager.start(machine, signal),
+  }));
+  const stopped = machines.filter((_, index) => leaders[index] === undefined);
+  return serial(
+    networkStep(session, plan),
+    parallel(...steps),
+    ...(wait > 0 ? waitSteps(power, stopped, machines, wait) : []),
+  );
+}
+
+/**
+ * Of a machine that has just been started, only what its kubelet says from now on counts: the API server still has what
+ * it said before. Of one that ran all along that would not do: it reports every five minutes only.
+ */
+function waitSteps(
+  { session, plan, manager, material }: Power,
+  started: readonly MachinePlan[],
+  all: readonly MachinePlan[],
+  timeout: number,
+): Step[] {
+  // heartbeats are told in whole seconds
+  const since = new Date(Math.floor(Date.now() / 1000) * 1000);
+  const waiting = (machines: readonly MachinePlan[], more: { since?: Date }): Step[] =>
+    machines.length === 0
+      ? []
+      : readySteps({
+          session,
+          plan: { ...plan, machines },
+          manager,
+          material: () => material,
+          timeout,
+          ...more,
+        });
+  const others = waiting(
+    all.filter((machine) => !started.includes(machine)),
+    {},
+  );
+  const [ready, ...usable] = waiting(started, { since });
+  if (!ready) return others;
+  const [othersReady] = others;
+  return [
+    ready,
+    ...(othersReady ? [{ ...othersReady, id: 'ready/others', title: 'Other nodes Ready' }] : []),
+    ...usable,
+  ];
+}
+
+/** A node is Ready before its member of etcd counts again; to go on then could cost the quorum. */
+function rejoinSteps({ plan, material }: Power, machine: MachinePlan): Sequence {
+  if (machine.role !== 'control-plane') return serial();
+  const running = new Set([machine.name]);
+  return {
+    id: `rejoin/${machine.name}`,
+    title: `${machine.name} is back in etcd`,
+    run: ({ signal }) =>
+      insist(`see ${machine.name} back in etcd`, signal, async () => {
+        const { members } = await readEtcd(plan, running, material, etcdTimeout);
+        const own = members.find(({ name }) => name === machine.name);
+        if (!own?.ok) throw new KnestError(`etcd: ${own?.detail ?? 'no such member'}`);
+      }),
+  };
+}
+
+/** Why machines should not be stopped; undefined when etcd keeps its quorum, or has none to lose. */
+async function whyNotStop(
+  { plan, manager, material }: Power,
+  stopping: readonly MachinePlan[],
+): Promise<KnestError | undefined> {
+  if (!stopping.some(({ role }) => role === 'control-plane')) return undefined;
+  const leaders = await Promise.all(
+    plan.machines.map(async (machine) => [machine.name, await manager.leader(machine)] as const),
+  );
+  const running = leaders.filter(([, leader]) => leader !== undefined).map(([name]) => name);
+  const { members } = await readEtcd(plan, new Set(running), material, etcdTimeout);
+  const names = stopping.map(({ name }) => name);
+  const loss = quorumLoss(members, names);
+  if (!loss) return undefined;
+  return new KnestError(
+    `stopping ${names.join(', ')} would leave etcd ${loss.left} of its ${loss.voters} members, and it needs ` +
+      `${loss.needed}: the API would answer no more until another control plane is started`,
+    {
+      details: members
+        .filter(({ ok }) => !ok)
+        .map(({ name, detail }) => `not well already: ${name} (${detail})`),
+      hint: `start other control planes first, stop it all with "knest stop cluster --name ${plan.cluster}", or use --force`,
+    },
+  );
 }

@@ -1,4 +1,4 @@
-import { resolveKubernetes } from '../artifacts/sources/resolve.ts';
+import { listLayers } from '../artifacts/layer-info.ts';
 import { rootfsLayer } from '../plan/image.ts';
 import { layerPath } from '../artifacts/layers.ts';
 import { installPackages } from '../apply/packages.ts';
@@ -8,16 +8,23 @@ import { checkHost, missingPackages } from '../facts/checks.ts';
 import type { Check, HostFacts } from '../facts/types.ts';
 import { gatherAptFacts, gatherFacts } from '../observe/facts.ts';
 import { planCluster } from '../plan/cluster.ts';
-import type { ClusterPlan, ResolvedKubernetes } from '../plan/types.ts';
+import type { ClusterPlan } from '../plan/types.ts';
 import type { ClusterSpec } from '../spec/types.ts';
+import { chooseKubernetes } from './kubernetes-choice.ts';
 import { readClusters } from './machines.ts';
 import type { Session } from './session.ts';
 
-/** What planning starts from. */
+/** What planning starts from, and the plan. */
 export interface Prepared {
   facts: HostFacts;
-  kubernetes: ResolvedKubernetes;
   plan: ClusterPlan;
+}
+
+export interface PrepareOptions {
+  /** May install missing packages on the host. */
+  install: boolean;
+  /** The plan of the cluster as it is, when nodes come or go. */
+  previous?: ClusterPlan;
 }
 
 /**
@@ -25,15 +32,18 @@ export interface Prepared {
  * packages.
  * @throws KnestError kind "preflight" when the host lacks something, InputError when the spec does not fit it
  */
-export async function prepare(session: Session, spec: ClusterSpec, install: boolean): Promise<Prepared> {
-  const { host, paths, signal } = session;
+export async function prepare(
+  session: Session,
+  spec: ClusterSpec,
+  { install, previous }: PrepareOptions,
+): Promise<Prepared> {
   const found = await lookAtHost(session, spec, install);
-  const kubernetes = await resolveKubernetes(spec, found, { host, paths, signal });
+  const kubernetes = await chooseKubernetes(session, spec, found, previous);
   const facts = {
     ...found,
     subnetsInUse: [...found.subnetsInUse, ...(await subnetsOfOthers(session, spec.name))],
   };
-  return { facts, kubernetes, plan: planCluster(spec, facts, kubernetes, paths) };
+  return { facts, plan: planCluster(spec, facts, kubernetes, session.paths, previous) };
 }
 
 /** Facts, after what is missing was installed or complained about. */
@@ -51,13 +61,21 @@ export async function lookAtHost(session: Session, spec: ClusterSpec, install: b
   return again.facts;
 }
 
-/** @returns building: the root file system is not in the cache and must be made */
+/** @returns building: a root file system is not in the cache and must be made */
 async function gather(session: Session, spec: ClusterSpec): Promise<{ facts: HostFacts; building: boolean }> {
   const { host, paths } = session;
   const facts = await gatherFacts(host, paths, process.env);
-  // asking apt takes longer than all the rest: only when something is to be fetched by it
-  const building = (await host.stat(layerPath(paths, rootfsLayer(spec.image, facts).id))) === undefined;
-  return { facts: building ? { ...facts, apt: await gatherAptFacts(host) } : facts, building };
+  const suites = new Set(spec.nodes.map(({ suite }) => suite ?? spec.image.suite));
+  const missing = await Promise.all(
+    [...suites].map(async (suite) => {
+      const { id } = rootfsLayer({ ...spec.image, suite }, facts);
+      return (await host.stat(layerPath(paths, id))) === undefined;
+    }),
+  );
+  const building = missing.includes(true);
+  // asking apt takes longer than all the rest: only when something is to be fetched from its mirrors
+  const fetching = building || !(await listLayers(paths, host)).some(({ kind }) => kind === 'kubernetes');
+  return { facts: fetching ? { ...facts, apt: await gatherAptFacts(host) } : facts, building };
 }
 
 /** Installs packages on the host, as a step of the story. */
@@ -93,8 +111,8 @@ function refuse(checks: readonly Check[]): void {
 async function subnetsOfOthers(session: Session, name: string): Promise<HostFacts['subnetsInUse']> {
   const others = (await readClusters(session)).filter(({ plan }) => plan.cluster !== name);
   return others.flatMap(({ plan }) => {
-    const { bridge, nodeSubnet, podSubnet, serviceSubnet } = plan.network;
+    const { bridge, nodeSubnets, podSubnets, serviceSubnets } = plan.network;
     const usedBy = `knest cluster ${plan.cluster}`;
-    return [nodeSubnet, podSubnet, serviceSubnet].map((cidr) => ({ cidr, usedBy, link: bridge }));
+    return [...nodeSubnets, ...podSubnets, ...serviceSubnets].map((cidr) => ({ cidr, usedBy, link: bridge }));
   });
 }

@@ -2,20 +2,26 @@ import { X509Certificate } from 'node:crypto';
 
 import type { MachineManager } from '../apply/machine-manager.ts';
 import { tail } from '../errors.ts';
-import { apiClient } from '../observe/apiserver.ts';
-import { readNodes } from '../observe/nodes.ts';
+import { holdsAddress } from '../observe/api-address.ts';
+import { readEtcd } from '../observe/etcd-members.ts';
 import type { KubernetesNode } from '../observe/nodes.ts';
 import { readUnits } from '../observe/units.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
-import { adminCertificate } from '../plan/pki.ts';
 import type { ClusterPlan, MachinePlan, Probe } from '../plan/types.ts';
 import { readKeyMaterial, requireCluster } from '../state/clusters.ts';
-import { stateOf } from './get.ts';
+import { askApiServer } from './api-server.ts';
+import { stateOf, summarize } from './get.ts';
 import { openManager } from './machines.ts';
 import { openSession } from './session.ts';
 import type { ClusterStatus, Context, NodeStatus } from './types.ts';
 
-/** How a cluster is, asked of machines, units, probes and API server. @throws KnestError kind "notFound" */
+/** Milliseconds that a member of etcd may take to answer. */
+const etcdTimeout = 3_000;
+
+/**
+ * How a cluster is, asked of machines, units, probes, API server and etcd; what does not answer makes nothing fail.
+ * @throws KnestError kind "notFound"
+ */
 export async function clusterStatus(options: Context & { name: string }): Promise<ClusterStatus> {
   const session = openSession(options);
   const { host, paths } = session;
@@ -25,68 +31,58 @@ export async function clusterStatus(options: Context & { name: string }): Promis
     openManager(session),
     readKeyMaterial(host, paths, options.name),
   ]);
-  const apiserver = await askApiServer(plan, material);
+  const leaders = await Promise.all(
+    plan.machines.map(async (machine) => [machine.name, await manager.leader(machine)] as const),
+  );
+  const running = new Map(leaders.filter((entry): entry is [string, number] => entry[1] !== undefined));
+  const [apiserver, etcd] = await Promise.all([
+    askApiServer(plan, material),
+    readEtcd(plan, new Set(running.keys()), material, etcdTimeout),
+  ]);
   const nodes = await Promise.all(
-    plan.machines.map((machine) => nodeStatus(manager, plan, machine, apiserver.nodes)),
+    plan.machines.map((machine) => {
+      const node = apiserver.nodes.find(({ name }) => name === machine.name);
+      return nodeStatus(manager, plan, machine, running.get(machine.name), node);
+    }),
   );
   return {
     name: plan.cluster,
-    state: stateOf(record, nodes.filter(({ state }) => state === 'running').length),
+    state: stateOf(record, running.size),
     endpoint: plan.endpoint,
+    server: plan.server,
     kubernetesVersion: plan.kubernetesVersion,
     apiserver: { ok: apiserver.ok, detail: apiserver.detail },
+    apiAddress: plan.network.apiAddress,
+    etcd,
     nodes,
     certificates: expiries(material),
   };
-}
-
-interface ApiServerAnswer {
-  ok: boolean;
-  detail: string;
-  nodes: readonly KubernetesNode[];
-}
-
-async function askApiServer(plan: ClusterPlan, material: KeyMaterial): Promise<ApiServerAnswer> {
-  try {
-    const client = apiClient(plan.endpoint, material, adminCertificate, 3_000);
-    try {
-      const [ready, nodes] = await Promise.all([client.get('/readyz'), readNodes(client)]);
-      return { ok: ready === 'ok', detail: String(ready), nodes };
-    } finally {
-      client.close();
-    }
-  } catch (error) {
-    return { ok: false, detail: error instanceof Error ? error.message : String(error), nodes: [] };
-  }
 }
 
 async function nodeStatus(
   manager: MachineManager,
   plan: ClusterPlan,
   machine: MachinePlan,
-  known: readonly KubernetesNode[],
+  leader: number | undefined,
+  node: KubernetesNode | undefined,
 ): Promise<NodeStatus> {
-  const leader = await manager.leader(machine);
-  const running = leader !== undefined;
-  const [units, probes] = running
-    ? await Promise.all([
-        readUnits(manager, machine),
-        Promise.all(machine.probes.map((probe) => runProbe(manager, machine, probe))),
-      ])
-    : [[], []];
-  const node = known.find(({ name }) => name === machine.name);
+  const [units, probes, holdsApiAddress] =
+    leader === undefined
+      ? [[], [], false]
+      : await Promise.all([
+          // one that is just booting or ending has no systemd to ask
+          readUnits(manager, machine).catch(() => []),
+          Promise.all(machine.probes.map((probe) => runProbe(manager, machine, probe))),
+          machine.role === 'control-plane' &&
+            holdsAddress(manager, machine, plan.network.apiAddress).catch(() => false),
+        ]);
   return {
-    name: machine.name,
-    cluster: plan.cluster,
-    role: machine.role,
-    state: running ? 'running' : 'stopped',
-    address: machine.address,
-    leader,
+    ...summarize(plan, machine, leader, node),
     units,
     probes,
     conditions: node?.conditions ?? [],
-    ready: node?.ready ?? false,
-    kubeletVersion: node?.kubeletVersion,
+    ready: leader !== undefined && (node?.ready ?? false),
+    holdsApiAddress,
   };
 }
 

@@ -39,7 +39,7 @@ export function layerStep(
 export function networkStep({ host, paths }: Session, plan: ClusterPlan): Step {
   return {
     id: 'network',
-    title: `Network ${plan.network.bridge} (${plan.network.nodeSubnet})`,
+    title: `Network ${plan.network.bridge} (${plan.network.nodeSubnets.join(', ')})`,
     run: async () => {
       const { sysctls, setup, units } = plan.host;
       const user = clusterFolder(paths, plan.cluster);

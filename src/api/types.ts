@@ -3,10 +3,11 @@
 import type { Listener } from '../apply/events.ts';
 import type { HostFacts } from '../facts/types.ts';
 import type { Host } from '../host/types.ts';
+import type { EtcdMemberState, EtcdState } from '../observe/etcd-members.ts';
 import type { NodeCondition } from '../observe/types.ts';
 import type { UnitStatus } from '../tools/systemctl.ts';
-import type { ClusterPlan, Paths } from '../plan/types.ts';
-import type { ClusterSpec } from '../spec/types.ts';
+import type { ClusterPlan, Paths, PlannedPort } from '../plan/types.ts';
+import type { ClusterSpec, NodeResources, NodeRole, Taint } from '../spec/types.ts';
 
 export type { Check, Verdict } from '../facts/types.ts';
 
@@ -56,6 +57,55 @@ export interface DeleteResult {
   existed: boolean;
 }
 
+/** What new nodes have of their own; what is not said is as for nodes of a new cluster. */
+export interface NodeChanges {
+  labels?: Readonly<Record<string, string>>;
+  taints?: readonly Taint[];
+  /** Debian suite; default: the cluster's. */
+  suite?: string;
+  /** "v1.20.2"; default: the cluster's. */
+  kubernetesVersion?: string;
+  resources?: Partial<NodeResources>;
+}
+
+export interface AddNodesOptions extends Context {
+  /** The cluster's. */
+  name: string;
+  role: NodeRole;
+  count: number;
+  changes?: NodeChanges;
+  /** Milliseconds to wait for the new nodes to be Ready; 0 does not wait. Default 5 minutes. */
+  wait?: number;
+  /** Keep what was made when adding fails. */
+  retain?: boolean;
+  /** May install missing host packages. */
+  yes?: boolean;
+}
+
+export interface AddNodesResult {
+  /** The cluster's. */
+  name: string;
+  /** The new ones. */
+  nodes: readonly string[];
+  /** From the call to all new nodes Ready. */
+  seconds: number;
+}
+
+export interface DeleteNodesOptions extends Context {
+  /** The cluster's; default: the one that has the nodes. */
+  name?: string;
+  nodes: readonly string[];
+  /** Also when pods cannot be evicted, or when etcd would lose its quorum. */
+  force?: boolean;
+  /** Milliseconds that evicting the pods of a node may take. */
+  drainTimeout?: number;
+}
+
+export interface DeleteNodesResult {
+  cluster: string;
+  nodes: readonly string[];
+}
+
 export interface ClusterSummary {
   name: string;
   /** running: all machines run; stopped: none does; degraded: some; incomplete: creating it did not finish. */
@@ -70,9 +120,22 @@ export interface ClusterSummary {
 export interface NodeSummary {
   name: string;
   cluster: string;
-  role: string;
+  role: NodeRole;
+  /** The machine's. */
   state: 'running' | 'stopped';
+  /**
+   * The Node object's, as kubectl shows it: "Ready", "NotReady", "Ready,SchedulingDisabled"; "Unknown" also when the API
+   * server does not answer or the machine is stopped.
+   */
+  status: string;
+  /** As the API server knows it; undefined when it does not answer. */
+  kubeletVersion: string | undefined;
+  /** The first of its addresses. */
   address: string;
+  addresses: readonly string[];
+  podSubnets: readonly string[];
+  /** Ports of the host that lead into the machine. */
+  ports: readonly PlannedPort[];
   /** The machine's process 1 as seen on the host. */
   leader: number | undefined;
 }
@@ -83,17 +146,36 @@ export interface NodeStatus extends NodeSummary {
   /** From the API server; empty when it does not answer. */
   conditions: readonly NodeCondition[];
   ready: boolean;
-  kubeletVersion: string | undefined;
+  /** Whether it holds the API's address at the moment. */
+  holdsApiAddress: boolean;
 }
 
 export interface ClusterStatus {
   name: string;
   state: ClusterSummary['state'];
   endpoint: string;
+  /** What the kubeconfig says: the endpoint, or a port of the host that leads to it. */
+  server: string;
   kubernetesVersion: string;
   apiserver: { ok: boolean; detail: string };
+  /** Address of the API, which one control plane holds. */
+  apiAddress: string;
+  etcd: EtcdState;
   nodes: readonly NodeStatus[];
   certificates: readonly { name: string; expires: string }[];
+}
+
+/** A whole line that a program in a node printed. */
+export interface NodeLine {
+  node: string;
+  stream: 'stdout' | 'stderr';
+  text: string;
+}
+
+/** How a program ended in a node. */
+export interface NodeExit {
+  node: string;
+  exitCode: number;
 }
 
 export interface PlanResult {
@@ -101,4 +183,4 @@ export interface PlanResult {
   facts: HostFacts;
 }
 
-export type { NodeCondition, UnitStatus };
+export type { EtcdMemberState, EtcdState, NodeCondition, UnitStatus };

@@ -8,6 +8,7 @@ import type { Host } from '../host/types.ts';
 import { launchOf } from '../plan/nspawn/launch.ts';
 import type { MachinePlan } from '../plan/types.ts';
 import { cgroupProcsFiles, removeCgroupsCommand } from '../tools/cgroup.ts';
+import { deleteLinkCommand } from '../tools/ip.ts';
 import { enterMachineCommand } from '../tools/nsenter.ts';
 import type { MachineManager } from './machine-manager.ts';
 import { nspawnLock, unmountBelow } from './nspawn-traces.ts';
@@ -124,6 +125,9 @@ async function clearMachine(host: Host, machine: MachinePlan): Promise<void> {
   // the cgroup of all machines goes with the last of them
   const parents = cgroups.map((group) => group.slice(0, group.lastIndexOf('/')));
   await host.run(['rmdir', '--', ...parents], { okExitCodes: 'any' });
+  // The kernel takes the machine's veth away some time after its last process, and a machine of that name could not start
+  // before ("File exists"). systemd-nspawn makes a long name short and keeps the long one as an alternative.
+  await host.run(deleteLinkCommand(`vb-${machine.name}`), { okExitCodes: 'any' });
   await removeRunFiles(host, machine);
   await unmountBelow(host, machine.folder);
 }

@@ -11,10 +11,14 @@ export async function writeMachine(host: Host, machine: MachinePlan, material: K
   const { folder, root, upper, work, launch, service } = machine;
   await host.makeDirectory(folder, 0o700);
   const ownData = machine.binds.filter(({ source }) => source.startsWith(`${folder}/`));
+  const foreign = machine.binds
+    .map(({ source }) => source)
+    .filter((source) => !source.startsWith(`${folder}/`));
   await Promise.all([
     // the upper directory becomes the machine's /: anyone inside may enter
     ...[root, upper, work].map((path) => host.makeDirectory(path, 0o755)),
     ...ownData.map(({ source }) => host.makeDirectory(source, 0o700)),
+    ...foreign.map((source) => makeMissing(host, source)),
   ]);
   await host.makeDirectory(`${upper}/etc/kubernetes/pki`, 0o700);
   await Promise.all([
@@ -22,6 +26,11 @@ export async function writeMachine(host: Host, machine: MachinePlan, material: K
     ...(launch ? [host.writeFile(launch.path, launch.script, 0o755)] : []),
   ]);
   if (service) await writeHostFiles(host, service.files);
+}
+
+/** A directory of the user's that is not there yet is made, as Docker does it for volumes. */
+async function makeMissing(host: Host, source: string): Promise<void> {
+  if ((await host.stat(source)) === undefined) await host.makeDirectory(source, 0o755);
 }
 
 /** Units with the links by which targets pull them in, as `systemctl enable` makes them. */
@@ -34,13 +43,14 @@ export function unitFiles(machine: Pick<MachinePlan, 'units'>): PlannedFile[] {
   ]);
 }
 
-async function writePlanned(
+/** One planned file below a tree: the machine's upper directory, or its mounted root. */
+export async function writePlanned(
   host: Host,
-  upper: string,
+  tree: string,
   file: PlannedFile,
   material: KeyMaterial,
 ): Promise<void> {
-  const path = `${upper}${file.path}`;
+  const path = `${tree}${file.path}`;
   const { content } = file;
   if ('link' in content) await host.link(content.link, path);
   else if ('pki' in content) await host.writeFile(path, requireMaterial(material, content.pki), file.mode);

@@ -34,7 +34,7 @@ export async function complete(
 ): Promise<string> {
   const names = {
     clusters: async () => (await (await loadApi()).listClusters()).map(({ name }) => name),
-    nodes: async () => (await (await loadApi()).listNodes({})).map(({ name }) => name),
+    nodes: async () => (await loadApi()).listNodeNames(),
   };
   const { candidates, files } = await findCandidates(program, words, names);
   const lines = candidates.map(({ value, description }) => `${value}\t${description}`);
@@ -44,12 +44,16 @@ export async function complete(
 /** @param words the command line after the program's name; the last one is being typed and may be empty. */
 async function findCandidates(program: Command, words: readonly string[], names: Names): Promise<Candidates> {
   const { command, positionals, option, current, literal } = readWords(program, words);
-  if (option) return matching(await valuesOf(option.long ?? '', option.argChoices, names), current);
+  if (option) {
+    const flag = valueOf(option);
+    return inList(await valuesOf(flag, option.argChoices, names), flag, current);
+  }
   const assignment = literal ? undefined : /^(--[^=]+)=(.*)$/.exec(current);
   if (assignment) {
     const [, flag = '', value = ''] = assignment;
-    const values = await valuesOf(flag, findOption(command, flag)?.argChoices, names);
-    const { candidates } = matching(values, value);
+    const assigned = findOption(command, flag);
+    const what = assigned ? valueOf(assigned) : '';
+    const { candidates } = inList(await valuesOf(what, assigned?.argChoices, names), what, value);
     return { candidates: candidates.map((one) => ({ ...one, value: `${flag}=${one.value}` })), files: false };
   }
   if (current.startsWith('-') && !literal)
@@ -57,9 +61,23 @@ async function findCandidates(program: Command, words: readonly string[], names:
   if (command.commands.length > 0) return matching({ values: subcommandsOf(command), files: false }, current);
   const { registeredArguments } = command;
   const last = registeredArguments.at(-1);
-  const argument = registeredArguments[positionals] ?? (last?.variadic ? last : undefined);
+  const variadic = last?.variadic ? last : undefined;
+  // "exec --all -- ...": what follows is the command, even where no node was named
+  const argument = (literal ? variadic : undefined) ?? registeredArguments[positionals] ?? variadic;
   if (!argument) return { candidates: [], files: false };
-  return matching(await valuesOf(argument.name(), argument.argChoices, names), current);
+  return inList(await valuesOf(argument.name(), argument.argChoices, names), argument.name(), current);
+}
+
+/** Of a list of nodes, "a,b", the last one is being typed; one that is in it is not offered again. */
+function inList(values: Values, what: string, current: string): Candidates {
+  const before = takeLists.includes(what) ? current.slice(0, current.lastIndexOf(',') + 1) : '';
+  const named = before.split(',');
+  const rest = values.values.filter(({ value }) => !named.includes(value));
+  const found = matching({ ...values, values: rest }, current.slice(before.length));
+  return {
+    ...found,
+    candidates: found.candidates.map((one) => ({ ...one, value: `${before}${one.value}` })),
+  };
 }
 
 interface Reading {
@@ -134,6 +152,11 @@ function subcommandsOf(command: Command): Candidate[] {
     .map((one) => ({ value: one.name(), description: one.description() }));
 }
 
+/** What an option's value is: its flag tells, but "--nodes <count>" is not "--nodes <names>". */
+function valueOf({ long, flags }: Option): string {
+  return /<(count|number)>/.test(flags) ? '' : (long ?? '');
+}
+
 interface Values {
   values: readonly Candidate[];
   files: boolean;
@@ -157,6 +180,9 @@ const fixedValues: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
+/** Several, separated by commas. */
+const takeLists = ['node', 'nodes', '--nodes'];
+
 const takeFiles = ['--config', '--kubeconfig', '--source', 'files'];
 
 async function valuesOf(what: string, choices: readonly string[] | undefined, names: Names): Promise<Values> {
@@ -168,7 +194,7 @@ async function valuesOf(what: string, choices: readonly string[] | undefined, na
 async function existing(what: string, names: Names): Promise<readonly string[]> {
   try {
     if (what === '--name' || what === 'names') return await names.clusters();
-    if (what === '--nodes' || what === 'node') return await names.nodes();
+    if (takeLists.includes(what)) return await names.nodes();
   } catch {
     return [];
   }

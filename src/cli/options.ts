@@ -53,12 +53,16 @@ export function specOptions(command: Command): Command {
   return imageOptions(
     command
       .option('--name <name>', `name of the cluster (default: "${defaultCluster}")`)
-      .option('--config <file>', 'cluster config file, "-" for stdin; flags override it'),
+      .option('--config <file>', 'cluster config file, of kind as well, "-" for stdin; flags override it'),
   )
+    .option('--nodes <count>', 'how many nodes, control planes and workers together (default: 1)')
+    .option('--control-planes <count>', 'how many of them are control planes (default: 1)')
     .option('--network <mode>', 'how nodes reach each other and the world: bridge (default: "bridge")')
-    .option('--node-subnet <cidr>', 'IPv4 subnet of the nodes (default: one that is free on this host)')
-    .option('--pod-subnet <cidr>', 'IPv4 subnet of the pods (default: one that is free on this host)')
-    .option('--service-subnet <cidr>', 'IPv4 subnet of the services (default: one that is free on this host)')
+    .option('--ip-family <family>', 'addresses: ipv4, ipv6 or dual (default: "ipv4")')
+    .option('--node-subnet <cidr>', 'subnet of the nodes (default: one that is free on this host)')
+    .option('--pod-subnet <cidr>', 'subnet of the pods (default: one that is free on this host)')
+    .option('--service-subnet <cidr>', 'subnet of the Services (default: one that is free on this host)')
+    .option('--proxy-mode <mode>', 'kube-proxy: auto, iptables, nftables, ipvs or none (default: "auto")')
     .option('--manager <manager>', 'who runs the machines: auto, systemd or direct (default: "auto")');
 }
 
@@ -87,7 +91,7 @@ export function yesOption(command: Command): Command {
 }
 
 /** For commander's argument parsers: milliseconds from "30s", "5m". */
-function durationArgument(text: string): number {
+export function durationArgument(text: string): number {
   const milliseconds = parseDuration(text);
   if (milliseconds === undefined) throw new InvalidArgumentError('Use a duration like 30s, 5m or 1h30m.');
   return milliseconds;

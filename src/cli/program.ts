@@ -2,11 +2,13 @@
 
 import { Command } from 'commander';
 import type { Cli } from './cli.ts';
+import { addAddNode } from './commands/add-node.ts';
 import { addBuildImage } from './commands/build-image.ts';
 import { addComplete, addCompletion } from './commands/completion.ts';
 import { addCreateCluster } from './commands/create-cluster.ts';
 import { addDeleteCluster } from './commands/delete-cluster.ts';
 import { addDeleteClusters } from './commands/delete-clusters.ts';
+import { addDeleteNode } from './commands/delete-node.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addExec } from './commands/exec.ts';
 import { addExportKubeconfig } from './commands/export-kubeconfig.ts';
@@ -17,10 +19,14 @@ import { addKubectl } from './commands/kubectl.ts';
 import { addLoadImageArchive } from './commands/load-image-archive.ts';
 import { addLogs } from './commands/logs.ts';
 import { addPlanCluster } from './commands/plan-cluster.ts';
+import { addRestartCluster } from './commands/restart-cluster.ts';
+import { addRestartNode } from './commands/restart-node.ts';
 import { addShell } from './commands/shell.ts';
 import { addStartCluster } from './commands/start-cluster.ts';
+import { addStartNode } from './commands/start-node.ts';
 import { addStatusCluster } from './commands/status-cluster.ts';
 import { addStopCluster } from './commands/stop-cluster.ts';
+import { addStopNode } from './commands/stop-node.ts';
 import { addVersion, readVersion } from './commands/version.ts';
 import { progressModes } from './output/open-reporter.ts';
 
@@ -30,9 +36,13 @@ export function buildProgram(cli: Cli): Command {
   const create = program.command('create').description('create a cluster');
   addCreateCluster(create, cli);
 
-  const remove = program.command('delete').description('delete clusters');
+  const add = program.command('add').description('add nodes to a cluster');
+  addAddNode(add, cli);
+
+  const remove = program.command('delete').description('delete clusters and nodes');
   addDeleteCluster(remove, cli);
   addDeleteClusters(remove, cli);
+  addDeleteNode(remove, cli);
 
   const get = program.command('get').description('list clusters and nodes, or print a kubeconfig');
   addGetClusters(get, cli);
@@ -45,11 +55,17 @@ export function buildProgram(cli: Cli): Command {
   const status = program.command('status').description('how a cluster is');
   addStatusCluster(status, cli);
 
-  const start = program.command('start').description('start a stopped cluster');
+  const start = program.command('start').description('start a stopped cluster or node');
   addStartCluster(start, cli);
+  addStartNode(start, cli);
 
-  const stop = program.command('stop').description('power a cluster off');
+  const stop = program.command('stop').description('power a cluster or single nodes off');
   addStopCluster(stop, cli);
+  addStopNode(stop, cli);
+
+  const restart = program.command('restart').description('power a cluster or single nodes off and on again');
+  addRestartCluster(restart, cli);
+  addRestartNode(restart, cli);
 
   const plan = program.command('plan').description('show what would be done');
   addPlanCluster(plan, cli);

@@ -1,18 +1,26 @@
-/** Flags and the file they name -> ClusterSpec. */
+/** Flags and the file they name -> ClusterSpec, and what there is to say about them. */
 
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import type { Listener } from '../apply/events.ts';
 import { InputError } from '../errors.ts';
-import { loadSpec, type SpecFlags } from '../spec/load.ts';
-import type { ClusterSpec } from '../spec/types.ts';
+import { loadSpec, type ConfigFile, type LoadedSpec, type SpecFlags } from '../spec/load.ts';
 import { given, type SpecOptions } from './options.ts';
 import type { Terminal } from './terminal.ts';
 
 /** @throws InputError when the file cannot be read, or with all that is wrong in it and in the flags. */
-export async function readSpec(terminal: Terminal, options: SpecOptions): Promise<ClusterSpec> {
+export async function readSpec(terminal: Terminal, options: SpecOptions): Promise<LoadedSpec> {
   const flags = specFlags(options);
   if (options.config === undefined) return loadSpec({ flags });
   return loadSpec({ config: await readConfig(terminal, options.config), flags });
+}
+
+/** The warnings as notes of the story. */
+export function tellWarnings({ warnings }: LoadedSpec, listener: Listener): void {
+  for (const { path, message, hint } of warnings) {
+    const remark = `${path}: ${message}${hint === undefined ? '' : ` (${hint})`}`;
+    listener({ type: 'note', level: 'warning', message: remark });
+  }
 }
 
 function specFlags(options: SpecOptions): SpecFlags {
@@ -27,17 +35,23 @@ function specFlags(options: SpecOptions): SpecFlags {
     suite: options.suite,
     mirror: options.mirror,
     manager: options.manager,
+    nodes: options.nodes,
+    controlPlanes: options.controlPlanes,
     network: options.network,
+    ipFamily: options.ipFamily,
+    proxyMode: options.proxyMode,
     nodeSubnet: options.nodeSubnet,
     podSubnet: options.podSubnet,
     serviceSubnet: options.serviceSubnet,
   });
 }
 
-async function readConfig(terminal: Terminal, path: string): Promise<{ text: string; name: string }> {
-  if (path === '-') return { text: await terminal.readStdin(), name: 'stdin' };
+async function readConfig(terminal: Terminal, path: string): Promise<ConfigFile> {
+  // as kind has it: relative to where the user is, not to the file
+  const directory = process.cwd();
+  if (path === '-') return { text: await terminal.readStdin(), name: 'stdin', directory };
   try {
-    return { text: await readFile(path, 'utf8'), name: path };
+    return { text: await readFile(path, 'utf8'), name: path, directory };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     throw new InputError('The flags', [{ path: '--config', message: `cannot be read: ${message}` }]);

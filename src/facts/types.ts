@@ -9,6 +9,16 @@ export interface SubnetInUse {
   link: string;
 }
 
+/** A port of the host that is taken. */
+export interface ListeningPort {
+  protocol: 'tcp' | 'udp' | 'sctp';
+  /** The address it is bound to; 0.0.0.0 and :: are all. */
+  address: string;
+  port: number;
+  /** For messages, where it is known: "knest cluster dev". */
+  usedBy?: string;
+}
+
 export interface CgroupFacts {
   /** Where controllers are: v1 has one mount each, hybrid is v1 with an additional v2 tree, v2 is unified. */
   version: 'v1' | 'hybrid' | 'v2';
@@ -53,8 +63,24 @@ export interface HostFacts {
   /** http_proxy, https_proxy, no_proxy as set for knest, lower case. */
   proxyEnvironment: Readonly<Record<string, string>>;
   links: readonly string[];
+  /** The host's own addresses, IPv4 and IPv6, loopback included. */
+  addresses: readonly string[];
   subnetsInUse: readonly SubnetInUse[];
-  /** Present values, by key with dots: "vm.overcommit_memory" -> "0". A key the kernel lacks is not listed. */
+  /** Ports of the host that programs wait at, or that lead elsewhere. */
+  listening: readonly ListeningPort[];
+  /** The kernel has IPv6 and it is not switched off. */
+  ipv6: boolean;
+  /** The kernel has IPVS (ip_vs) or can load it. */
+  ipvs: boolean;
+  /**
+   * Links with a default route that the kernel learnt from a router's advertisement. Their accept_ra is among the
+   * sysctls, by routerLinkSetting of plan/sysctls.
+   */
+  routerLinks: readonly string[];
+  /**
+   * Present values, by key with dots: "vm.overcommit_memory" -> "0"; with slashes where a part of the key has dots in
+   * it: "net/ipv6/conf/eth0.5/accept_ra". A key the kernel lacks is not listed.
+   */
   sysctls: Readonly<Record<string, string>>;
   firewall: {
     /** The chain DOCKER-USER exists: Docker drops what is forwarded unless it is accepted there. */
@@ -63,10 +89,12 @@ export interface HostFacts {
     firewalld: boolean;
     /** The chain FORWARD of iptables drops what no rule accepts (ufw, Docker, an administrator). */
     forwardDrop?: boolean;
+    /** The same two of ip6tables, where they are so. */
+    ipv6?: { docker: boolean; forwardDrop: boolean };
     /** Other nftables chains that drop what is forwarded, "inet filter forward": only their owner can add to them. */
     foreignDrops?: readonly string[];
   };
-  /** Name servers usable from a machine (none on loopback), from resolv.conf or systemd-resolved. */
+  /** Name servers usable from a machine (none on loopback), IPv4 and IPv6, from resolv.conf or systemd-resolved. */
   nameservers: readonly string[];
   searchDomains: readonly string[];
   /** Bytes free where state and cache are. */

@@ -23,11 +23,10 @@ export function parseCidr(text: string): Cidr {
   const address = match?.[1] === undefined ? undefined : parseAddress(match[1]);
   if (!match || !address)
     throw new KnestError(`"${text}" is not a subnet like 10.0.0.0/16`, { kind: 'usage' });
-  const width = address.family === 4 ? 32 : 128;
+  const bits = width(address.family);
   const prefix = Number(match[2]);
-  if (prefix > width)
-    throw new KnestError(`"${text}": the prefix is longer than /${width}`, { kind: 'usage' });
-  const hostMask = (1n << BigInt(width - prefix)) - 1n;
+  if (prefix > bits) throw new KnestError(`"${text}": the prefix is longer than /${bits}`, { kind: 'usage' });
+  const hostMask = (1n << BigInt(bits - prefix)) - 1n;
   const network = address.value & ~hostMask;
   return {
     family: address.family,
@@ -36,6 +35,11 @@ export function parseCidr(text: string): Cidr {
     hostBits: network !== address.value,
     text: `${formatAddress(address.family, network)}/${prefix}`,
   };
+}
+
+/** Whether the text is an IPv4 or IPv6 address, without a prefix length or a scope. */
+export function isAddress(text: string): boolean {
+  return parseAddress(text) !== undefined;
 }
 
 /** Whether the two subnets share an address; subnets of different families never do. @throws KnestError */
@@ -55,36 +59,57 @@ export function contains(cidr: string, inner: string): boolean {
 }
 
 /**
- * The nth address of an IPv4 subnet; 0 is the network address, -1 the last one (broadcast).
- * @throws KnestError when the subnet is IPv6 or has no such address.
+ * The nth address of a subnet; 0 is the network address, -1 the last one (IPv4: broadcast).
+ * @throws KnestError when the subnet has no such address.
  */
 export function nthAddress(cidr: string, n: number): string {
-  const subnet = parseIpv4Cidr(cidr);
-  const size = 2 ** (32 - subnet.prefix);
-  const offset = n < 0 ? size + n : n;
-  if (offset < 0 || offset >= size) throw new KnestError(`${subnet.text} has no address number ${n}`);
-  return formatAddress(4, subnet.network + BigInt(offset));
+  const subnet = parseCidr(cidr);
+  const size = 1n << BigInt(width(subnet.family) - subnet.prefix);
+  const offset = n < 0 ? size + BigInt(n) : BigInt(n);
+  if (offset < 0n || offset >= size) throw new KnestError(`${subnet.text} has no address number ${n}`);
+  return formatAddress(subnet.family, subnet.network + offset);
 }
 
 /**
- * All IPv4 subnets of the given prefix length within a subnet, in order.
- * @throws KnestError when the subnet is IPv6 or smaller than what it is to be cut into.
+ * The nth of the subnets that a subnet can be cut into, from 0; costs the same for every n.
+ * @throws KnestError when there is none: the subnet is smaller than that, or n too large.
  */
-export function* subnetsOf(cidr: string, prefix: number): Generator<string, void, undefined> {
-  const subnet = parseIpv4Cidr(cidr);
-  if (prefix < subnet.prefix || prefix > 32)
+export function nthSubnet(cidr: string, prefix: number, n: number): string {
+  const subnet = parseCidr(cidr);
+  if (prefix < subnet.prefix || prefix > width(subnet.family))
     throw new KnestError(`${subnet.text} holds no /${prefix} subnets`);
-  const count = 2 ** (prefix - subnet.prefix);
-  const step = 1n << BigInt(32 - prefix);
-  for (let index = 0; index < count; index += 1) {
-    yield `${formatAddress(4, subnet.network + BigInt(index) * step)}/${prefix}`;
-  }
+  if (n < 0 || BigInt(n) >= 1n << BigInt(prefix - subnet.prefix))
+    throw new KnestError(`${subnet.text} has no /${prefix} subnet number ${n}`);
+  const step = 1n << BigInt(width(subnet.family) - prefix);
+  return `${formatAddress(subnet.family, subnet.network + BigInt(n) * step)}/${prefix}`;
 }
 
-function parseIpv4Cidr(text: string): Cidr {
-  const cidr = parseCidr(text);
-  if (cidr.family !== 4) throw new KnestError(`"${text}" is not an IPv4 subnet`, { kind: 'usage' });
-  return cidr;
+/**
+ * All subnets of the given prefix length within a subnet, in order. Lazy: IPv6 subnets have more than anyone can count.
+ * @throws KnestError when the subnet is smaller than what it is to be cut into.
+ */
+export function* subnetsOf(cidr: string, prefix: number): Generator<string, void, undefined> {
+  // refuses what can not be cut before anything is asked of it
+  yield nthSubnet(cidr, prefix, 0);
+  const count = 2 ** (prefix - parseCidr(cidr).prefix);
+  for (let index = 1; index < count; index += 1) yield nthSubnet(cidr, prefix, index);
+}
+
+/** 4 or 6, of an address or a subnet; undefined when it is neither. */
+export function familyOf(text: string): 4 | 6 | undefined {
+  const [address = '', ...rest] = text.split('/');
+  return rest.length > 1 ? undefined : parseAddress(address)?.family;
+}
+
+/** The one way to write an address: "fd00:0::1" is "fd00::1". undefined when it is none. */
+export function canonicalAddress(text: string): string | undefined {
+  const address = parseAddress(text);
+  return address && formatAddress(address.family, address.value);
+}
+
+/** Bits of an address. */
+function width(family: 4 | 6): 32 | 128 {
+  return family === 4 ? 32 : 128;
 }
 
 function parseAddress(text: string): { family: 4 | 6; value: bigint } | undefined {
@@ -105,5 +130,5 @@ function formatAddress(family: 4 | 6, value: bigint): string {
 
 /** The first `prefix` bits of a subnet's network address. */
 function truncate({ family, network }: Cidr, prefix: number): bigint {
-  return network >> BigInt((family === 4 ? 32 : 128) - prefix);
+  return network >> BigInt(width(family) - prefix);
 }

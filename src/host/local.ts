@@ -32,7 +32,7 @@ export function localHost(): Host {
  * What every program gets, so that results don't depend on the user's shell. /usr/sbin and /sbin are not on
  * every root's PATH.
  */
-const baseEnvironment = {
+export const baseEnvironment = {
   PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
   HOME: '/root',
   TERM: process.env['TERM'] ?? 'dumb',
@@ -43,7 +43,7 @@ const baseEnvironment = {
  * setpriv(1) --pdeathsig: a program that knest waits for must not outlive a killed knest and go on changing things
  * behind the back of the next one.
  */
-const dieWithKnest = ['setpriv', '--pdeathsig', 'TERM', '--'];
+export const dieWithKnest = ['setpriv', '--pdeathsig', 'TERM', '--'];
 
 /** Programs that are started often, end within milliseconds and need no such guard. */
 const shortLived = new Set(['ip', 'nft', 'sysctl', 'mount', 'umount', 'ln', 'cat', 'stat', 'sh', 'nsenter']);

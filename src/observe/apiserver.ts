@@ -1,8 +1,9 @@
-import { Agent, request } from 'node:https';
+import { Agent } from 'node:https';
 
 import { KnestError } from '../errors.ts';
 import { requireMaterial } from '../pki/issue.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
+import { exchange } from './exchange.ts';
 
 /**
  * A handful of requests as cluster administrator. @kubernetes/client-node would do too, but takes longer to load than
@@ -14,6 +15,8 @@ export interface ApiClient {
   get(path: string): Promise<unknown>;
   /** RFC 7386 merge patch. */
   mergePatch(path: string, patch: unknown): Promise<unknown>;
+  /** @throws ApiError 404 when there is nothing to delete */
+  delete(path: string): Promise<unknown>;
   close(): void;
 }
 
@@ -41,7 +44,12 @@ export function apiClient(
     key: requireMaterial(material, `${certificate}.key`),
   });
   const call = async (method: string, path: string, body?: unknown): Promise<unknown> => {
-    const { status, text } = await exchange(agent, new URL(path, endpoint), method, body, timeout);
+    const { status, text } = await exchange(agent, new URL(path, endpoint), {
+      method,
+      body,
+      contentType: 'application/merge-patch+json',
+      timeout,
+    });
     if (status >= 400) throw new ApiError(method, path, status, messageOf(text));
     return text.startsWith('{') ? (JSON.parse(text) as unknown) : text;
   };
@@ -49,33 +57,11 @@ export function apiClient(
     endpoint,
     get: (path) => call('GET', path),
     mergePatch: (path, patch) => call('PATCH', path, patch),
+    delete: (path) => call('DELETE', path),
     close: () => {
       agent.destroy();
     },
   };
-}
-
-function exchange(
-  agent: Agent,
-  url: URL,
-  method: string,
-  body: unknown,
-  timeout: number,
-): Promise<{ status: number; text: string }> {
-  return new Promise((resolve, reject) => {
-    const headers = body === undefined ? {} : { 'content-type': 'application/merge-patch+json' };
-    const outgoing = request(url, { agent, method, headers, timeout }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('error', reject);
-      response.on('end', () => {
-        resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() });
-      });
-    });
-    outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${timeout / 1000} s`)));
-    outgoing.on('error', reject);
-    outgoing.end(body === undefined ? undefined : JSON.stringify(body));
-  });
 }
 
 /** A Status object's message, else the text itself. */

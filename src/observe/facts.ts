@@ -1,6 +1,6 @@
 import type { HostFacts } from '../facts/types.ts';
 import type { Host } from '../host/types.ts';
-import { sysctlKeys } from '../plan/sysctls.ts';
+import { routerLinkSetting, sysctlKeys } from '../plan/sysctls.ts';
 import type { Paths } from '../plan/types.ts';
 import { readSysctl } from '../tools/sysctl.ts';
 import { parseSystemdVersion, versionCommand } from '../tools/systemd-version.ts';
@@ -8,6 +8,8 @@ import { gatherAptFacts } from './facts/apt.ts';
 import {
   gatherCgroups,
   gatherFileSystems,
+  gatherIpv6,
+  gatherIpvs,
   gatherKernel,
   gatherMemoryBytes,
   gatherProcessStatus,
@@ -16,6 +18,7 @@ import {
   gatherUnixTime,
 } from './facts/kernel.ts';
 import { gatherFirewall, gatherNetwork } from './facts/network.ts';
+import { gatherListening } from './facts/ports.ts';
 import { gatherResolver } from './facts/resolver.ts';
 
 export { gatherAptFacts } from './facts/apt.ts';
@@ -40,6 +43,8 @@ export async function gatherFacts(
   options: GatherOptions = {},
 ): Promise<HostFacts> {
   const programs = findPrograms(host);
+  const kernelFacts = gatherKernel(host);
+  const networkFacts = programs.then((found) => gatherNetwork(host, found));
   const pid1 = host.readFile('/proc/1/comm').then((comm) => (comm ?? '').trim());
   const [
     status,
@@ -55,6 +60,9 @@ export async function gatherFacts(
     apt,
     network,
     sysctls,
+    listening,
+    ipv6,
+    ipvs,
     firewall,
     resolver,
     freeBytes,
@@ -64,7 +72,7 @@ export async function gatherFacts(
     linkKinds,
   ] = await Promise.all([
     gatherProcessStatus(host),
-    gatherKernel(host),
+    kernelFacts,
     readSysctl(host, 'kernel.hostname'),
     host.readFile('/etc/machine-id').then((text) => (text ?? '').trim() || undefined),
     gatherMemoryBytes(host),
@@ -74,8 +82,13 @@ export async function gatherFacts(
     gatherFileSystems(host),
     programs,
     options.apt ? gatherAptFacts(host) : undefined,
-    programs.then((found) => gatherNetwork(host, found)),
-    gatherSysctls(host, sysctlKeys),
+    networkFacts,
+    networkFacts.then(({ routerLinks }) =>
+      gatherSysctls(host, [...sysctlKeys, ...routerLinks.map(routerLinkSetting)]),
+    ),
+    kernelFacts.then(({ arch }) => gatherListening(host, arch)),
+    gatherIpv6(host),
+    gatherIpvs(host),
     Promise.all([programs, pid1]).then(([found, name]) => gatherFirewall(host, found, name)),
     gatherResolver(host),
     gatherFreeBytes(host, paths),
@@ -99,6 +112,9 @@ export async function gatherFacts(
     proxyEnvironment: pickProxies(environment),
     ...network,
     sysctls,
+    listening,
+    ipv6,
+    ipvs,
     firewall,
     ...resolver,
     freeBytes,
@@ -116,7 +132,7 @@ const searchPath = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin'
 const wantedPrograms = [
   ...['apt-get', 'dnf', 'pacman', 'zypper'],
   ...['systemd-nspawn', 'machinectl', 'systemctl', 'systemd-run', 'journalctl'],
-  ...['ip', 'nft', 'iptables', 'firewall-cmd'],
+  ...['ip', 'nft', 'iptables', 'ip6tables', 'firewall-cmd'],
   ...['unshare', 'nsenter', 'setpriv', 'mount', 'umount', 'findmnt'],
   ...['mmdebstrap', 'debootstrap', 'tar', 'xz', 'zstd', 'curl', 'kubectl', 'docker'],
 ];

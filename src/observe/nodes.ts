@@ -5,6 +5,8 @@ import type { ApiClient } from './apiserver.ts';
 export interface KubernetesNode {
   name: string;
   ready: boolean;
+  /** Cordoned: takes no new pods. */
+  unschedulable: boolean;
   kubeletVersion: string | undefined;
   conditions: readonly NodeCondition[];
   /** When its kubelet last said how it is; undefined until it has. */
@@ -14,6 +16,7 @@ export interface KubernetesNode {
 /** The shape of a v1 Node, as far as it is read here; every field may be missing while a node registers. */
 interface NodeObject {
   metadata?: { name?: string };
+  spec?: { unschedulable?: boolean };
   status?: { conditions?: ConditionObject[]; nodeInfo?: { kubeletVersion?: string } };
 }
 
@@ -31,6 +34,13 @@ export async function readNodes(client: ApiClient): Promise<KubernetesNode[]> {
   return (list.items ?? []).map(parseNode);
 }
 
+/** As kubectl shows it in the column STATUS: "Ready", "NotReady", "Ready,SchedulingDisabled", "Unknown". */
+export function statusInWords({ conditions, ready, unschedulable }: KubernetesNode): string {
+  const known = conditions.some(({ type }) => type === 'Ready');
+  const health = known ? (ready ? 'Ready' : 'NotReady') : 'Unknown';
+  return unschedulable ? `${health},SchedulingDisabled` : health;
+}
+
 function parseNode(value: unknown): KubernetesNode {
   const node = value as NodeObject;
   const conditions = (node.status?.conditions ?? []).map(({ type, status, reason, message }) => ({
@@ -44,6 +54,7 @@ function parseNode(value: unknown): KubernetesNode {
     name: node.metadata?.name ?? '',
     heartbeat: heartbeat === undefined ? undefined : new Date(heartbeat),
     ready: conditions.some(({ type, status }) => type === 'Ready' && status === 'True'),
+    unschedulable: node.spec?.unschedulable ?? false,
     kubeletVersion: node.status?.nodeInfo?.kubeletVersion,
     conditions,
   };

@@ -142,7 +142,9 @@ const silent: Look = { ready: false, registered: false, says: 'waiting for the A
 function isListening(endpoint: string): Promise<boolean> {
   const { hostname, port } = new URL(endpoint);
   return new Promise((resolve) => {
-    const socket = connect({ host: hostname, port: Number(port), timeout: 100 });
+    // of an IPv6 address the URL has brackets
+    const host = hostname.replace(/^\[|\]$/g, '');
+    const socket = connect({ host, port: Number(port), timeout: 100 });
     const end = (answer: boolean): void => {
       socket.destroy();
       resolve(answer);

@@ -1,8 +1,10 @@
+import { InputError } from '../errors.ts';
 import type { HostFacts } from '../facts/types.ts';
-import { nthAddress, parseCidr, subnetsOf } from '../formats/cidr.ts';
-import type { ClusterSpec, NodeRole, NodeSpec } from '../spec/types.ts';
+import { nthAddress, parseCidr } from '../formats/cidr.ts';
+import type { ClusterSpec, NodeSpec } from '../spec/types.ts';
+import { apiAddress } from './components/api-address.ts';
 import type { ClusterContext, Component, MachineContext } from './components/component.ts';
-import { apiPort } from './components/component.ts';
+import { apiPort, urlHost } from './components/component.ts';
 import { containerd } from './components/containerd.ts';
 import { etcd } from './components/etcd.ts';
 import { kubeApiserver } from './components/kube-apiserver.ts';
@@ -10,33 +12,37 @@ import { kubeControllerManager } from './components/kube-controller-manager.ts';
 import { kubeProxy } from './components/kube-proxy.ts';
 import { kubeScheduler } from './components/kube-scheduler.ts';
 import { kubelet } from './components/kubelet.ts';
+import { nodeNetwork } from './components/node-network.ts';
 import { operatingSystem } from './components/operating-system.ts';
 import { podNetwork } from './components/pod-network.ts';
 import { rootfsLayer } from './image.ts';
+import { assembleMachine } from './machine.ts';
 import { bridgeName } from './network/bridge.ts';
 import { planHostNetwork } from './network/host-network.ts';
-import { chooseSubnets, podPrefixOfNode } from './network/subnets.ts';
-import { planLaunch } from './nspawn/launch.ts';
+import { kernelProblems } from './network/kernel-problems.ts';
+import { planPorts } from './network/ports.ts';
+import { apiAddressOf, gatewayOf, nodeAddress, podSubnetOfNode } from './network/node-addresses.ts';
+import { chooseSubnets } from './network/subnets.ts';
+import type { ClusterSubnets } from './network/subnets.ts';
 import { chooseManager } from './nspawn/manager.ts';
 import { planHostUnits } from './nspawn/systemd/host-units.ts';
-import { machineRoot } from './nspawn/systemd/names.ts';
-import { planService } from './nspawn/systemd/service.ts';
 import { planPki } from './pki.ts';
 import { planSysctls } from './sysctls.ts';
 import type {
   ClusterPlan,
-  ComponentPlan,
-  MachinePlan,
+  KubernetesChoice,
   Paths,
-  PlannedFile,
   PlannedLayer,
+  PlannedPort,
   ResolvedKubernetes,
 } from './types.ts';
 import { versionTraits } from './versions/traits.ts';
 
 const components: readonly Component[] = [
   operatingSystem,
+  nodeNetwork,
   etcd,
+  apiAddress,
   kubeApiserver,
   kubeControllerManager,
   kubeScheduler,
@@ -47,178 +53,180 @@ const components: readonly Component[] = [
 ];
 
 /**
- * The whole plan of a cluster. Pure: the same spec, facts, Kubernetes and folders always give the same plan.
+ * The whole plan of a cluster. Pure: the same spec, facts, Kubernetes, folders and previous plan always give the same
+ * plan.
+ * @param previous the plan of the cluster as it is, when nodes come or go: what stays keeps its addresses and layers
  * @throws InputError when the spec does not fit the host, KnestError (preflight) when the host has no room for it
  */
 export function planCluster(
   spec: ClusterSpec,
   facts: HostFacts,
-  kubernetes: ResolvedKubernetes,
+  kubernetes: KubernetesChoice,
   paths: Paths,
+  previous?: ClusterPlan,
 ): ClusterPlan {
-  const manager = chooseManager(spec, facts);
+  refuse(spec, facts, kubernetes);
+  const manager = previous?.manager ?? chooseManager(spec, facts);
   const bridge = bridgeName(spec.name);
-  const subnets = chooseSubnets(spec.network, facts, spec.nodes.length, { ownBridge: bridge });
-  const machines = addressMachines(spec, subnets);
-  const controlPlanes = machines.filter(({ role }) => role === 'control-plane');
-  const first = controlPlanes[0];
-  if (!first) throw new Error('a validated spec has a control plane');
-  const cluster: ClusterContext = {
-    name: spec.name,
-    kubernetesVersion: kubernetes.version,
-    traits: versionTraits(kubernetes.version),
-    podSubnet: subnets.podSubnet,
-    serviceSubnet: subnets.serviceSubnet,
-    apiServiceAddress: nthAddress(subnets.serviceSubnet, 1),
-    endpoint: `https://${first.address}:${apiPort}`,
-    controlPlanes,
+  const subnets =
+    previous?.network ?? chooseSubnets(spec.network, facts, spec.nodes.length, { ownBridge: bridge });
+  const ports = planPorts(
+    spec,
     facts,
-  };
-  const layers: PlannedLayer[] = [
-    {
-      kind: 'kubernetes',
-      id: kubernetes.layerId,
-      version: kubernetes.version,
-      source: kubernetes.source,
-    },
-    rootfsLayer(spec.image, facts),
-  ];
-  const parts = machines.map((machine) => ({
-    machine,
-    parts: components.map((component) => component(machine, cluster)),
+    previous && { machines: previous.machines, api: previous.network.apiPort },
+  );
+  const nodes = placeNodes(spec, subnets, kubernetes, previous);
+  const machines = nodes.map(({ machine }) => machine);
+  const cluster = clusterContext(spec, facts, subnets, machines, previous);
+  const drafts = nodes.map((node, index) => ({
+    ...node,
+    ports: ports.nodes[index] ?? [],
+    layers: previousLayers(previous, node.machine) ?? layersOf(node, spec, facts),
+    parts: components.map((component) => component(node.machine, cluster)),
+    bridge,
+    cluster: spec.name,
+    manager,
   }));
   const host = {
-    sysctls: planSysctls(facts, manager),
+    // those of the first plan know what the host had before
+    sysctls: previous?.host.sysctls ?? planSysctls(facts, spec.network.ipFamily, manager),
     ...planHostNetwork(
       {
         cluster: spec.name,
         bridge,
-        gateway: nthAddress(subnets.nodeSubnet, 1),
-        prefixLength: parseCidr(subnets.nodeSubnet).prefix,
-        routes: [
-          ...machines.map(({ podSubnet, address }) => ({ subnet: podSubnet, via: address })),
-          { subnet: subnets.serviceSubnet, via: first.address },
-        ],
-        ...subnets,
+        apiAddress: cluster.apiAddress,
+        apiPort: ports.api,
+        ipvs: spec.network.proxyMode === 'ipvs',
+        machines: drafts.map(({ machine, ports: own }) => ({ ...machine, ports: own })),
+        nodeSubnets: subnets.nodeSubnets,
+        podSubnets: subnets.podSubnets,
+        serviceSubnets: subnets.serviceSubnets,
       },
       facts,
     ),
   };
   const folder = `${paths.state}/clusters/${spec.name}`;
-  const units = planHostUnits({ cluster: spec.name, folder, bridge, host });
   return {
-    version: 1,
+    version: 2,
     cluster: spec.name,
-    kubernetesVersion: kubernetes.version,
-    kubernetesReason: kubernetes.reason,
+    kubernetesVersion: kubernetes.cluster.version,
+    kubernetesReason: kubernetes.cluster.reason,
     manager,
     endpoint: cluster.endpoint,
+    server: serverOf(ports.api, cluster.endpoint),
     context: `knest-${spec.name}`,
-    network: { bridge, ...subnets },
-    layers,
-    pki: planPki(parts.flatMap((one) => one.parts)),
-    host: manager === 'systemd' ? { ...host, units } : host,
-    machines: parts.map(({ machine, parts: own }) =>
-      assembleMachine(machine, own, { layers, bridge, facts, paths, cluster, manager }),
+    network: {
+      bridge,
+      nodeSubnets: subnets.nodeSubnets,
+      podSubnets: subnets.podSubnets,
+      serviceSubnets: subnets.serviceSubnets,
+      apiAddress: cluster.apiAddress,
+      ...(ports.api ? { apiPort: ports.api } : {}),
+      cni: spec.network.cni,
+    },
+    layers: [...new Map(drafts.flatMap(({ layers }) => layers.map((layer) => [layer.id, layer]))).values()],
+    pki: planPki(drafts.flatMap(({ parts }) => parts)),
+    host:
+      manager === 'systemd'
+        ? { ...host, units: planHostUnits({ cluster: spec.name, folder, bridge, host }) }
+        : host,
+    machines: drafts.map((draft) =>
+      assembleMachine({ ...draft, layers: draft.layers.map(({ id }) => id) }, facts, paths),
     ),
   };
 }
 
-/** kind's names: NAME-control-plane, NAME-control-plane2, ..., NAME-worker, NAME-worker2, ... */
-export function machineNames(cluster: string, nodes: readonly NodeSpec[]): string[] {
-  const seen: Record<NodeRole, number> = { 'control-plane': 0, worker: 0 };
-  return nodes.map(({ role }) => {
-    seen[role] += 1;
-    return `${cluster}-${role}${seen[role] === 1 ? '' : seen[role]}`;
-  });
+/** What no plan can make work here. */
+function refuse(spec: ClusterSpec, facts: HostFacts, kubernetes: KubernetesChoice): void {
+  const versions = [kubernetes.cluster, ...Object.values(kubernetes.nodes)].map(({ version }) => version);
+  const problems = kernelProblems(spec, facts, versions);
+  if (problems.length > 0) throw new InputError('the cluster cannot be made', problems);
 }
 
-function addressMachines(
+function clusterContext(
   spec: ClusterSpec,
-  subnets: { nodeSubnet: string; podSubnet: string },
-): MachineContext[] {
-  const names = machineNames(spec.name, spec.nodes);
-  const podSubnets = subnetsOf(subnets.podSubnet, podPrefixOfNode);
-  return spec.nodes.map(({ role }, index) => {
-    const next = podSubnets.next();
-    if (next.done) throw new Error('chooseSubnets leaves room for every node');
-    return {
-      name: names[index] ?? '',
-      role,
-      // .1 is the bridge itself
-      address: nthAddress(subnets.nodeSubnet, index + 2),
-      prefixLength: parseCidr(subnets.nodeSubnet).prefix,
-      gateway: nthAddress(subnets.nodeSubnet, 1),
-      podSubnet: next.value,
+  facts: HostFacts,
+  { nodeSubnets, podSubnets, serviceSubnets }: ClusterSubnets,
+  machines: readonly MachineContext[],
+  previous: ClusterPlan | undefined,
+): ClusterContext {
+  const address = apiAddressOf(nodeSubnets[0] ?? '');
+  const there = new Set(previous?.machines.map(({ name }) => name));
+  return {
+    name: spec.name,
+    podSubnets,
+    serviceSubnets,
+    apiServiceAddress: nthAddress(serviceSubnets[0] ?? '', 1),
+    apiAddress: address,
+    endpoint: `https://${urlHost(address)}:${apiPort}`,
+    machines,
+    controlPlanes: machines.filter(({ role }) => role === 'control-plane'),
+    joining: new Set(previous ? machines.map(({ name }) => name).filter((name) => !there.has(name)) : []),
+    spec,
+    facts,
+  };
+}
+
+interface PlacedNode {
+  machine: MachineContext;
+  slot: number;
+  kubernetes: ResolvedKubernetes;
+}
+
+/** Nodes with their addresses. Those that are there already keep their places, new ones take the first free ones. */
+function placeNodes(
+  spec: ClusterSpec,
+  { nodeSubnets, podSubnets }: ClusterSubnets,
+  kubernetes: KubernetesChoice,
+  previous: ClusterPlan | undefined,
+): PlacedNode[] {
+  const kept = new Map(previous?.machines.map(({ name, slot }) => [name, slot]));
+  const taken = new Set(spec.nodes.map(({ name }) => kept.get(name)));
+  const free = function* () {
+    for (let slot = 0; ; slot += 1) if (!taken.has(slot)) yield slot;
+  };
+  const next = free();
+  return spec.nodes.map((node: NodeSpec) => {
+    const slot = kept.get(node.name) ?? next.next().value ?? 0;
+    const chosen = kubernetes.nodes[node.name] ?? kubernetes.cluster;
+    const addresses = nodeSubnets.map((subnet) => ({
+      address: nodeAddress(subnet, slot),
+      prefixLength: parseCidr(subnet).prefix,
+      gateway: gatewayOf(subnet),
+    }));
+    const machine = {
+      name: node.name,
+      role: node.role,
+      address: addresses[0]?.address ?? '',
+      addresses,
+      podSubnets: podSubnets.map((subnet) => podSubnetOfNode(subnet, slot)),
+      spec: node,
+      kubernetesVersion: chosen.version,
+      traits: versionTraits(chosen.version),
     };
+    return { machine, slot, kubernetes: chosen };
   });
 }
 
-interface Surroundings {
-  layers: readonly PlannedLayer[];
-  bridge: string;
-  facts: HostFacts;
-  paths: Paths;
-  cluster: ClusterContext;
-  manager: ClusterPlan['manager'];
+function layersOf({ machine, kubernetes }: PlacedNode, spec: ClusterSpec, facts: HostFacts): PlannedLayer[] {
+  const { layerId: id, version, source } = kubernetes;
+  const image = { ...spec.image, suite: machine.spec.suite ?? spec.image.suite };
+  return [{ kind: 'kubernetes', id, version, source }, rootfsLayer(image, facts)];
 }
 
-function assembleMachine(
-  machine: MachineContext,
-  parts: readonly ComponentPlan[],
-  { layers, bridge, facts, paths, cluster, manager }: Surroundings,
-): MachinePlan {
-  const folder = `${paths.state}/machines/${machine.name}`;
-  // machinectl knows machines by their place
-  const root = manager === 'systemd' ? machineRoot(machine.name) : `${folder}/root`;
-  const place = { folder, root, upper: `${folder}/upper`, work: `${folder}/work` };
-  // overlayfs refuses an overlay as upper directory (containerd's snapshots), and etcd wants a plain file system
-  const data = ['containerd', 'kubelet', ...(machine.role === 'control-plane' ? ['etcd'] : [])];
-  const binds = [
-    ...data.map((name) => ({ source: `${folder}/data/${name}`, target: `/var/lib/${name}` })),
-    // for fuse file systems in pods
-    { source: '/dev/fuse', target: '/dev/fuse' },
-  ];
-  const units = parts.flatMap((part) => part.units);
-  const files = uniqueFiles(parts.flatMap((part) => part.files));
-  const lower = layers.map(({ id }) => `${paths.cache}/layers/${id}`);
-  const run = { ...place, name: machine.name, lower, binds };
-  const machineId = textAt(files, '/etc/machine-id');
-  return {
-    ...machine,
-    ...place,
-    layers: layers.map(({ id }) => id),
-    binds,
-    files,
-    units,
-    probes: parts.flatMap((part) => part.probes),
-    nodePatch: {
-      metadata: { labels: roleLabels(machine.role, cluster) },
-      spec: { podCIDR: machine.podSubnet, podCIDRs: [machine.podSubnet] },
-    },
-    ...(manager === 'systemd'
-      ? { service: planService({ ...run, link: { bridge }, cluster: cluster.name, machineId }, facts) }
-      : { launch: planLaunch({ ...run, bridge }, facts) }),
-  };
+/** What a machine was made from stays below it, also when this knest would choose other packages today. */
+function previousLayers(
+  previous: ClusterPlan | undefined,
+  { name }: MachineContext,
+): PlannedLayer[] | undefined {
+  const ids = previous?.machines.find((machine) => machine.name === name)?.layers;
+  return ids?.flatMap((id) => previous?.layers.filter((layer) => layer.id === id) ?? []);
 }
 
-function textAt(files: readonly PlannedFile[], path: string): string | undefined {
-  const content = files.find((file) => file.path === path)?.content;
-  return content && 'text' in content ? content.text.trim() : undefined;
-}
-
-/** As kubeadm labels nodes; `kubectl get nodes` shows them as ROLES. A kubelet may not give itself such labels. */
-function roleLabels(role: NodeRole, { traits }: ClusterContext): Record<string, string> {
-  if (role === 'worker') return {};
-  return {
-    'node-role.kubernetes.io/control-plane': '',
-    ...(traits.masterLabel ? { 'node-role.kubernetes.io/master': '' } : {}),
-  };
-}
-
-/** Components share files (ca.crt): each is written once. */
-function uniqueFiles(files: readonly PlannedFile[]): PlannedFile[] {
-  return [...new Map(files.map((file) => [file.path, file])).values()].sort((a, b) =>
-    a.path.localeCompare(b.path, 'en'),
-  );
+/** Users may come through a port of the host. */
+function serverOf(port: PlannedPort | undefined, endpoint: string): string {
+  if (port === undefined) return endpoint;
+  const { listenAddress = '0.0.0.0', hostPort } = port;
+  const address = { '0.0.0.0': '127.0.0.1', '::': '::1' }[listenAddress] ?? listenAddress;
+  return `https://${urlHost(address)}:${hostPort}`;
 }

@@ -76,6 +76,8 @@ const packages = [
   'containernetworking-plugins',
   'etcd-server',
   'catatonit',
+  // hands the API's address over between control planes
+  'keepalived',
   'iputils-ping',
   // asks components how they are (probes)
   'curl',
@@ -96,6 +98,7 @@ const requires = [
     'socat',
   ],
   ...['ethtool', 'mount', 'modprobe', 'ps', 'ping', 'curl', 'containerd', 'ctr', 'runc', 'etcd', 'catatonit'],
+  'keepalived',
   ...['bridge', 'host-local', 'loopback', 'portmap'],
 ] as const;
 

@@ -1,4 +1,5 @@
 import type { HostFacts } from '../facts/types.ts';
+import type { IpFamily } from '../spec/types.ts';
 import type { PlannedSysctl } from './types.ts';
 
 /**
@@ -41,39 +42,67 @@ const wanted: readonly WantedSysctl[] = [
   },
 ];
 
+const forwardIpv6: WantedSysctl = {
+  key: 'net.ipv6.conf.all.forwarding',
+  value: 1,
+  rule: 'equal',
+  why: 'the host routes IPv6 between machines and the outside',
+};
+
 /**
- * What the host's own network namespace hands on: IPv4 settings of a new namespace are those of the first one
- * (net.core.devconf_inherit_init_net). A host whose settings are kept in a file (manager `systemd`) has them as well,
- * so that machines have them before kube-proxy runs, and nodes on a LAN (macvlan, host) from their first packet.
+ * What new network namespaces take from the first one, for IPv4 (net.core.devconf_inherit_init_net). A host whose
+ * settings are kept in a file (manager `systemd`) has them too, so that machines have them before kube-proxy runs.
  * Machines of the manager `direct` set theirs themselves.
  */
-const wantedOnServers: readonly WantedSysctl[] = [
-  {
-    key: 'net.ipv6.conf.all.forwarding',
-    value: 1,
-    rule: 'equal',
-    why: 'the host routes IPv6 as well',
-  },
-  ...['all', 'default'].map((which) => ({
-    key: `net.ipv4.conf.${which}.route_localnet`,
-    value: 1,
-    rule: 'equal' as const,
-    why: 'node ports on 127.0.0.1: the default of new machines, whose kube-proxy counts on it',
-  })),
-];
+const routeLocalnet: readonly WantedSysctl[] = ['all', 'default'].map((which) => ({
+  key: `net.ipv4.conf.${which}.route_localnet`,
+  value: 1,
+  rule: 'equal',
+  why: 'node ports on 127.0.0.1: the default of new machines, whose kube-proxy counts on it',
+}));
 
-/** Keys that facts must hold for planSysctls. */
-export const sysctlKeys: readonly string[] = [...wanted, ...wantedOnServers].map(({ key }) => key);
+/** Keys that facts must hold for planSysctls, besides those of routerLinkSetting. */
+export const sysctlKeys: readonly string[] = [...wanted, forwardIpv6, ...routeLocalnet].map(({ key }) => key);
 
-/** The settings that this host must hold while it has clusters; what its kernel lacks is left alone. */
-export function planSysctls(facts: HostFacts, manager: 'direct' | 'systemd' = 'direct'): PlannedSysctl[] {
-  const all = manager === 'systemd' ? [...wanted, ...wantedOnServers] : wanted;
-  return all.flatMap(({ key, value, rule, why }) => {
+/** The setting that says whether a link listens to routers that advertise themselves. */
+export function routerLinkSetting(link: string): string {
+  return link.includes('.') ? `net/ipv6/conf/${link}/accept_ra` : `net.ipv6.conf.${link}.accept_ra`;
+}
+
+/**
+ * The settings that this host must hold while it has clusters, in the order in which to make them; what its kernel
+ * lacks is left alone.
+ */
+export function planSysctls(
+  facts: Pick<HostFacts, 'sysctls' | 'routerLinks'>,
+  ipFamily: IpFamily,
+  manager: 'direct' | 'systemd' = 'direct',
+): PlannedSysctl[] {
+  const lasting = manager === 'systemd';
+  const ofIpv6 = ipFamily !== 'ipv4' || lasting ? [...keepRouters(facts), forwardIpv6] : [];
+  return [...wanted, ...ofIpv6, ...(lasting ? routeLocalnet : [])].flatMap(({ key, value, rule, why }) => {
     const from = facts.sysctls[key];
     if (from === undefined) return [];
     const planned = { key, from, to: String(value), rule, why };
     return [isSatisfied(planned, from) ? { ...planned, to: from } : planned];
   });
+}
+
+/**
+ * A host that forwards IPv6 forgets the default routes that routers advertised and listens to no more of them, unless
+ * accept_ra is 2 (kernel.org, networking/ip-sysctl, accept_ra): it would lose its own way out. So this comes before
+ * forwarding. 0 means that somebody else listens: systemd-networkd and NetworkManager do it themselves.
+ */
+function keepRouters({ sysctls, routerLinks }: Pick<HostFacts, 'sysctls' | 'routerLinks'>): WantedSysctl[] {
+  return routerLinks
+    .map(routerLinkSetting)
+    .filter((key) => ['1', '2'].includes(sysctls[key] ?? ''))
+    .map((key) => ({
+      key,
+      value: 2,
+      rule: 'equal',
+      why: 'the host keeps the default route that a router told it, although it forwards',
+    }));
 }
 
 /** Those that are not yet as they must be. */

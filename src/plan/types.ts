@@ -50,6 +50,8 @@ export interface PlannedUnit {
   text: string;
   /** Target that pulls it in, e.g. "k8s.target"; undefined: only started by others. */
   wantedBy?: string;
+  /** Files that it reads when it starts: on a running machine it is restarted when one of them changes. */
+  reads?: readonly string[];
 }
 
 export interface PlannedAuthority {
@@ -90,6 +92,8 @@ export interface ComponentPlan {
   units: readonly PlannedUnit[];
   certificates: readonly PlannedCertificate[];
   probes: readonly Probe[];
+  /** See MachinePlan. */
+  live?: readonly PlannedCommand[];
 }
 
 /** A read-only directory tree in the cache, named by what made it. Machines are overlays of layers. */
@@ -123,6 +127,13 @@ export interface ResolvedKubernetes {
   layerId: string;
   /** Why this source: "dl.k8s.io does not answer (ENOTFOUND)". */
   reason: string;
+}
+
+/** Kubernetes for a whole cluster; single nodes may have another one. */
+export interface KubernetesChoice {
+  cluster: ResolvedKubernetes;
+  /** By node name. */
+  nodes: Readonly<Record<string, ResolvedKubernetes>>;
 }
 
 export interface PlannedBind {
@@ -175,14 +186,35 @@ export interface NodePatch {
   spec: { podCIDR: string; podCIDRs: readonly string[] };
 }
 
+/** An address of a machine with its way out; IPv4 and IPv6 in dual stack. */
+export interface PlannedAddress {
+  address: string;
+  prefixLength: number;
+  gateway: string;
+}
+
+/** A port of the host that leads into a machine. */
+export interface PlannedPort {
+  protocol: 'tcp' | 'udp' | 'sctp';
+  /** undefined: every address of the host. */
+  listenAddress: string | undefined;
+  hostPort: number;
+  machinePort: number;
+}
+
 export interface MachinePlan {
   /** Machine name, host name and Kubernetes node name. */
   name: string;
   role: NodeRole;
+  /** Its place in the node and pod subnets, from 0; free again when the node is deleted. */
+  slot: number;
+  /** The first of its addresses: the node's InternalIP. */
   address: string;
-  prefixLength: number;
-  gateway: string;
-  podSubnet: string;
+  addresses: readonly PlannedAddress[];
+  /** One per family. */
+  podSubnets: readonly string[];
+  kubernetesVersion: string;
+  ports: readonly PlannedPort[];
   /** Folder with everything of this machine on the host. */
   folder: string;
   /** Overlay: lower layers (topmost first) below upper, mounted at root. */
@@ -194,6 +226,11 @@ export interface MachinePlan {
   files: readonly PlannedFile[];
   units: readonly PlannedUnit[];
   probes: readonly Probe[];
+  /**
+   * Run inside a machine that is already up, to make it what its files say without a restart: routes to the pods of
+   * new nodes. Harmless at any time.
+   */
+  live: readonly PlannedCommand[];
   /** Merged into the Node object once it has registered: what a kubelet may not say of itself. */
   nodePatch: NodePatch;
   /** Of the manager `direct`. */
@@ -214,15 +251,29 @@ export interface HostPlan {
 
 export interface ClusterPlan {
   /** Format of this plan, raised when readers must change. */
-  version: 1;
+  version: 2;
   cluster: string;
   kubernetesVersion: string;
   kubernetesReason: string;
   manager: 'direct' | 'systemd';
-  /** https://ADDRESS:PORT of the API server. */
+  /** https://ADDRESS:PORT of the API, whichever control plane answers. */
   endpoint: string;
+  /** What the kubeconfig says: the endpoint, or the port of the host that leads to it. */
+  server: string;
   context: string;
-  network: { bridge: string; nodeSubnet: string; podSubnet: string; serviceSubnet: string };
+  network: {
+    bridge: string;
+    /** One per family, the primary one first. */
+    nodeSubnets: readonly string[];
+    podSubnets: readonly string[];
+    serviceSubnets: readonly string[];
+    /** Address of the API; control planes hold it in turn. */
+    apiAddress: string;
+    /** Where the host offers the API as well. */
+    apiPort?: PlannedPort;
+    /** none: nodes are not Ready before the user has applied a network add-on. */
+    cni: 'bridge' | 'none';
+  };
   layers: readonly PlannedLayer[];
   pki: PkiPlan;
   host: HostPlan;

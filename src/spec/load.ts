@@ -1,179 +1,87 @@
 /** Config file + flags -> ClusterSpec. Flags win over the file; every problem of both is told at once. */
 
-import { LineCounter, parseDocument } from 'yaml';
 import { InputError, type Problem } from '../errors.ts';
-import { overlaps } from '../formats/cidr.ts';
-import { configPath, problemsOfIssue, valueAt, type Path } from './problems.ts';
+import { check } from './check.ts';
+import { complete } from './complete.ts';
+import { networkProblems } from './contradictions/networks.ts';
+import { nodeProblems, nodeWarnings } from './contradictions/nodes.ts';
+import { configOfFlags, flagName, nodesOfFlags, type SpecFlags } from './flags.ts';
+import { isKindConfig } from './kind/detect.ts';
+import { readKindConfig } from './kind/read.ts';
+import { configPath, valueAt, type Path } from './problems.ts';
 import { apiVersion, configKind, configSchema, type Config } from './schema.ts';
-import type { ClusterSpec, KubernetesSource } from './types.ts';
-import { normalizeUrl, normalizeVersion } from './values.ts';
+import type { ClusterSpec } from './types.ts';
+import { readYaml, withNumbersAsWritten } from './yaml.ts';
 
-/** What can be said on the command line; the same words as in the config file. */
-export interface SpecFlags {
-  name?: string;
-  kubernetesVersion?: string;
-  source?: string;
-  releaseMirror?: string;
-  suite?: string;
-  mirror?: string;
-  manager?: string;
-  network?: string;
-  nodeSubnet?: string;
-  podSubnet?: string;
-  serviceSubnet?: string;
-}
+export type { SpecFlags } from './flags.ts';
 
 export interface SpecInput {
-  /** Text of the config file and its name for messages. */
-  config?: { text: string; name: string };
+  config?: ConfigFile;
   flags: SpecFlags;
 }
 
-const specDefaults = { name: 'knest', suite: 'trixie' } as const;
+export interface ConfigFile {
+  /** YAML or JSON: knest's own format, or kind's. */
+  text: string;
+  /** For messages. */
+  name: string;
+  /** What relative paths are relative to; only kind's format has such. Default: "/". */
+  directory?: string;
+}
+
+export interface LoadedSpec {
+  spec: ClusterSpec;
+  /** What was understood and still deserves a remark. */
+  warnings: readonly Problem[];
+}
 
 /**
  * The complete spec of a cluster.
  * @throws InputError with every problem found in the file and in the flags.
  */
-export function loadSpec({ config, flags }: SpecInput): ClusterSpec {
-  const file = config === undefined ? emptyConfig : readYaml(config.text, config.name);
-  const fromFile = check(file, configPath);
-  const fromFlags = check(configOfFlags(flags), flagName);
-  const merged = merge(fromFile.sound, fromFlags.sound);
+export function loadSpec({ config, flags }: SpecInput): LoadedSpec {
+  const file = config === undefined ? nothing : readFile(config);
+  const fromFile = check(configSchema, file.config, file.nameOf);
+  const fromFlags = check(configSchema, configOfFlags(flags), flagName);
+  const nodes = nodesOfFlags(flags, config && { name: config.name, nodes: fromFile.sound.nodes });
+  const merged = merge(fromFile.sound, { ...fromFlags.sound, ...(nodes.nodes && { nodes: nodes.nodes }) });
   const nameOf = (path: Path) =>
-    valueAt(fromFlags.sound, path) === undefined ? configPath(path) : flagName(path);
-  const problems = [...fromFile.problems, ...fromFlags.problems, ...contradictions(merged, nameOf)];
+    valueAt(fromFlags.sound, path) === undefined ? file.nameOf(path) : flagName(path);
+  const problems = [
+    ...file.problems,
+    ...fromFile.problems,
+    ...fromFlags.problems,
+    ...nodes.problems,
+    ...networkProblems(merged, nameOf),
+    ...nodeProblems(merged, nameOf),
+  ];
   if (problems.length > 0) throw new InputError(subjectOf(config?.name, problems), problems);
-  return complete(merged);
+  const countedBy = flags.controlPlanes === undefined ? '--nodes' : '--control-planes';
+  const nameOfNodes = (path: Path) => (nodes.nodes && path[0] === 'nodes' ? countedBy : nameOf(path));
+  return { spec: complete(merged), warnings: [...file.warnings, ...nodeWarnings(merged, nameOfNodes)] };
 }
 
-/** The parts of a config that are sound by themselves. */
-type Sound = Partial<Omit<Config, 'network'>> & { network?: Partial<NonNullable<Config['network']>> };
-
-const emptyConfig = { apiVersion, kind: configKind };
-
-function complete(config: Sound): ClusterSpec {
-  return {
-    name: config.name ?? specDefaults.name,
-    kubernetes: {
-      version:
-        config.kubernetesVersion === undefined ? undefined : normalizeVersion(config.kubernetesVersion),
-      source: sourceOf(config.source ?? 'auto'),
-      releaseMirror: config.releaseMirror === undefined ? undefined : normalizeUrl(config.releaseMirror),
-    },
-    image: {
-      suite: config.suite ?? specDefaults.suite,
-      mirror: config.mirror === undefined ? undefined : normalizeUrl(config.mirror),
-    },
-    manager: config.manager ?? 'auto',
-    network: {
-      mode: config.network?.mode ?? 'bridge',
-      nodeSubnet: config.network?.nodeSubnet,
-      podSubnet: config.network?.podSubnet,
-      serviceSubnet: config.network?.serviceSubnet,
-    },
-    nodes: config.nodes ?? [{ role: 'control-plane' }],
-  };
+/** A file in knest's words. */
+interface ReadFile {
+  config: unknown;
+  /** How the user knows a value: its path in the file. */
+  nameOf: (path: Path) => string;
+  problems: readonly Problem[];
+  warnings: readonly Problem[];
 }
 
-function sourceOf(source: string): KubernetesSource {
-  return source === 'auto' || source === 'release' || source === 'debian' ? source : { directory: source };
-}
+const nothing: ReadFile = {
+  config: { apiVersion, kind: configKind },
+  nameOf: configPath,
+  problems: [],
+  warnings: [],
+};
 
-/** The YAML text as plain data. @throws InputError with every syntax error and its place. */
-function readYaml(text: string, name: string): unknown {
-  const lineCounter = new LineCounter();
-  const document = parseDocument(text, { lineCounter, prettyErrors: false });
-  const faults = [...document.errors, ...document.warnings];
-  if (faults.length > 0) {
-    const problems = faults.map(({ message, pos }) => {
-      const { line, col } = lineCounter.linePos(pos[0]);
-      return { path: `line ${line}, column ${col}`, message };
-    });
-    throw new InputError(`${name} is not valid YAML`, problems);
-  }
-  try {
-    return document.toJS();
-  } catch (error) {
-    // Aliases without an anchor, or so many of them that they are an attack.
-    throw new InputError(`${name} is not valid YAML`, [
-      { path: configPath([]), message: error instanceof Error ? error.message : String(error) },
-    ]);
-  }
-}
-
-/** What the schema finds wrong, and what is left when that is taken out. */
-function check(input: unknown, nameOf: (path: Path) => string): { sound: Sound; problems: Problem[] } {
-  const result = configSchema.safeParse(input);
-  if (result.success) return { sound: withoutUndefined(result.data), problems: [] };
-  const problems = result.error.issues.flatMap((issue) => problemsOfIssue(issue, input, nameOf, knownKeys));
-  const sound = structuredClone(input);
-  for (const issue of result.error.issues) {
-    const unknown =
-      issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...issue.path, key]) : [issue.path];
-    for (const path of unknown) remove(sound, path);
-  }
-  const rest = configSchema.partial().safeParse(sound);
-  return { sound: rest.success ? withoutUndefined(rest.data) : {}, problems };
-}
-
-function knownKeys(path: Path): readonly string[] {
-  if (path.length === 0) return Object.keys(configSchema.shape);
-  if (path[0] === 'network') return Object.keys(configSchema.shape.network.unwrap().shape);
-  return Object.keys(configSchema.shape.nodes.unwrap().element.shape);
-}
-
-/** Takes out of the data what an issue of the schema is about. */
-function remove(data: unknown, path: Path): void {
-  // A node with a bad role is still a node: without it the count would be wrong, so the whole list is set aside.
-  const whole = path[0] === 'nodes' ? ['nodes'] : path;
-  const parent = valueAt(data, whole.slice(0, -1));
-  const last = whole.at(-1);
-  if (typeof parent === 'object' && parent !== null && last !== undefined)
-    Reflect.deleteProperty(parent, last);
-}
-
-/** What is wrong between values that are each fine. */
-function contradictions(config: Sound, nameOf: (path: Path) => string): Problem[] {
-  return [...overlappingSubnets(config, nameOf), ...nodeProblems(config, nameOf)];
-}
-
-function overlappingSubnets({ network = {} }: Sound, nameOf: (path: Path) => string): Problem[] {
-  const subnets = (['nodeSubnet', 'podSubnet', 'serviceSubnet'] as const).flatMap((key) => {
-    const cidr = network[key];
-    return cidr === undefined ? [] : [{ cidr, name: nameOf(['network', key]) }];
-  });
-  return subnets.flatMap((one, index) =>
-    subnets
-      .slice(index + 1)
-      .filter((other) => overlaps(one.cidr, other.cidr))
-      .map((other) => ({ path: other.name, message: `${other.cidr} overlaps ${one.name} ${one.cidr}` })),
-  );
-}
-
-function nodeProblems({ nodes }: Sound, nameOf: (path: Path) => string): Problem[] {
-  if (nodes === undefined) return [];
-  const path = nameOf(['nodes']);
-  if (!nodes.some(({ role }) => role === 'control-plane')) {
-    return [{ path, message: 'no control plane', hint: 'add "- role: control-plane"' }];
-  }
-  if (nodes.length === 1) return [];
-  const message = `${nodes.length} nodes; this version of knest makes clusters of one control-plane node`;
-  return [{ path, message, hint: 'keep one "- role: control-plane"; pods run on it, too' }];
-}
-
-/** The flags as a config file would say them. */
-function configOfFlags({ network, nodeSubnet, podSubnet, serviceSubnet, ...rest }: SpecFlags): unknown {
-  const flagsOfNetwork = withoutUndefined({ mode: network, nodeSubnet, podSubnet, serviceSubnet });
-  return { ...emptyConfig, ...withoutUndefined(rest), network: flagsOfNetwork };
-}
-
-/** network.nodeSubnet -> --node-subnet */
-function flagName(path: Path): string {
-  const key = String(path.at(-1));
-  if (key === 'mode') return '--network';
-  const flag = `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-  return flag === '--release-mirror' ? `${flag} (or KNEST_RELEASE_MIRROR)` : flag;
+/** @throws InputError when the text is no YAML. */
+function readFile({ text, name, directory = '/' }: ConfigFile): ReadFile {
+  const { data, document } = readYaml(text, name);
+  if (isKindConfig(data)) return readKindConfig(withNumbersAsWritten(document), directory);
+  return { ...nothing, config: data };
 }
 
 /** Whose problems these are, for the headline. */
@@ -183,12 +91,6 @@ function subjectOf(file: string | undefined, problems: readonly Problem[]): stri
   return ofFlags === 0 ? file : `${file} and the flags`;
 }
 
-function merge(file: Sound, flags: Sound): Sound {
+function merge(file: Partial<Config>, flags: Partial<Config>): Partial<Config> {
   return { ...file, ...flags, network: { ...file.network, ...flags.network } };
-}
-
-function withoutUndefined<T extends object>(data: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(data).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>;
-  };
 }

@@ -2,7 +2,6 @@
 
 import type { z } from 'zod';
 import type { Problem } from '../errors.ts';
-import { apiVersion, configKind } from './schema.ts';
 import { didYouMean } from './suggest.ts';
 
 type Issue = z.core.$ZodIssue;
@@ -31,15 +30,23 @@ export function problemsOfIssue(
     case 'invalid_type':
       return [wrongType(path, issue.expected, value)];
     case 'invalid_value':
-      return [wrongValue(path, issue.path, issue.values.map(String), value)];
+      return [wrongValue(path, issue.values.map(String), value)];
+    case 'invalid_key':
+      return [{ path, message: issue.issues[0]?.message ?? issue.message }];
+    case 'too_small':
+      return [
+        { path, message: `must be ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}` },
+      ];
+    case 'too_big':
+      return [{ path, message: `must be at most ${issue.maximum}` }];
     default:
       return [{ path, message: issue.message }];
   }
 }
 
-const wholeFile = '(the whole file)';
+export const wholeFile = '(the whole file)';
 
-/** nodes[0].role */
+/** nodes[0].role; labels.example.org/tier as it is. */
 export function configPath(path: Path): string {
   const text = path
     .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
@@ -66,16 +73,13 @@ function wrongType(path: string, expected: string, value: unknown): Problem {
   return quotable ? { path, message, hint: 'put it in quotes' } : { path, message };
 }
 
-function wrongValue(path: string, parts: Path, allowed: readonly string[], value: unknown): Problem {
+function wrongValue(path: string, allowed: readonly string[], value: unknown): Problem {
   const choices = oneOf(allowed);
   if (value === undefined) return { path, message: 'is missing', hint: `must be ${choices}` };
   const message = `must be ${choices}, not ${describe(value)}`;
-  if (parts[0] === 'apiVersion' && typeof value === 'string' && value.startsWith('kind.x-k8s.io/')) {
-    return {
-      path,
-      message,
-      hint: `config files of kind are not read yet; write apiVersion: ${apiVersion}, kind: ${configKind}`,
-    };
+  if (value === 'Bidirectional') {
+    // systemd-nspawn(1): "all mounts in the container are slaves of the host's"
+    return { path, message, hint: 'what a machine of systemd-nspawn mounts, the host never sees' };
   }
   const hint = typeof value === 'string' ? didYouMean(value, allowed) : undefined;
   return hint === undefined ? { path, message } : { path, message, hint };
@@ -90,6 +94,9 @@ function oneOf(words: readonly string[]): string {
 function nameOfType(expected: string): string {
   const names: Record<string, string> = {
     string: 'text',
+    number: 'a number',
+    int: 'a whole number',
+    boolean: 'true or false',
     object: 'a mapping',
     array: 'a list',
     record: 'a mapping',

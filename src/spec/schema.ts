@@ -1,15 +1,18 @@
 /** The config file: its fields, their types and what is said about them in the reference. */
 
 import { z } from 'zod';
+import { componentsSchema } from './config/components.ts';
+import { checkedText, mapping, text } from './config/fields.ts';
+import { networkSchema } from './config/network.ts';
+import { nodesSchema } from './config/nodes.ts';
 import {
+  featureGateProblem,
+  flagValueProblem,
   maximumNameLength,
   namePattern,
   nameProblem,
-  nodePrefixes,
-  podPrefixes,
-  servicePrefixes,
+  runtimeConfigProblem,
   sourceProblem,
-  subnetProblem,
   suiteProblem,
   urlProblem,
   versionPattern,
@@ -18,32 +21,6 @@ import {
 
 export const apiVersion = 'knest.dev/v1alpha1';
 export const configKind = 'Cluster';
-
-const network = z
-  .strictObject({
-    mode: z.enum(['bridge']).optional().meta({
-      description:
-        'How nodes reach each other and the world. `bridge`: a bridge of their own and NAT. Default: bridge.',
-    }),
-    nodeSubnet: text((value) => subnetProblem(value, nodePrefixes)).meta({
-      description:
-        'IPv4 subnet of the nodes, /8 to /28. Default: the first of knest’s own that is free on the host.',
-    }),
-    podSubnet: text((value) => subnetProblem(value, podPrefixes)).meta({
-      description:
-        'IPv4 subnet of the pods, /8 to /22: each node gets a /24 of it. Default: one that is free.',
-    }),
-    serviceSubnet: text((value) => subnetProblem(value, servicePrefixes)).meta({
-      description: 'IPv4 subnet of the services, /12 to /24. Default: one that is free.',
-    }),
-  })
-  .meta({ description: 'The network of the cluster.' });
-
-const node = z.strictObject({
-  role: z
-    .enum(['control-plane', 'worker'])
-    .meta({ description: 'What the node does: `control-plane` or `worker`.' }),
-});
 
 export const configSchema = z
   .strictObject({
@@ -79,10 +56,16 @@ export const configSchema = z
           'Who runs the machines: `systemd` (the host’s own), `direct` (knest itself, for hosts without systemd) or ' +
           '`auto`: systemd where the host runs it. Default: auto.',
       }),
-    network: network.optional(),
-    nodes: z.array(node).optional().meta({
-      description: 'The nodes. This version makes one control-plane node. Default: one control-plane node.',
+    featureGates: mapping(featureGateProblem, z.boolean()).meta({
+      description:
+        'Switches of Kubernetes, for every component that knows them: `{ InPlacePodVerticalScaling: true }`.',
     }),
+    runtimeConfig: mapping(runtimeConfigProblem, checkedText(flagValueProblem)).meta({
+      description: 'APIs to switch on and off, as kube-apiserver has them: `{ "api/alpha": "true" }`.',
+    }),
+    network: networkSchema.optional(),
+    components: componentsSchema.optional(),
+    nodes: nodesSchema.optional(),
   })
   .meta({
     title: 'knest cluster',
@@ -91,14 +74,4 @@ export const configSchema = z
 
 /** A config file that has passed the schema; nothing defaulted, nothing normalised. */
 export type Config = z.infer<typeof configSchema>;
-
-/** An optional string for which `problem` finds nothing wrong. */
-function text(problem: (value: string) => string | undefined) {
-  return z
-    .string()
-    .superRefine((value, context) => {
-      const message = problem(value);
-      if (message !== undefined) context.addIssue({ code: 'custom', message });
-    })
-    .optional();
-}
+export type NodeConfig = NonNullable<Config['nodes']>[number];

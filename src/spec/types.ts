@@ -2,12 +2,121 @@
 
 export type NodeRole = 'control-plane' | 'worker';
 
-export interface NodeSpec {
-  role: NodeRole;
-}
+/** dual: IPv4 first, then IPv6. */
+export type IpFamily = 'ipv4' | 'ipv6' | 'dual';
 
 /** auto: release when it answers, else debian. Otherwise an absolute path to a directory of binaries. */
 export type KubernetesSource = 'auto' | 'release' | 'debian' | { directory: string };
+
+export interface Taint {
+  key: string;
+  value: string;
+  effect: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute';
+}
+
+/** A file or directory of the host that a node sees as well; kind's words. */
+export interface ExtraMount {
+  hostPath: string;
+  /** Where the node sees it. */
+  containerPath: string;
+  readOnly: boolean;
+  /** None: what is mounted there later stays on its side. HostToContainer: what the host mounts there, the node sees. */
+  propagation: 'None' | 'HostToContainer';
+}
+
+/** A port of the host that leads to a port of a node; kind's words. */
+export interface PortMapping {
+  /** Port of the node. */
+  containerPort: number;
+  /** Port of the host; undefined: one that is free. */
+  hostPort: number | undefined;
+  /** Address of the host, 127.0.0.1 included; undefined: every address. */
+  listenAddress: string | undefined;
+  protocol: 'TCP' | 'UDP' | 'SCTP';
+}
+
+/** What a node may use at most; undefined: all that the host has. */
+export interface NodeResources {
+  /** Processors; fractions are fine. */
+  cpus: number | undefined;
+  /** Bytes. */
+  memory: number | undefined;
+  /** Processes and threads. */
+  tasks: number | undefined;
+}
+
+/** More flags of a component, by name without dashes: { "v": "4" }. They win over knest's own. */
+export type ExtraArgs = Readonly<Record<string, string>>;
+
+/** A path of the node that a component sees elsewhere (kubeadm's extraVolumes). */
+export interface ExtraVolume {
+  hostPath: string;
+  mountPath: string;
+  readOnly: boolean;
+  /** Made when missing. */
+  create: 'none' | 'file' | 'directory';
+}
+
+export interface ComponentSettings {
+  extraArgs: ExtraArgs;
+  extraVolumes: readonly ExtraVolume[];
+}
+
+/** A JSON merge patch (RFC 7386) for a component's configuration file. */
+export type ConfigPatch = Readonly<Record<string, unknown>>;
+
+export interface NodeSpec {
+  /** Machine, host and node name: NAME-control-plane, NAME-worker2, ... */
+  name: string;
+  role: NodeRole;
+  labels: Readonly<Record<string, string>>;
+  /** control-plane: those that kubeadm puts on control planes, by the node's Kubernetes version. */
+  taints: 'control-plane' | readonly Taint[];
+  /** Debian suite; undefined: the cluster's. */
+  suite: string | undefined;
+  /** undefined: the cluster's. */
+  kubernetes: { version: string | undefined; source: KubernetesSource } | undefined;
+  resources: NodeResources;
+  extraMounts: readonly ExtraMount[];
+  extraPortMappings: readonly PortMapping[];
+  /** Of this node's kubelet, over the cluster's. */
+  kubelet: { extraArgs: ExtraArgs; config: ConfigPatch };
+}
+
+export interface NetworkSpec {
+  mode: 'bridge';
+  ipFamily: IpFamily;
+  /** CIDRs, one per family in the order of ipFamily; undefined: the first of knest's own that are free on the host. */
+  nodeSubnets: readonly string[] | undefined;
+  podSubnets: readonly string[] | undefined;
+  serviceSubnets: readonly string[] | undefined;
+  /** bridge: CNI's own plugins, with a pod subnet per node. none: the user applies a network add-on. */
+  cni: 'bridge' | 'none';
+  /** auto: nftables where the Kubernetes version has it as stable, else iptables. none: no kube-proxy. */
+  proxyMode: 'auto' | 'iptables' | 'nftables' | 'ipvs' | 'none';
+  /** Search domains of the nodes; undefined: the host's. */
+  dnsSearch: readonly string[] | undefined;
+  apiServer: {
+    /** Where the host offers the API as well, for the kubeconfig; undefined: only the cluster's own address. */
+    listenAddress: string | undefined;
+    /** undefined: one that is free, where listenAddress is given. */
+    port: number | undefined;
+    /** More names and addresses in the API server's certificate. */
+    certSANs: readonly string[];
+  };
+}
+
+/** Settings of single components, for all nodes. */
+export interface ComponentsSpec {
+  etcd: ComponentSettings;
+  kubeApiserver: ComponentSettings;
+  kubeControllerManager: ComponentSettings;
+  kubeScheduler: ComponentSettings;
+  kubelet: { extraArgs: ExtraArgs; config: ConfigPatch };
+  kubeProxy: { extraArgs: ExtraArgs; config: ConfigPatch };
+  /** config.toml of containerd: tables to merge into it, in this order. */
+  containerd: { configPatches: readonly ConfigPatch[] };
+}
 
 export interface ClusterSpec {
   name: string;
@@ -17,6 +126,10 @@ export interface ClusterSpec {
     source: KubernetesSource;
     /** Base URL of a dl.k8s.io-like server for source `release`. */
     releaseMirror: string | undefined;
+    /** For every component that knows them. */
+    featureGates: Readonly<Record<string, boolean>>;
+    /** API groups and versions: { "api/alpha": "true" } (kube-apiserver --runtime-config). */
+    runtimeConfig: Readonly<Record<string, string>>;
   };
   image: {
     /** Debian suite of the nodes' root file system: trixie, bookworm, ... */
@@ -25,12 +138,7 @@ export interface ClusterSpec {
     mirror: string | undefined;
   };
   manager: 'auto' | 'systemd' | 'direct';
-  network: {
-    mode: 'bridge';
-    /** IPv4 CIDRs; undefined: the first of knest's defaults that is free on this host. */
-    nodeSubnet: string | undefined;
-    podSubnet: string | undefined;
-    serviceSubnet: string | undefined;
-  };
+  network: NetworkSpec;
+  components: ComponentsSpec;
   nodes: readonly NodeSpec[];
 }

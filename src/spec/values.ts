@@ -1,29 +1,12 @@
 /** What single values of a spec must look like. Each check gives what is wrong, or undefined when all is well. */
 
-import { contains, overlaps, parseCidr } from '../formats/cidr.ts';
+import { isAddress } from '../formats/cidr.ts';
 import { didYouMean } from './suggest.ts';
 
 /** Longest cluster name: machine names are made from it, and host names end at 63 characters. */
 export const maximumNameLength = 40;
 
 const sourceWords = ['auto', 'release', 'debian'] as const;
-
-/** Prefix lengths that a subnet may have, from the largest subnet to the smallest. */
-export interface PrefixRange {
-  largest: number;
-  smallest: number;
-  /** Why not smaller, for the message. */
-  reason: string;
-}
-
-export const nodePrefixes: PrefixRange = { largest: 8, smallest: 28, reason: 'every node needs an address' };
-export const podPrefixes: PrefixRange = { largest: 8, smallest: 22, reason: 'every node needs a /24 of it' };
-/** kube-apiserver refuses service ranges of more than 20 bits (--service-cluster-ip-range). */
-export const servicePrefixes: PrefixRange = {
-  largest: 12,
-  smallest: 24,
-  reason: 'every service needs an address',
-};
 
 /** RFC 1123 label. */
 export const namePattern = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
@@ -73,34 +56,135 @@ export function normalizeUrl(url: string): string {
   return url.replace(/\/+$/, '');
 }
 
-/** Ranges that no cluster can use: their addresses never leave a host or never name one. */
-const unusable: readonly (readonly [cidr: string, name: string])[] = [
-  ['0.0.0.0/8', '"this network" (0.0.0.0/8)'],
-  ['127.0.0.0/8', 'loopback (127.0.0.0/8)'],
-  ['169.254.0.0/16', 'link-local (169.254.0.0/16)'],
-  ['224.0.0.0/4', 'multicast (224.0.0.0/4)'],
-  ['240.0.0.0/4', 'reserved (240.0.0.0/4)'],
-];
+export function addressProblem(text: string): string | undefined {
+  return isAddress(text) ? undefined : `"${text}" is not an IP address`;
+}
 
-export function subnetProblem(text: string, range: PrefixRange): string | undefined {
-  const cidr = tryParseCidr(text);
-  if (!cidr) return `"${text}" is not an IPv4 subnet like 10.0.0.0/16`;
-  if (cidr.family === 6) return `"${text}" is IPv6: only IPv4 subnets are supported so far`;
-  if (cidr.hostBits) return `"${text}" is an address within a subnet; the subnet is ${cidr.text}`;
-  if (cidr.prefix > range.smallest) {
-    return `"${text}" is too small: at most /${range.smallest}, because ${range.reason}`;
-  }
-  const bad = unusable.find(([block]) => overlaps(block, text));
-  if (bad)
-    return `"${text}" ${contains(bad[0], text) ? 'lies in' : 'contains'} ${bad[1]}, which no cluster can use`;
-  if (cidr.prefix < range.largest) return `"${text}" is too large: at least /${range.largest}`;
+/** A name that DNS could know, of one label or several. */
+export function dnsNameProblem(text: string): string | undefined {
+  const labels = text.replace(/\.$/, '').split('.');
+  if (text.length <= 253 && labels.every((label) => label.length <= 63 && namePattern.test(label)))
+    return undefined;
+  return `"${text}" is not a DNS name`;
+}
+
+/** A name in a certificate: of a host, a wildcard, or an address. */
+export function certSanProblem(text: string): string | undefined {
+  const name = text.replace(/^\*\./, '').toLowerCase();
+  if (isAddress(text) || dnsNameProblem(name) === undefined) return undefined;
+  return `"${text}" is neither a DNS name nor an IP address`;
+}
+
+/** A Kubernetes name with an optional domain in front: "tier", "example.org/tier". */
+export function qualifiedNameProblem(text: string): string | undefined {
+  const [name = '', domain, ...more] = text.split('/').reverse();
+  const sound =
+    more.length === 0 &&
+    name.length <= 63 &&
+    qualifiedName.test(name) &&
+    (domain === undefined || dnsNameProblem(domain) === undefined);
+  return sound
+    ? undefined
+    : `"${text}" must be letters, digits, "-", "_" and ".", at most 63, with a domain and "/" in front or not`;
+}
+
+export function labelValueProblem(text: string): string | undefined {
+  if (text === '' || (text.length <= 63 && qualifiedName.test(text))) return undefined;
+  return `"${text}" must be at most 63 letters, digits, "-", "_" and ".", beginning and ending with a letter or digit`;
+}
+
+const qualifiedName = /^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/;
+
+export function featureGateProblem(name: string): string | undefined {
+  return /^[A-Za-z][A-Za-z0-9]*$/.test(name) ? undefined : `"${name}" is not the name of a feature gate`;
+}
+
+/** A group and version, or one of the words "api/all", "api/alpha", ... (kube-apiserver --runtime-config). */
+export function runtimeConfigProblem(name: string): string | undefined {
+  return /^[a-z0-9][a-z0-9./-]*$/.test(name)
+    ? undefined
+    : `"${name}" is not an API like "apps/v1beta2" or "api/alpha"`;
+}
+
+export function flagNameProblem(name: string): string | undefined {
+  if (/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(name)) return undefined;
+  const bare = name.replace(/^-+/, '').split('=')[0] ?? '';
+  const hint = bare !== name && bare !== '' ? `; write ${JSON.stringify(bare)}` : '';
+  return `"${name}" is not the name of a flag without dashes${hint}`;
+}
+
+export function flagValueProblem(value: string): string | undefined {
+  return hasControlCharacters(value) ? 'must be one line' : undefined;
+}
+
+/** Paths are written into units and into arguments of systemd-nspawn, which separate them by ":". */
+export function pathProblem(path: string): string | undefined {
+  if (!path.startsWith('/')) return `"${path}" is not an absolute path`;
+  if (hasControlCharacters(path)) return 'must be one line';
+  if (/[:%\\"'$]/.test(path))
+    return `"${path}" has a character that knest cannot pass on: one of : % \\ " ' $`;
+  if (/(^|\/)\.\.?(\/|$)/.test(path)) return `"${path}" must be without "." and ".."`;
   return undefined;
 }
 
-function tryParseCidr(text: string): ReturnType<typeof parseCidr> | undefined {
-  try {
-    return parseCidr(text);
-  } catch {
-    return undefined;
-  }
+/** Of a component's unit, where a blank ends a path. */
+export function volumePathProblem(path: string): string | undefined {
+  return pathProblem(path) ?? (/\s/.test(path) ? `"${path}" must be without blanks` : undefined);
+}
+
+function hasControlCharacters(text: string): boolean {
+  // eslint-disable-next-line no-control-regex -- they are what is looked for
+  return /[\u0000-\u001f\u007f]/.test(text);
+}
+
+/** "/data//files/" and "/data/files" are the same place. */
+export function normalizePath(path: string): string {
+  const normal = path.replace(/\/+/g, '/').replace(/\/$/, '');
+  return normal === '' ? '/' : normal;
+}
+
+/** What systemd and Kubernetes have of their own in a node; a mount there, or around it, would hide it. */
+const ownPlaces: readonly string[] = [
+  '/bin',
+  '/dev',
+  '/etc/cni/net.d',
+  '/etc/containerd',
+  '/etc/kubernetes',
+  '/etc/systemd',
+  '/lib',
+  '/proc',
+  '/run',
+  '/sbin',
+  '/sys',
+  '/usr/bin',
+  '/usr/lib',
+  '/usr/local/bin',
+  '/usr/sbin',
+  '/var/lib/containerd',
+  '/var/lib/etcd',
+  '/var/lib/kubelet',
+];
+
+/** Where a node may see something of the host. */
+export function mountTargetProblem(path: string): string | undefined {
+  const problem = pathProblem(path);
+  if (problem !== undefined) return problem;
+  const target = normalizePath(path);
+  const hidden = ownPlaces.find(
+    (place) => place === target || target === '/' || place.startsWith(`${target}/`),
+  );
+  if (hidden === undefined) return undefined;
+  return `"${path}" would hide ${hidden}, which the node needs; mount below it, or elsewhere`;
+}
+
+const quantity = /^(\d+(?:\.\d+)?)(Ki|Mi|Gi|Ti|Pi|Ei|k|M|G|T|P|E)?$/;
+
+/** Bytes of a Kubernetes quantity: 2Gi, 512Mi, 1500M, 1073741824; undefined when it is none. */
+export function parseBytes(value: string | number): number | undefined {
+  const match = quantity.exec(String(value));
+  if (!match) return undefined;
+  const [, amount = '', unit = ''] = match;
+  const power = unit === '' ? 0 : ' kmgtpe'.indexOf(unit.charAt(0).toLowerCase());
+  const bytes = Number(amount) * (unit.endsWith('i') ? 1024 : 1000) ** power;
+  return Number.isSafeInteger(Math.ceil(bytes)) ? Math.ceil(bytes) : undefined;
 }

@@ -118,6 +118,22 @@ export async function writeKeyMaterial(
   await Promise.all(fresh.filter(([file]) => !file.endsWith('.key')).map(write));
 }
 
+/** Forgets keys and certificates that the plan does not name: those of nodes that are gone. */
+export async function pruneKeyMaterial(
+  host: Host,
+  paths: Paths,
+  { cluster, pki }: ClusterPlan,
+): Promise<void> {
+  const folder = `${clusterFolder(paths, cluster)}/pki`;
+  const named = new Set([
+    ...[...pki.authorities, ...pki.certificates].map(({ name }) => name),
+    ...pki.keyPairs,
+  ]);
+  const files = await host.list(folder);
+  const stale = files.filter((file) => !named.has(file.replace(/\.(crt|key|pub)$/, '')));
+  await Promise.all(stale.map((file) => host.remove(`${folder}/${file}`)));
+}
+
 function json(value: unknown): string {
   return JSON.stringify(value, undefined, 2) + '\n';
 }

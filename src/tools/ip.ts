@@ -4,6 +4,11 @@ import { z } from 'zod';
 
 export const addressesCommand = ['ip', '-j', 'address', 'show'] as const;
 
+/** Only links that hold the address (ip-address(8), "show ... to PREFIX"). */
+export function findAddressCommand(address: string): string[] {
+  return [...addressesCommand, 'to', address];
+}
+
 /** All tables: VPN clients keep their routes in tables of their own. */
 export const routesCommand = ['ip', '-j', 'route', 'show', 'table', 'all'] as const;
 
@@ -21,6 +26,8 @@ const routes = z.array(
     dst: z.string(),
     dev: z.string().optional(),
     type: z.string().optional(),
+    /** Who made it; of default routes, "ra": the kernel, told by a router's advertisement. */
+    protocol: z.string().optional(),
     table: z.string().optional(),
     nexthops: z.array(z.object({ dev: z.string().optional() })).optional(),
   }),
@@ -57,11 +64,25 @@ export function parseRoutes(json: string): Route[] {
     .filter(
       ({ type, table }) => table !== 'local' && !['broadcast', 'multicast', 'local'].includes(type ?? ''),
     )
-    .filter(({ dst }) => !['default', '0.0.0.0/0', '::/0'].includes(dst))
+    .filter(({ dst }) => !isDefault(dst))
     .map(({ dst, dev, nexthops }) => ({
       destination: dst.includes('/') ? dst : asSubnet(dst),
       link: dev ?? nexthops?.find((hop) => hop.dev !== undefined)?.dev,
     }));
+}
+
+/** Links with a default route learnt from a router's advertisement (IPv6 only). @throws an Error */
+export function parseRouterLinks(json: string): string[] {
+  const learnt = routes
+    .parse(parseJson(json))
+    .filter(({ dst, protocol }) => isDefault(dst) && protocol === 'ra');
+  return [
+    ...new Set(learnt.flatMap(({ dev, nexthops = [] }) => [dev, ...nexthops.map((hop) => hop.dev)])),
+  ].filter((link) => link !== undefined);
+}
+
+function isDefault(destination: string): boolean {
+  return ['default', '0.0.0.0/0', '::/0'].includes(destination);
 }
 
 function asSubnet(address: string): string {
@@ -71,4 +92,9 @@ function asSubnet(address: string): string {
 /** iproute2 before 4.20 prints nothing at all for an empty list. */
 function parseJson(text: string): unknown {
   return text.trim() === '' ? [] : JSON.parse(text);
+}
+
+/** ip-link(8): takes a link away, and with one end of a veth pair the other. @param name or alternative name */
+export function deleteLinkCommand(name: string): string[] {
+  return ['ip', 'link', 'delete', 'dev', name];
 }

@@ -142,6 +142,7 @@ describe('destroy', () => {
         },
         umount: {},
         rmdir: {},
+        ip: {},
         stat: { stdout: '45:678' },
       },
     );
@@ -151,9 +152,12 @@ describe('destroy', () => {
       'kill',
       'find',
       'rmdir',
+      'ip',
       'stat',
       'umount',
     ]);
+    // its end of the veth pair: the kernel would take it away later, and the next machine of that name fails until then
+    expect(host.commands).toContainEqual(['ip', 'link', 'delete', 'dev', `vb-${machine.name}`]);
     expect(host.commands[0]).toEqual(['kill', '-KILL', '102', '100']);
     expect(host.commands.filter(([program]) => program === 'umount')).toEqual([
       ['umount', '--', machine.root],
@@ -163,7 +167,9 @@ describe('destroy', () => {
   });
 
   it('finds nothing to do a second time, and kills nobody', async () => {
-    const host = memoryHost({ answers: { rmdir: { exitCode: 1 }, stat: { exitCode: 1 } } });
+    const host = memoryHost({
+      answers: { rmdir: { exitCode: 1 }, stat: { exitCode: 1 }, ip: { exitCode: 1 } },
+    });
     await manage(host).destroy(machine);
     expect(host.commands.map(([program]) => program)).not.toContain('kill');
   });

@@ -18,7 +18,12 @@ describe('writeMachine', () => {
     const folder = await mkdtemp(join(tmpdir(), 'knest-machine-'));
     try {
       const paths = { state: join(folder, 'state'), cache: join(folder, 'cache') };
-      const plan = planCluster(clusterSpec(), hostFacts(), fromDebian, paths);
+      const plan = planCluster(
+        clusterSpec({ manager: 'direct' }),
+        hostFacts(),
+        { cluster: fromDebian, nodes: {} },
+        paths,
+      );
       const machine = machineOf(plan);
       const material = await issuePki(plan.pki, new Map(), new Date());
       for (let time = 0; time < 2; time++) await writeMachine(localHost(), machine, material);

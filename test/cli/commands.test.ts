@@ -1,11 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import type {
-  Check,
-  ClusterStatus,
-  ClusterSummary,
-  CreateOptions,
-  NodeSummary,
-} from '../../src/api/types.ts';
+import type { Check, ClusterSummary, CreateOptions } from '../../src/api/types.ts';
 import type { Api } from '../../src/cli/cli.ts';
 import { KnestError } from '../../src/errors.ts';
 import { runCli } from './run-cli.ts';
@@ -26,16 +20,7 @@ const cluster: ClusterSummary = {
   kubernetesVersion: 'v1.20.2',
   endpoint: 'https://10.90.0.2:6443',
   nodes: 1,
-  created: new Date().toISOString(),
-};
-
-const node: NodeSummary = {
-  name: 'demo-control-plane',
-  cluster: 'demo',
-  role: 'control-plane',
-  state: 'running',
-  address: '10.90.0.2',
-  leader: 4711,
+  created: new Date(Date.now() - 3.5 * 86_400_000).toISOString(),
 };
 
 describe('create cluster', () => {
@@ -71,7 +56,7 @@ describe('create cluster', () => {
       ].join('\n'),
     );
     expect(createCluster.mock.calls[0]?.[0]).toMatchObject({
-      spec: { name: 'demo', network: { podSubnet: '10.1.0.0/16' } },
+      spec: { name: 'demo', network: { podSubnets: ['10.1.0.0/16'] } },
       wait: 90_000,
       retain: false,
       yes: true,
@@ -200,13 +185,11 @@ describe('create cluster', () => {
 describe('get', () => {
   const api = {
     listClusters: () => Promise.resolve([cluster]),
-    listNodes: ({ name }: { name?: string } = {}) =>
-      Promise.resolve(name === 'none' ? [] : [{ ...node, leader: undefined }]),
   };
 
   it('clusters', async () => {
     const { stdout } = await runCli(['get', 'clusters'], { api });
-    expect(stdout).toBe('NAME   STATE     NODES   VERSION   AGE\ndemo   running   1       v1.20.2   0s\n');
+    expect(stdout).toBe('NAME   STATE     NODES   VERSION   AGE\ndemo   running   1       v1.20.2   3d\n');
     expect((await runCli(['get', 'clusters', '-o', 'name'], { api })).stdout).toBe('demo\n');
     expect(JSON.parse((await runCli(['get', 'clusters', '-o', 'json'], { api })).stdout)).toEqual([cluster]);
   });
@@ -219,17 +202,6 @@ describe('get', () => {
       stderr: 'There are no clusters.\n',
     });
     expect((await runCli(['get', 'clusters', '-o', 'json'], { api: none })).stdout).toBe('[]\n');
-  });
-
-  it('nodes, of one cluster or of all', async () => {
-    const listNodes = vi.fn(api.listNodes);
-    const { stdout } = await runCli(['get', 'nodes', '-o', 'wide'], { api: { listNodes } });
-    expect(stdout).toBe(
-      'NAME                 CLUSTER   ROLE            STATE     ADDRESS     LEADER\n' +
-        'demo-control-plane   demo      control-plane   running   10.90.0.2   <none>\n',
-    );
-    await runCli(['get', 'nodes', '-A'], { api: { listNodes } });
-    expect(listNodes.mock.calls.map(([options]) => options?.name)).toEqual(['knest', undefined]);
   });
 });
 
@@ -317,47 +289,5 @@ describe('doctor', () => {
     const ran = await runCli(['doctor'], { api: { doctor: () => Promise.resolve(checks.slice(0, 1)) } });
     expect(ran).toMatchObject({ exitCode: 0 });
     expect(ran.stdout).toContain('ready for clusters');
-  });
-});
-
-describe('status cluster', () => {
-  const status: ClusterStatus = {
-    name: 'demo',
-    state: 'running',
-    endpoint: 'https://10.90.0.2:6443',
-    kubernetesVersion: 'v1.20.2',
-    apiserver: { ok: true, detail: '' },
-    nodes: [
-      {
-        ...node,
-        ready: true,
-        kubeletVersion: 'v1.20.2',
-        units: [{ name: 'etcd.service', active: 'active', sub: 'running', result: 'success', restarts: 0 }],
-        probes: [{ says: 'etcd answers', ok: true, detail: '' }],
-        conditions: [
-          { type: 'Ready', status: 'True', reason: 'KubeletReady', message: '' },
-          { type: 'DiskPressure', status: 'True', reason: 'Full', message: 'no space' },
-        ],
-      },
-    ],
-    certificates: [{ name: 'apiserver', expires: '2999-01-01T00:00:00Z' }],
-  };
-
-  it('tells what is well in short and what is not in full', async () => {
-    const ran = await runCli(['status', 'cluster'], {
-      api: { clusterStatus: () => Promise.resolve(status) },
-    });
-    expect(ran.exitCode).toBe(0);
-    expect(ran.stdout).toContain('Cluster demo: running, Kubernetes v1.20.2\n  ✓ API server');
-    expect(ran.stdout).toContain('! DiskPressure is True: Full (no space)');
-    expect(ran.stdout).not.toContain('KubeletReady');
-    expect(ran.stdout).toContain('  etcd.service   active (running)   success   0\n');
-  });
-
-  it('exits 7 when the API server does not answer', async () => {
-    const bad = { ...status, apiserver: { ok: false, detail: 'ECONNREFUSED' } };
-    const ran = await runCli(['status', 'cluster'], { api: { clusterStatus: () => Promise.resolve(bad) } });
-    expect(ran.exitCode).toBe(7);
-    expect(ran.stdout).toContain('✗ API server https://10.90.0.2:6443 (ECONNREFUSED)');
   });
 });

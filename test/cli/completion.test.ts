@@ -9,7 +9,7 @@ import { runCli } from './run-cli.ts';
 
 const api = {
   listClusters: () => Promise.resolve([{ name: 'one' }, { name: 'other' }] as never),
-  listNodes: () => Promise.resolve([{ name: 'one-control-plane' }] as never),
+  listNodeNames: () => Promise.resolve(['one-control-plane', 'one-worker']),
 };
 
 /** The values offered after the words; the last word is being typed. */
@@ -26,7 +26,11 @@ describe('complete', () => {
       ['delete', 'c'],
       ['cluster', 'clusters'],
     ],
-    [['create', 'cluster', '--node'], ['--node-subnet']],
+    [
+      ['create', 'cluster', '--node'],
+      ['--nodes', '--node-subnet'],
+    ],
+    [['create', 'cluster', '--nodes', ''], []],
     [
       ['create', 'cluster', '--manager', ''],
       ['auto', 'systemd', 'direct'],
@@ -48,9 +52,26 @@ describe('complete', () => {
     ],
     [['delete', 'clusters', 'one', 'ot'], ['other']],
     [['--progress', 'p'], ['plain']],
-    [['exec', ''], ['one-control-plane']],
+    [
+      ['exec', ''],
+      ['one-control-plane', 'one-worker'],
+    ],
     [['exec', '-t', 'one-control-plane', '--', '-'], []],
-    [['logs', 'one'], ['one-control-plane']],
+    [['exec', '--all', '--', ''], []],
+    [
+      ['exec', '--role', ''],
+      ['control-plane', 'worker'],
+    ],
+    [
+      ['logs', 'one'],
+      ['one-control-plane', 'one-worker'],
+    ],
+    [['logs', 'one-worker,'], ['one-worker,one-control-plane']],
+    [['stop', 'node', 'one-worker', 'one-c'], ['one-control-plane']],
+    [['delete', 'node', '--name', 'ot'], ['other']],
+    [['add', 'node', '--role=w'], ['--role=worker']],
+    [['load', 'image-archive', '--nodes', 'one-worker,one-c'], ['one-worker,one-control-plane']],
+    [['load', 'image-archive', '--', ''], [':files']],
     [['load', 'image-archive', 'a.tar', ''], [':files']],
     [['get', 'nodes', '-o', 'j'], ['json']],
     [

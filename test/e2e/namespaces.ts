@@ -78,39 +78,50 @@ export async function connect(
   }
 }
 
-/** Listens on every address and greets each caller with the address it seems to come from. */
-export async function greetCallers(namespace: Namespace, port: number): Promise<void> {
+/**
+ * Answers on every address, over TCP and UDP, and greets each caller with the address it seems to come from.
+ * @param welcome a word before the address, to tell who answers
+ */
+export async function greetCallers(namespace: Namespace, port: number, welcome = ''): Promise<void> {
   const server = namespace.start([
     process.execPath,
     '-e',
-    `require('node:net').createServer((s) => { s.on('error', () => {}); s.end(s.remoteAddress); })
-       .listen(${port}, '0.0.0.0', () => console.log('listening'))`,
+    `const greet = (address) => ${JSON.stringify(welcome)} + address.replace('::ffff:', '');
+     const udp = require('node:dgram').createSocket('udp6');
+     udp.on('message', (_, from) => udp.send(greet(from.address), from.port, from.address));
+     const tcp = require('node:net').createServer((s) => { s.on('error', () => {}); s.end(greet(s.remoteAddress)); });
+     udp.bind(${port}, '::', () => tcp.listen(${port}, '::', () => console.log('listening')));`,
   ]);
   if (!server.stdout) throw new Error('no output of the server');
   await once(server.stdout, 'data');
 }
 
-/**
- * Calls over TCP. What the other side says it saw as the caller's address, or "no answer".
- * @param localAddress the caller's own, where it has several
- */
+export interface CallOptions {
+  protocol?: 'tcp' | 'udp';
+  /** The caller's own, where it has several. */
+  localAddress?: string;
+}
+
+/** Calls. What the other side says it saw as the caller's address, or "no answer". */
 export async function call(
   namespace: Namespace,
   address: string,
   port: number,
-  localAddress?: string,
+  { protocol = 'tcp', localAddress }: CallOptions = {},
 ): Promise<string> {
-  const options = JSON.stringify({
-    host: address,
-    port,
-    ...(localAddress === undefined ? {} : { localAddress }),
-  });
+  const overTcp = `
+    const socket = require('node:net').connect(${JSON.stringify({ host: address, port, localAddress })});
+    socket.on('data', said);`;
+  const overUdp = `
+    const socket = require('node:dgram').createSocket(${JSON.stringify(address.includes(':') ? 'udp6' : 'udp4')});
+    socket.on('message', said);
+    socket.bind(0, ${JSON.stringify(localAddress)}, () => socket.send('hello', ${port}, ${JSON.stringify(address)}));`;
   const script = `
-    const socket = require('node:net').connect(${options});
     const giveUp = () => { console.log('no answer'); process.exit(); };
+    const said = (text) => { console.log(String(text)); process.exit(); };
     setTimeout(giveUp, 1500);
-    socket.on('error', giveUp);
-    socket.on('data', (text) => { console.log(String(text)); process.exit(); });`;
+    ${protocol === 'tcp' ? overTcp : overUdp}
+    socket.on('error', giveUp);`;
   const { stdout } = await namespace.host.run([process.execPath, '-e', script]);
   return stdout.trim();
 }
@@ -125,6 +136,7 @@ export async function networkState(namespace: Namespace): Promise<Record<string,
     links: await json(['ip', '-j', 'link']),
     addresses: await json(['ip', '-j', 'address']),
     routes: await json(['ip', '-j', 'route', 'show', 'table', 'all']),
+    settings: (await namespace.host.run(['sysctl', '-a', '-r', '^net.ipv[46].conf.kn-'])).stdout,
     rules: rules.replace(/counter packets \d+ bytes \d+/g, 'counter'),
   };
 }

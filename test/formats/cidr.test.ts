@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { contains, nthAddress, overlaps, parseCidr, subnetsOf } from '../../src/formats/cidr.ts';
+import {
+  canonicalAddress,
+  contains,
+  familyOf,
+  nthAddress,
+  nthSubnet,
+  overlaps,
+  parseCidr,
+  subnetsOf,
+} from '../../src/formats/cidr.ts';
 
 describe('parseCidr', () => {
   it('reads IPv4', () => {
@@ -80,10 +89,20 @@ describe('nthAddress', () => {
     expect(nthAddress('255.255.255.0/24', 255)).toBe('255.255.255.255');
   });
 
-  it('refuses what lies outside, and IPv6', () => {
-    expect(() => nthAddress('10.0.0.0/30', 4)).toThrow('10.0.0.0/30 has no address number 4');
-    expect(() => nthAddress('10.0.0.0/30', -5)).toThrow('no address number -5');
-    expect(() => nthAddress('fd00::/64', 1)).toThrow('not an IPv4 subnet');
+  it('counts IPv6 addresses as well', () => {
+    expect(nthAddress('fd00:10:89::/64', 1)).toBe('fd00:10:89::1');
+    expect(nthAddress('fd00:10:89::/64', 0x1_0000)).toBe('fd00:10:89::1:0');
+    expect(nthAddress('fd00:10:89::/64', -1)).toBe('fd00:10:89:0:ffff:ffff:ffff:ffff');
+    expect(nthAddress('::/0', -1)).toBe('ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff');
+  });
+
+  it.each([
+    ['10.0.0.0/30', 4],
+    ['10.0.0.0/30', -5],
+    ['fd00::/126', 4],
+    ['fd00::/126', -5],
+  ])('refuses what lies outside of %s: %i', (cidr, n) => {
+    expect(() => nthAddress(cidr, n)).toThrow(`${cidr} has no address number ${n}`);
   });
 });
 
@@ -98,11 +117,59 @@ describe('subnetsOf', () => {
     expect([...subnetsOf('10.0.0.0/24', 24)]).toEqual(['10.0.0.0/24']);
   });
 
+  it('cuts IPv6', () => {
+    expect([...subnetsOf('fd00:10:244::/54', 56)]).toEqual([
+      'fd00:10:244::/56',
+      'fd00:10:244:100::/56',
+      'fd00:10:244:200::/56',
+      'fd00:10:244:300::/56',
+    ]);
+  });
+
   it('is lazy', () => {
     expect(subnetsOf('0.0.0.0/0', 32).next().value).toBe('0.0.0.0/32');
+    expect(subnetsOf('::/0', 128).next().value).toBe('::/128');
   });
 
   it('refuses to cut a subnet into larger ones', () => {
     expect(() => [...subnetsOf('10.0.0.0/24', 16)]).toThrow('10.0.0.0/24 holds no /16 subnets');
+  });
+});
+
+describe('nthSubnet', () => {
+  it('costs the same for every n', () => {
+    expect(nthSubnet('10.244.0.0/16', 24, 255)).toBe('10.244.255.0/24');
+    expect(nthSubnet('fd00:10:244::/56', 64, 255)).toBe('fd00:10:244:ff::/64');
+    expect(nthSubnet('fd00::/8', 128, 2 ** 52)).toBe('fd00::10:0:0:0/128');
+  });
+
+  it.each([
+    ['10.244.0.0/22', 24, 4],
+    ['10.244.0.0/22', 24, -1],
+    ['fd00:10:244::/56', 64, 256],
+  ])('refuses what %s has not: a /%i number %i', (cidr, prefix, n) => {
+    expect(() => nthSubnet(cidr, prefix, n)).toThrow(`${cidr} has no /${prefix} subnet number ${n}`);
+  });
+});
+
+describe('addresses', () => {
+  it.each([
+    ['10.0.0.1', 4, '10.0.0.1'],
+    ['FD00:0::1', 6, 'fd00::1'],
+    ['::', 6, '::'],
+    ['10.1', undefined, undefined],
+    ['fe80::1%eth0', undefined, undefined],
+    ['localhost', undefined, undefined],
+  ])('%s is of family %s', (text, family, canonical) => {
+    expect(familyOf(text)).toBe(family);
+    expect(canonicalAddress(text)).toBe(canonical);
+  });
+
+  it('have a family as subnets, too', () => {
+    expect([familyOf('10.0.0.0/8'), familyOf('fd00::/8'), familyOf('10.0.0.0/8/8')]).toEqual([
+      4,
+      6,
+      undefined,
+    ]);
   });
 });

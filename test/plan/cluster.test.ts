@@ -1,19 +1,36 @@
 import { describe, expect, it } from 'vitest';
 
-import { machineNames } from '../../src/plan/cluster.ts';
 import { launchOf } from '../../src/plan/nspawn/launch.ts';
 import type { ClusterPlan, MachinePlan } from '../../src/plan/types.ts';
-import { fromRelease, machineOf, nodesOf, planOf, sandboxFacts } from '../fixtures/cluster.ts';
+import { freeNodeNames, machineNames } from '../../src/spec/node-names.ts';
+import {
+  flagsOf,
+  fromRelease,
+  machineOf,
+  networkSpec,
+  nodeSpec,
+  nodesOf,
+  planOf,
+  sandboxFacts,
+  textOf,
+} from '../fixtures/cluster.ts';
 import type { PlanInput } from '../fixtures/cluster.ts';
 import { hostFacts } from '../fixtures/host-facts.ts';
 
 const threeNodes = { nodes: nodesOf('control-plane', 'worker', 'worker') };
+const ha = { nodes: nodesOf('control-plane', 'control-plane', 'control-plane', 'worker') };
+const dual = networkSpec({ ipFamily: 'dual' });
 
 /** What holds for every plan is checked with these. */
 const plans: [string, PlanInput][] = [
   ['one node', {}],
   ['one node in a sandbox', { facts: sandboxFacts() }],
   ['three nodes of Kubernetes 1.36', { spec: threeNodes, kubernetes: fromRelease('v1.36.2') }],
+  ['three control planes', { spec: ha }],
+  ['three control planes in a sandbox', { spec: ha, facts: sandboxFacts() }],
+  ['dual stack', { spec: { ...ha, network: dual } }],
+  ['IPv6', { spec: { ...threeNodes, network: networkSpec({ ipFamily: 'ipv6' }) } }],
+  ['a worker added', { spec: threeNodes, previous: planOf() }],
   ['another name', { spec: { name: 'a-rather-long-cluster-name', ...threeNodes } }],
 ];
 
@@ -98,7 +115,7 @@ describe.each(plans)('the plan of %s', (_name, input) => {
       for (const path of [root, upper, work, launch.path, launch.pidFile, launch.logFile]) {
         expect(path.startsWith(`${folder}/`)).toBe(true);
       }
-      expect(layers).toEqual(plan.layers.map(({ id }) => id));
+      expect(layers.filter((id) => !plan.layers.some((layer) => layer.id === id))).toEqual([]);
     }
   });
 });
@@ -107,24 +124,26 @@ describe('planCluster', () => {
   it('gives machines addresses behind the bridge and pod subnets of their own', () => {
     const { machines } = planOf({ spec: threeNodes });
     expect(machines.map(({ address }) => address)).toEqual(['10.89.0.2', '10.89.0.3', '10.89.0.4']);
-    expect(machines.map(({ gateway }) => gateway)).toEqual(['10.89.0.1', '10.89.0.1', '10.89.0.1']);
-    expect(machines.map(({ podSubnet }) => podSubnet)).toEqual([
-      '10.244.0.0/24',
-      '10.244.1.0/24',
-      '10.244.2.0/24',
+    for (const { addresses } of machines) {
+      expect(addresses).toEqual([expect.objectContaining({ prefixLength: 24, gateway: '10.89.0.1' })]);
+    }
+    expect(machines.map(({ podSubnets }) => podSubnets)).toEqual([
+      ['10.244.0.0/24'],
+      ['10.244.1.0/24'],
+      ['10.244.2.0/24'],
     ]);
   });
 
-  it('routes every pod subnet to its machine, and services to a control plane', () => {
+  it('routes every pod subnet to its machine, and services to whoever has the API’s address', () => {
     const { host } = planOf({ spec: threeNodes });
     const input = host.setup.map((command) => command.input ?? '').join('');
     for (const [subnet, via] of [
       ['10.244.0.0/24', '10.89.0.2'],
       ['10.244.1.0/24', '10.89.0.3'],
       ['10.244.2.0/24', '10.89.0.4'],
-      ['10.96.0.0/16', '10.89.0.2'],
+      ['10.96.0.0/16', '10.89.0.254'],
     ]) {
-      expect(input).toMatch(`route replace ${subnet} via ${via}`);
+      expect(input).toMatch(new RegExp(`route (add|replace) ${subnet} via ${via}`));
     }
   });
 
@@ -170,6 +189,207 @@ describe('planCluster', () => {
   });
 });
 
+describe('several control planes', () => {
+  const plan = planOf({ spec: ha });
+
+  it('are one etcd cluster, whose members find each other by address', () => {
+    const members = plan.machines
+      .slice(0, 3)
+      .map((machine) => textOf(machine, '/etc/kubernetes/etcd-initial.env'));
+    expect(new Set(members).size).toBe(1);
+    expect(members[0]).toBe(
+      'ETCD_INITIAL_CLUSTER=knest-control-plane=https://10.89.0.2:2380,' +
+        'knest-control-plane2=https://10.89.0.3:2380,knest-control-plane3=https://10.89.0.4:2380\n' +
+        'ETCD_INITIAL_CLUSTER_STATE=new\n',
+    );
+  });
+
+  it('elect leaders, and a lone one does not', () => {
+    for (const unit of ['kube-controller-manager.service', 'kube-scheduler.service']) {
+      expect(flagsOf(machineOf(plan), unit)['leader-elect']).toBe('true');
+      expect(flagsOf(machineOf(planOf()), unit)['leader-elect']).toBe('false');
+    }
+  });
+
+  it('hand the API’s address over, and a lone one keeps it', () => {
+    const names = plan.machines.map(({ units }) => units.map(({ name }) => name));
+    expect(names.map((units) => units.includes('knest-api-address.service'))).toEqual([
+      true,
+      true,
+      true,
+      false,
+    ]);
+    expect(textOf(machineOf(plan), '/etc/systemd/network/10-host0.network')).not.toContain('10.89.0.254');
+    expect(textOf(machineOf(planOf()), '/etc/systemd/network/10-host0.network')).toContain(
+      'Address=10.89.0.254/32',
+    );
+    expect(plan.endpoint).toBe('https://10.89.0.254:6443');
+    const serving = plan.pki.certificates.filter(({ name }) => name.startsWith('apiserver-knest'));
+    expect(serving).toHaveLength(3);
+    for (const { ipAddresses } of serving) expect(ipAddresses).toContain('10.89.0.254');
+  });
+
+  it('are tainted where there are workers, by the names of their version', () => {
+    const flag = (version: string): string | undefined =>
+      flagsOf(machineOf(planOf({ spec: ha, kubernetes: fromRelease(version) })), 'kubelet.service')[
+        'register-with-taints'
+      ];
+    expect(flag('v1.20.2')).toBe('node-role.kubernetes.io/master=:NoSchedule');
+    expect(flag('v1.24.0')).toBe(
+      'node-role.kubernetes.io/control-plane=:NoSchedule,node-role.kubernetes.io/master=:NoSchedule',
+    );
+    expect(flag('v1.36.0')).toBe('node-role.kubernetes.io/control-plane=:NoSchedule');
+    expect(flagsOf(machineOf(plan, 3), 'kubelet.service')).not.toHaveProperty('register-with-taints');
+  });
+
+  it('have priorities of their own, so that two never take the address at once', () => {
+    const priorities = plan.machines
+      .slice(0, 3)
+      .map((machine) => /priority (\d+)/.exec(textOf(machine, '/etc/keepalived/keepalived.conf'))?.[1]);
+    expect(new Set(priorities).size).toBe(3);
+  });
+});
+
+describe('two families', () => {
+  const plan = planOf({ spec: { ...threeNodes, network: dual } });
+
+  it('give nodes, pods and services addresses of both', () => {
+    for (const { addresses, podSubnets, nodePatch } of plan.machines) {
+      expect(addresses.map(({ address }) => address.includes(':'))).toEqual([false, true]);
+      expect(podSubnets.map((subnet) => subnet.includes(':'))).toEqual([false, true]);
+      expect(nodePatch.spec.podCIDRs).toEqual(podSubnets);
+    }
+    const flags = flagsOf(machineOf(plan), 'kube-apiserver.service');
+    expect(flags['service-cluster-ip-range']).toBe(plan.network.serviceSubnets.join(','));
+    expect(flags['feature-gates']).toBe('IPv6DualStack=true');
+    expect(flagsOf(machineOf(plan), 'kubelet.service')['node-ip']).toMatch(/^10\.89\.0\.2,fd/);
+  });
+
+  it('need no gate from 1.21 on', () => {
+    const later = planOf({ spec: { ...threeNodes, network: dual }, kubernetes: fromRelease('v1.21.0') });
+    expect(flagsOf(machineOf(later), 'kube-apiserver.service')).not.toHaveProperty('feature-gates');
+  });
+
+  it('route pods of other nodes in both', () => {
+    const file = textOf(machineOf(plan), '/etc/systemd/network/10-host0.network');
+    for (const { podSubnets, addresses } of plan.machines.slice(1)) {
+      podSubnets.forEach((subnet, family) => {
+        expect(file).toContain(`Destination=${subnet}\nGateway=${addresses[family]?.address}\n`);
+      });
+    }
+  });
+});
+
+describe('IPv6 alone', () => {
+  const plan = planOf({ spec: { ...threeNodes, network: networkSpec({ ipFamily: 'ipv6' }) } });
+
+  it('writes addresses into URLs as they must be', () => {
+    expect(plan.endpoint).toMatch(/^https:\/\/\[fd[0-9a-f:]+\]:6443$/);
+    expect(textOf(machineOf(plan), '/etc/kubernetes/etcd-initial.env')).toMatch(
+      /=https:\/\/\[fd[0-9a-f:]+\]:2380\n/,
+    );
+  });
+});
+
+describe('planning again', () => {
+  const two = planOf({ spec: { nodes: nodesOf('control-plane', 'worker') } });
+  const grown = planOf({ spec: threeNodes, previous: two });
+
+  it('changes nothing when nothing has changed', () => {
+    expect(planOf({ spec: threeNodes, previous: planOf({ spec: threeNodes }) })).toEqual(
+      planOf({ spec: threeNodes }),
+    );
+  });
+
+  it('leaves what is there where it is', () => {
+    const places = ({ machines }: ClusterPlan) =>
+      machines.map(({ name, address, podSubnets, layers }) => ({ name, address, podSubnets, layers }));
+    expect(places(grown).slice(0, 2)).toEqual(places(two));
+    const [first, , third] = nodesOf('control-plane', 'worker', 'worker') as [never, never, never];
+    const shrunk = planOf({ spec: { nodes: [first, third] }, previous: grown });
+    expect(places(shrunk)[1]).toEqual(places(grown)[2]);
+  });
+
+  it('gives a free place again', () => {
+    const [first, , third] = threeNodes.nodes;
+    if (!first || !third) throw new Error('three nodes');
+    const shrunk = planOf({ spec: { nodes: [first, third] }, previous: grown });
+    const again = planOf({
+      spec: { nodes: [first, third, nodeSpec({ name: 'knest-worker3', role: 'worker' })] },
+      previous: shrunk,
+    });
+    expect(again.machines.map(({ address }) => address)).toEqual(['10.89.0.2', '10.89.0.4', '10.89.0.3']);
+  });
+
+  it('keeps a machine on the layers it was made from', () => {
+    const old = { ...two, machines: two.machines.map((machine) => ({ ...machine, layers: ['old'] })) };
+    const previous = {
+      ...old,
+      layers: two.layers.map((layer) => (layer.kind === 'rootfs' ? { ...layer, id: 'old' } : layer)),
+    };
+    const { machines, layers } = planOf({ spec: threeNodes, previous });
+    expect(machines.map((machine) => machine.layers.includes('old'))).toEqual([true, true, false]);
+    expect(layers.map(({ id }) => id)).toContain('old');
+  });
+
+  it('lets new control planes join one after the other', () => {
+    const { machines } = planOf({
+      spec: { nodes: nodesOf('control-plane', 'control-plane', 'control-plane') },
+      previous: planOf(),
+    });
+    const initial = machines.map((machine) => textOf(machine, '/etc/kubernetes/etcd-initial.env'));
+    const [first = '', second = '', third = ''] = initial;
+    expect(first).toContain('STATE=new');
+    expect(second).toMatch(/=existing$/m);
+    expect(second).toContain('knest-control-plane2=');
+    expect(second).not.toContain('knest-control-plane3=');
+    expect(third).toContain('knest-control-plane3=');
+  });
+});
+
+describe('single nodes', () => {
+  it('may have another Kubernetes and another Debian', () => {
+    const nodes = [nodeSpec(), nodeSpec({ name: 'knest-worker', role: 'worker', suite: 'bookworm' })];
+    const plan = planOf({
+      spec: { nodes },
+      kubernetes: fromRelease('v1.30.1'),
+      nodes: { 'knest-worker': fromRelease('v1.29.4') },
+    });
+    expect(plan.machines.map(({ kubernetesVersion }) => kubernetesVersion)).toEqual(['v1.30.1', 'v1.29.4']);
+    expect(plan.layers.map((layer) => (layer.kind === 'rootfs' ? layer.suite : layer.version))).toEqual([
+      'v1.30.1',
+      'trixie',
+      'v1.29.4',
+      'bookworm',
+    ]);
+  });
+
+  it('with limits offer pods no more than that', () => {
+    const nodes = [nodeSpec({ resources: { cpus: 0.5, memory: 2 ** 30, tasks: undefined } })];
+    const config = textOf(machineOf(planOf({ spec: { nodes } })), '/etc/kubernetes/kubelet.yaml');
+    expect(config).toContain('kubeReserved:\n  cpu: 1500m\n  memory: 7340032Ki\n');
+  });
+
+  it('have labels, mounts and flags of their own', () => {
+    const node = nodeSpec({
+      labels: { tier: 'edge' },
+      extraMounts: [
+        { hostPath: '/srv/data', containerPath: '/data', readOnly: true, propagation: 'None' },
+        { hostPath: '/srv/more', containerPath: '/more', readOnly: false, propagation: 'HostToContainer' },
+      ],
+      kubelet: { extraArgs: { v: '4' }, config: { maxPods: 20 } },
+    });
+    const machine = machineOf(planOf({ spec: { nodes: [node] } }));
+    expect(machine.nodePatch.metadata.labels).toMatchObject({ tier: 'edge' });
+    expect(launchOf(machine).argv).toEqual(
+      expect.arrayContaining(['--bind-ro=/srv/data:/data', '--bind=/srv/more:/more']),
+    );
+    expect(textOf(machine, 'knest-mounts.service')).toContain('--make-rprivate /data');
+    expect(flagsOf(machine, 'kubelet.service')['v']).toBe('4');
+    expect(textOf(machine, '/etc/kubernetes/kubelet.yaml')).toContain('maxPods: 20');
+  });
+});
+
 describe('machineNames', () => {
   it('counts like kind', () => {
     const nodes = nodesOf('control-plane', 'worker', 'control-plane', 'worker', 'worker');
@@ -180,6 +400,10 @@ describe('machineNames', () => {
       'c-worker2',
       'c-worker3',
     ]);
+  });
+
+  it('gives later ones the first that are free', () => {
+    expect(freeNodeNames('c', 'worker', 2, ['c-worker', 'c-worker3'])).toEqual(['c-worker2', 'c-worker4']);
   });
 });
 

@@ -9,12 +9,62 @@ import { describe, it } from 'vitest';
 
 import { planFiles } from '../../src/cli/output/plan-directory.ts';
 import type { ClusterPlan, PlannedFile } from '../../src/plan/types.ts';
-import { fromRelease, planOf, sandboxFacts } from '../fixtures/cluster.ts';
+import {
+  clusterSpec,
+  componentsSpec,
+  fromRelease,
+  networkSpec,
+  nodeSpec,
+  nodesOf,
+  planOf,
+  sandboxFacts,
+} from '../fixtures/cluster.ts';
 import type { PlanInput } from '../fixtures/cluster.ts';
 import { hostFacts } from '../fixtures/host-facts.ts';
 import { expectGolden } from './expect-golden.ts';
 
 const base: PlanInput = { facts: sandboxFacts() };
+
+/** Everything that a config file can change besides topology. */
+const allSettings: PlanInput['spec'] = {
+  kubernetes: {
+    ...clusterSpec().kubernetes,
+    featureGates: { TTLAfterFinished: true },
+    runtimeConfig: { 'api/alpha': 'true' },
+  },
+  network: networkSpec({
+    cni: 'none',
+    proxyMode: 'iptables',
+    dnsSearch: ['example.test'],
+    apiServer: { listenAddress: '127.0.0.1', port: 6443, certSANs: ['api.example.test', '203.0.113.9'] },
+  }),
+  components: componentsSpec({
+    etcd: { extraArgs: { 'quota-backend-bytes': '1000000' }, extraVolumes: [] },
+    kubeApiserver: {
+      extraArgs: { 'audit-log-path': '/var/log/kubernetes/audit.log' },
+      extraVolumes: [
+        { hostPath: '/audit', mountPath: '/var/log/kubernetes', readOnly: false, create: 'directory' },
+      ],
+    },
+    kubelet: { extraArgs: { v: '2' }, config: { maxPods: 50, evictionHard: null } },
+    kubeProxy: { extraArgs: {}, config: { metricsBindAddress: '0.0.0.0:10249' } },
+    containerd: { configPatches: [{ debug: { level: 'debug' } }] },
+  }),
+  nodes: [
+    nodeSpec({
+      labels: { tier: 'edge' },
+      taints: [{ key: 'dedicated', value: 'edge', effect: 'NoExecute' }],
+      resources: { cpus: 1, memory: 2 ** 31, tasks: 4096 },
+      extraMounts: [
+        { hostPath: '/srv', containerPath: '/srv', readOnly: true, propagation: 'HostToContainer' },
+      ],
+      extraPortMappings: [
+        { containerPort: 80, hostPort: 8080, listenAddress: '127.0.0.1', protocol: 'TCP' },
+        { containerPort: 53, hostPort: 5353, listenAddress: undefined, protocol: 'UDP' },
+      ],
+    }),
+  ],
+};
 
 const variants: Record<string, PlanInput> = {
   'single-cgroup-v2': { ...base, facts: hostFacts() },
@@ -36,14 +86,24 @@ const variants: Record<string, PlanInput> = {
   'explicit-subnets': {
     ...base,
     spec: {
-      network: {
-        mode: 'bridge',
-        nodeSubnet: '192.168.77.0/26',
-        podSubnet: '172.20.0.0/15',
-        serviceSubnet: '198.18.0.0/22',
-      },
+      network: networkSpec({
+        nodeSubnets: ['192.168.77.0/26'],
+        podSubnets: ['172.20.0.0/15'],
+        serviceSubnets: ['198.18.0.0/22'],
+      }),
     },
   },
+  'one-control-plane-two-workers': { ...base, spec: { nodes: nodesOf('control-plane', 'worker', 'worker') } },
+  'three-control-planes': {
+    ...base,
+    spec: { nodes: nodesOf('control-plane', 'control-plane', 'control-plane') },
+  },
+  'dual-stack': {
+    ...base,
+    spec: { nodes: nodesOf('control-plane', 'worker'), network: networkSpec({ ipFamily: 'dual' }) },
+  },
+  'ipv6-on-cgroup-v2': { facts: hostFacts(), spec: { network: networkSpec({ ipFamily: 'ipv6' }) } },
+  'all-settings': { ...base, spec: allSettings },
 };
 
 describe('the plan', () => {

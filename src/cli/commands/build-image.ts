@@ -25,11 +25,17 @@ export function addBuildImage(parent: Command, cli: Cli): void {
 }
 
 async function buildImage(cli: Cli, flags: Flags, command: Command): Promise<void> {
-  const { readSpec } = await import('../read-spec.ts');
-  const [spec, api] = await Promise.all([readSpec(cli.terminal, flags), cli.api()]);
-  const built = await withStory(cli, command, ({ context }) =>
-    api.buildImage({ ...context, spec, rebuild: flags.rebuild ?? false, yes: flags.yes ?? false }),
-  );
+  const { readSpec, tellWarnings } = await import('../read-spec.ts');
+  const [loaded, api] = await Promise.all([readSpec(cli.terminal, flags), cli.api()]);
+  const built = await withStory(cli, command, ({ context }) => {
+    tellWarnings(loaded, context.listener);
+    return api.buildImage({
+      ...context,
+      spec: loaded.spec,
+      rebuild: flags.rebuild ?? false,
+      yes: flags.yes ?? false,
+    });
+  });
   const rendering = { text: renderBuilt, names: ({ layers }: Built) => layers.map(({ id }) => id) };
   cli.terminal.stdout.write(await renderResult(flags.output, built, rendering));
 }

@@ -33,12 +33,13 @@ export function addCreateCluster(parent: Command, cli: Cli): void {
 }
 
 async function createCluster(cli: Cli, flags: Flags, command: Command): Promise<void> {
-  const { readSpec } = await import('../read-spec.ts');
-  const [spec, api] = await Promise.all([readSpec(cli.terminal, flags), cli.api()]);
+  const { readSpec, tellWarnings } = await import('../read-spec.ts');
+  const [loaded, api] = await Promise.all([readSpec(cli.terminal, flags), cli.api()]);
   const result = await withStory(cli, command, async ({ context, say }) => {
+    tellWarnings(loaded, context.listener);
     const created = await api.createCluster({
       ...context,
-      spec,
+      spec: loaded.spec,
       wait: flags.wait,
       retain: flags.retain ?? false,
       yes: flags.yes ?? false,

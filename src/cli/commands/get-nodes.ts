@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import type { NodeSummary } from '../../api/types.ts';
 import { withStory, type Cli } from '../cli.ts';
 import { nameOption, outputOption, type NameFlag, type OutputFlag } from '../options.ts';
+import { renderPort } from '../output/port.ts';
 import { renderResult } from '../output/result.ts';
 import { renderTable } from '../output/table.ts';
 
@@ -13,7 +14,7 @@ interface Flags extends NameFlag, OutputFlag {
 
 export function addGetNodes(parent: Command, cli: Cli): void {
   const command = nameOption(parent.command('nodes').alias('node'))
-    .description('list the nodes of a cluster: the machines that run on this host')
+    .description('list the nodes of a cluster: the machines, and what the API server says of them')
     .option('-A, --all-clusters', 'nodes of every cluster');
   outputOption(command, ['text', 'name', 'wide', 'json', 'yaml']).action((flags: Flags, self: Command) =>
     getNodes(cli, flags, self),
@@ -34,15 +35,20 @@ async function getNodes(cli: Cli, { name, allClusters, output }: Flags, command:
   cli.terminal.stdout.write(await renderResult(output, nodes, rendering));
 }
 
+/** STATE is the machine's, STATUS the Node object's. */
 function renderNodes(nodes: readonly NodeSummary[], wide: boolean): string {
   const columns = [
     { heading: 'NAME', cell: ({ name }: NodeSummary) => name },
     { heading: 'CLUSTER', cell: ({ cluster }: NodeSummary) => cluster },
     { heading: 'ROLE', cell: ({ role }: NodeSummary) => role },
     { heading: 'STATE', cell: ({ state }: NodeSummary) => state },
+    { heading: 'STATUS', cell: ({ status }: NodeSummary) => status },
+    { heading: 'VERSION', cell: ({ kubeletVersion }: NodeSummary) => kubeletVersion },
   ];
   const more = [
-    { heading: 'ADDRESS', cell: ({ address }: NodeSummary) => address },
+    { heading: 'ADDRESS', cell: ({ addresses }: NodeSummary) => addresses.join(',') },
+    { heading: 'POD SUBNET', cell: ({ podSubnets }: NodeSummary) => podSubnets.join(',') },
+    { heading: 'PORTS', cell: ({ ports }: NodeSummary) => ports.map(renderPort).join(',') },
     { heading: 'LEADER', cell: ({ leader }: NodeSummary) => leader },
   ];
   return renderTable(wide ? [...columns, ...more] : columns, nodes);

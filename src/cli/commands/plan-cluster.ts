@@ -22,12 +22,13 @@ export function addPlanCluster(parent: Command, cli: Cli): void {
 }
 
 async function planCluster(cli: Cli, flags: Flags, command: Command): Promise<void> {
-  const { readSpec } = await import('../read-spec.ts');
-  const [spec, api] = await Promise.all([readSpec(cli.terminal, flags), cli.api()]);
+  const { readSpec, tellWarnings } = await import('../read-spec.ts');
+  const [loaded, api] = await Promise.all([readSpec(cli.terminal, flags), cli.api()]);
   const { output } = flags;
   const { stdout } = cli.terminal;
   const plan = await withStory(cli, command, async ({ context, say }) => {
-    const result = await api.planCluster({ ...context, spec });
+    tellWarnings(loaded, context.listener);
+    const result = await api.planCluster({ ...context, spec: loaded.spec });
     if (output.format === 'directory') {
       const { writePlanDirectory } = await import('../output/plan-directory.ts');
       await writePlanDirectory(result.plan, output.path);

@@ -8,9 +8,10 @@ import { nameOption, outputOption, type NameFlag, type OutputFlag } from '../opt
 import { renderResult } from '../output/result.ts';
 
 export function addStatusCluster(parent: Command, cli: Cli): void {
-  outputOption(nameOption(parent.command('cluster')), ['text', 'json', 'yaml'])
+  outputOption(nameOption(parent.command('cluster')), ['text', 'wide', 'json', 'yaml'])
     .description(
-      'show machines, units, probes, conditions and certificates; exits 7 unless every node is Ready',
+      'show machines, units, probes, etcd, conditions and certificates; exits 7 unless every node is Ready and every ' +
+        'member of etcd well',
     )
     .action((flags: NameFlag & OutputFlag, self: Command) => statusCluster(cli, flags, self));
 }
@@ -27,8 +28,10 @@ async function statusCluster(
     import('../output/colour.ts'),
   ]);
   const palette = paletteFor(cli.terminal.stdout, cli.terminal.env);
-  const rendering = { text: (value: ClusterStatus) => renderStatus(value, new Date(), palette) };
+  const rendering = {
+    text: (value: ClusterStatus, wide: boolean) => renderStatus(value, new Date(), wide, palette),
+  };
   cli.terminal.stdout.write(await renderResult(output, status, rendering));
   const ready = status.state === 'running' && status.apiserver.ok && status.nodes.every((node) => node.ready);
-  if (!ready) cli.exitCode = exitCodes.notReady;
+  if (!ready || !status.etcd.members.every(({ ok }) => ok)) cli.exitCode = exitCodes.notReady;
 }

@@ -12,6 +12,7 @@ import type {
   PlannedSysctl,
   PlannedUnit,
 } from '../../plan/types.ts';
+import { renderPort } from './port.ts';
 
 export function renderPlan(plan: ClusterPlan): string {
   const sections = [
@@ -35,12 +36,13 @@ function overview(plan: ClusterPlan): string {
     ['cluster', plan.cluster],
     ['context', plan.context],
     ['API server', plan.endpoint],
+    ...(plan.server === plan.endpoint ? [] : [['kubeconfig', plan.server] as [string, string]]),
     ['Kubernetes', `${plan.kubernetesVersion} (${plan.kubernetesReason})`],
     ['manager', plan.manager],
     ['bridge', network.bridge],
-    ['nodes', network.nodeSubnet],
-    ['pods', network.podSubnet],
-    ['services', network.serviceSubnet],
+    ['nodes', network.nodeSubnets.join(', ')],
+    ['pods', network.podSubnets.join(', ')],
+    ['services', network.serviceSubnets.join(', ')],
     ['machines', plan.machines.map(({ name }) => name).join(', ')],
   ];
   return rows.map(([label, value]) => `${label.padEnd(12)}${value}\n`).join('');
@@ -104,13 +106,21 @@ function renderMachine(machine: MachinePlan): string[] {
   const { launch, service } = machine;
   const rows: [string, string][] = [
     ['role', machine.role],
-    ['address', `${machine.address}/${machine.prefixLength}, gateway ${machine.gateway}`],
-    ['pods', machine.podSubnet],
+    ['Kubernetes', machine.kubernetesVersion],
+    ...machine.addresses.map(({ address, prefixLength, gateway }): [string, string] => [
+      'address',
+      `${address}/${prefixLength}, gateway ${gateway}`,
+    ]),
+    ['pods', machine.podSubnets.join(', ')],
+    ...machine.ports.map((port): [string, string] => ['port', renderPort(port)]),
     ['folder', machine.folder],
     ['root', machine.root],
     ['overlay', `${machine.upper} on ${machine.layers.join(' on ')}`],
     ['work', machine.work],
-    ...machine.binds.map(({ source, target }): [string, string] => ['bind', `${source} at ${target}`]),
+    ...machine.binds.map(({ source, target, readOnly }): [string, string] => [
+      'bind',
+      `${source} at ${target}${readOnly ? ', read-only' : ''}`,
+    ]),
     ...(launch?.cgroups ?? service?.cgroups ?? []).map((path): [string, string] => ['cgroup', path]),
     ...(launch
       ? ([
@@ -132,7 +142,7 @@ function renderMachine(machine: MachinePlan): string[] {
   );
   return [
     section(`Machine ${machine.name}`, [
-      rows.map(([label, value]) => `${label.padEnd(10)}${value}\n`).join(''),
+      rows.map(([label, value]) => `${label.padEnd(12)}${value}\n`).join(''),
     ]),
     section(`Files in ${machine.name}`, files),
     section(`Units in ${machine.name}`, units),
@@ -145,6 +155,14 @@ function renderMachine(machine: MachinePlan): string[] {
       : []),
     ...(service ? [section(`Files on the host for ${machine.name}`, service.files.map(renderPlanned))] : []),
     section(`Probes in ${machine.name}`, probes),
+    ...(machine.live.length === 0
+      ? []
+      : [
+          section(
+            `Commands in ${machine.name}, when other nodes come and go`,
+            machine.live.map(renderCommand),
+          ),
+        ]),
     section(`Merged into the Node object of ${machine.name}`, [
       `${JSON.stringify(machine.nodePatch, undefined, 2)}\n`,
     ]),

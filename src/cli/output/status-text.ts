@@ -1,61 +1,140 @@
 /** The status of a cluster for people: what is well in a line, what is not in full. */
 
-import type { ClusterStatus, NodeStatus } from '../../api/types.ts';
+import type { ClusterStatus, EtcdMemberState, NodeStatus } from '../../api/types.ts';
 import { colourless, type Palette } from './frame.ts';
+import { renderPort } from './port.ts';
 import { oneLine } from './printable.ts';
 import { renderTable } from './table.ts';
 
-export function renderStatus(status: ClusterStatus, now: Date, palette: Palette = colourless): string {
-  const { apiserver } = status;
+/** @param wide every unit, also those that are well */
+export function renderStatus(
+  status: ClusterStatus,
+  now: Date,
+  wide = false,
+  palette: Palette = colourless,
+): string {
+  const { apiserver, endpoint, server } = status;
+  const elsewhere = server === endpoint ? '' : `, from the host ${server}`;
   return [
     `Cluster ${status.name}: ${status.state}, Kubernetes ${status.kubernetesVersion}\n`,
-    `  ${mark(apiserver.ok, palette)} API server ${status.endpoint}${detail(apiserver.ok ? '' : apiserver.detail)}\n`,
-    ...status.nodes.map((node) => `\n${renderNode(node, palette)}`),
-    ...(status.certificates.length === 0 ? [] : [`\n${renderCertificates(status, now)}`]),
+    `  ${mark(apiserver.ok, palette)} API server ${endpoint}${elsewhere}${detail(apiserver.ok ? '' : apiserver.detail)}\n`,
+    holderLine(status, palette),
+    `\n${renderEtcd(status, palette)}`,
+    ...status.nodes.map((node) => `\n${renderNode(node, wide, palette)}`),
+    ...(status.certificates.length === 0 ? [] : [`\n${renderCertificates(status, now, palette)}`]),
   ].join('');
 }
 
-function renderNode(node: NodeStatus, palette: Palette): string {
-  const facts = [
-    node.role,
-    node.state,
-    node.ready ? 'Ready' : 'not Ready',
-    node.address,
-    node.kubeletVersion,
-  ];
-  const probes = node.probes.map(
-    ({ says, ok, detail: why }) => `  ${mark(ok, palette)} ${oneLine(says)}${detail(ok ? '' : why)}\n`,
+function holderLine({ apiAddress, nodes }: ClusterStatus, palette: Palette): string {
+  const holders = nodes.filter(({ holdsApiAddress }) => holdsApiAddress).map(({ name }) => name);
+  const who = holders.length === 0 ? 'held by nobody' : `held by ${holders.join(' and ')}`;
+  return `  ${mark(holders.length === 1, palette)} its address ${apiAddress}, ${who}\n`;
+}
+
+function renderEtcd({ etcd }: ClusterStatus, palette: Palette): string {
+  const { members, quorum } = etcd;
+  const well = members.filter(({ ok }) => ok).length;
+  const heading = `etcd: ${well} of ${members.length} members are well, ${quorum ? 'quorum' : 'NO QUORUM'}\n`;
+  const troubles = members
+    .filter(({ ok }) => !ok)
+    .map((member) => `  ${mark(false, palette)} ${member.name}${detail(member.detail)}\n`);
+  const table = renderTable(
+    [
+      { heading: 'MEMBER', cell: ({ name }: EtcdMemberState) => name },
+      { heading: 'ID', cell: ({ id }) => id },
+      { heading: 'ROLE', cell: roleOf },
+      { heading: 'VERSION', cell: ({ version }) => version },
+      { heading: 'DB SIZE', cell: ({ dbSize }) => (dbSize === undefined ? undefined : megabytes(dbSize)) },
+      { heading: 'RAFT TERM', cell: ({ raftTerm }) => raftTerm },
+      { heading: 'RAFT INDEX', cell: ({ raftIndex }) => raftIndex },
+      { heading: 'ALARMS', cell: ({ alarms }) => alarms.join(',') },
+    ],
+    members,
   );
+  return [heading, ...troubles, ...(members.length === 0 ? [] : [indented(table)])].join('');
+}
+
+function roleOf({ leader, learner, version }: EtcdMemberState): string | undefined {
+  if (learner) return 'learner';
+  if (version === undefined) return undefined;
+  return leader ? 'leader' : 'follower';
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
+}
+
+function renderNode(node: NodeStatus, wide: boolean, palette: Palette): string {
+  const facts = [node.role, node.state, node.status, ...node.addresses, node.kubeletVersion];
+  const heading = `Node ${node.name}: ${facts.filter((fact) => fact !== undefined && fact !== '').join(', ')}\n`;
+  const ports = node.ports.length === 0 ? [] : [`  ports ${node.ports.map(renderPort).join(', ')}\n`];
   // Conditions that name a pressure are well when they are False; Ready is well when it is True.
   const conditions = node.conditions
     .filter(({ type, status }) => status !== (type === 'Ready' ? 'True' : 'False'))
     .map(({ type, status, reason, message }) => `  ! ${type} is ${status}: ${reason}${detail(message)}\n`);
-  const units = renderTable(
+  return [
+    heading,
+    ...ports,
+    ...renderProbes(node, palette),
+    ...conditions,
+    ...renderUnits(node, wide, palette),
+  ].join('');
+}
+
+function renderProbes({ probes }: NodeStatus, palette: Palette): string[] {
+  const well = probes.filter(({ ok }) => ok).map(({ says }) => oneLine(says));
+  return [
+    ...(well.length === 0 ? [] : [`  ${mark(true, palette)} ${well.join(', ')}\n`]),
+    ...probes
+      .filter(({ ok }) => !ok)
+      .map(({ says, detail: why }) => `  ${mark(false, palette)} ${oneLine(says)}${detail(why)}\n`),
+  ];
+}
+
+function renderUnits({ units }: NodeStatus, wide: boolean, palette: Palette): string[] {
+  const restless = units.filter(({ active, restarts }) => active !== 'active' || restarts > 0);
+  const active = units.filter((unit) => unit.active === 'active').length;
+  const shown = wide ? units : restless;
+  const table = renderTable(
     [
       { heading: 'UNIT', cell: ({ name }) => name },
-      { heading: 'ACTIVE', cell: ({ active, sub }) => `${active} (${sub})` },
+      { heading: 'ACTIVE', cell: ({ active: state, sub }) => `${state} (${sub})` },
       { heading: 'RESULT', cell: ({ result }) => result },
       { heading: 'RESTARTS', cell: ({ restarts }) => restarts },
     ],
-    node.units,
+    shown,
   );
-  const heading = `Node ${node.name}: ${facts.filter((fact) => fact !== undefined && fact !== '').join(', ')}\n`;
-  return [heading, ...probes, ...conditions, ...(node.units.length === 0 ? [] : [indented(units)])].join('');
+  return [
+    ...(units.length === 0
+      ? []
+      : [`  ${mark(active === units.length, palette)} ${active} of ${units.length} units are active\n`]),
+    ...(shown.length === 0 ? [] : [indented(table)]),
+  ];
 }
 
-function renderCertificates({ certificates }: ClusterStatus, now: Date): string {
+/** Days before its end from which a certificate is shown by name. */
+const soon = 30;
+
+function renderCertificates({ certificates }: ClusterStatus, now: Date, palette: Palette): string {
+  const daysLeft = ({ expires }: { expires: string }): number =>
+    Math.floor((Date.parse(expires) - now.getTime()) / 86_400_000);
+  const [first] = certificates.toSorted((a, b) => a.expires.localeCompare(b.expires, 'en'));
+  const ending = certificates.filter((certificate) => daysLeft(certificate) < soon);
+  if (!first || ending.length === 0) {
+    const until =
+      first === undefined ? '' : `, good until ${first.expires.slice(0, 10)} (${daysLeft(first)} days)`;
+    return `Certificates: ${certificates.length}${until}\n`;
+  }
   const table = renderTable(
     [
-      { heading: 'CERTIFICATE', cell: ({ name }) => name },
+      { heading: 'CERTIFICATE', cell: ({ name }: { name: string }) => name },
       { heading: 'EXPIRES', cell: ({ expires }) => expires.slice(0, 10) },
-      {
-        heading: 'DAYS',
-        cell: ({ expires }) => Math.floor((Date.parse(expires) - now.getTime()) / 86_400_000),
-      },
+      { heading: 'DAYS', cell: daysLeft },
     ],
-    certificates,
+    ending,
   );
-  return `Certificates\n${indented(table)}`;
+  const heading = `  ${mark(false, palette)} ${ending.length} of ${certificates.length} end within ${soon} days\n`;
+  return `Certificates\n${heading}${indented(table)}`;
 }
 
 function mark(ok: boolean, palette: Palette): string {

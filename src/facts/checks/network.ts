@@ -1,9 +1,16 @@
+import { familyOf } from '../../formats/cidr.ts';
 import type { Check, HostFacts } from '../types.ts';
 import { ok, problem, warning } from './check.ts';
 
 /** Links, name servers, and who else filters packets here. */
 export function networkChecks(facts: HostFacts): Check[] {
-  return [...checkLinkKinds(facts), checkNameservers(facts), ...checkFirewalls(facts)];
+  return [
+    ...checkLinkKinds(facts),
+    checkIpv6(facts),
+    checkIpvs(facts),
+    checkNameservers(facts),
+    ...checkFirewalls(facts),
+  ];
 }
 
 function checkLinkKinds({ linkKinds }: HostFacts): Check[] {
@@ -19,12 +26,34 @@ function checkLinkKinds({ linkKinds }: HostFacts): Check[] {
   ];
 }
 
+/** Nothing is wrong where it is missing: IPv4 is the default. */
+function checkIpv6({ ipv6 }: HostFacts): Check {
+  return ok(
+    'ipv6',
+    ipv6
+      ? 'The kernel has IPv6: clusters may be ipv4, ipv6 or dual.'
+      : 'The kernel has no IPv6, or it is switched off: clusters have IPv4 only.',
+  );
+}
+
+function checkIpvs({ ipvs }: HostFacts): Check {
+  return ok(
+    'ipvs',
+    ipvs
+      ? 'The kernel has IPVS: kube-proxy may use iptables, nftables or ipvs.'
+      : 'The kernel has no IPVS: kube-proxy may use iptables or nftables.',
+  );
+}
+
 function checkNameservers({ nameservers }: HostFacts): Check {
-  if (nameservers.length > 0)
-    return ok('name-servers', `Machines use the name server ${nameservers.join(', ')}.`);
+  const name = 'name-servers';
+  if (nameservers.some((address) => familyOf(address) === 4))
+    return ok(name, `Machines use the name server ${nameservers.join(', ')}.`);
   return warning(
-    'name-servers',
-    'No name server of this host can be reached from a machine: all are on loopback or IPv6, or there are none.',
+    name,
+    nameservers.length > 0
+      ? `All name servers of this host have IPv6 addresses (${nameservers.join(', ')}): clusters with IPv4 only reach none.`
+      : 'No name server of this host can be reached from a machine: all are on loopback, or there are none.',
     'name one with an IPv4 address in /etc/resolv.conf; without it machines and pods resolve no outside names',
   );
 }
@@ -32,7 +61,8 @@ function checkNameservers({ nameservers }: HostFacts): Check {
 function checkFirewalls({ firewall, programs }: HostFacts): Check[] {
   const { docker, firewalld, forwardDrop = false, foreignDrops = [] } = firewall;
   const checks: Check[] = [];
-  if (docker || forwardDrop) checks.push(checkIptables(docker ? 'DOCKER-USER' : 'FORWARD', docker, programs));
+  if (docker || forwardDrop) checks.push(checkIptables('iptables', docker, programs));
+  if (firewall.ipv6) checks.push(checkIptables('ip6tables', firewall.ipv6.docker, programs));
   if (firewalld) {
     checks.push(
       programs['firewall-cmd'] === undefined
@@ -60,10 +90,15 @@ function checkFirewalls({ firewall, programs }: HostFacts): Check[] {
   return checks;
 }
 
-function checkIptables(chain: string, docker: boolean, programs: HostFacts['programs']): Check {
-  const name = docker ? 'docker' : 'iptables';
-  const who = docker ? "Docker's rules drop" : 'The iptables chain FORWARD drops';
-  if (programs['iptables'] !== undefined) {
+function checkIptables(
+  program: 'iptables' | 'ip6tables',
+  docker: boolean,
+  programs: HostFacts['programs'],
+): Check {
+  const name = `${docker ? 'docker' : 'iptables'}${program === 'ip6tables' ? '-ipv6' : ''}`;
+  const chain = docker ? 'DOCKER-USER' : 'FORWARD';
+  const who = docker ? `Docker's rules (${program}) drop` : `The chain FORWARD of ${program} drops`;
+  if (programs[program] !== undefined) {
     return ok(
       name,
       `${who} what is forwarded; knest accepts each cluster's bridge in ${chain} until it is deleted.`,
@@ -71,7 +106,7 @@ function checkIptables(chain: string, docker: boolean, programs: HostFacts['prog
   }
   return warning(
     name,
-    `${who} what is forwarded, and iptables is not installed to make an exception.`,
+    `${who} what is forwarded, and ${program} is not installed to make an exception.`,
     'install the package iptables',
   );
 }

@@ -72,6 +72,24 @@ export async function gatherFileSystems(host: Host): Promise<string[]> {
   return [...names, ...missing.filter((name) => modules.includes(`/${name}.ko`))];
 }
 
+/** IPv6 is there and not switched off; a kernel without it, or started with ipv6.disable=1, has no such setting. */
+export async function gatherIpv6(host: Host): Promise<boolean> {
+  return (await readQuietly(host, '/proc/sys/net/ipv6/conf/all/disable_ipv6'))?.trim() === '0';
+}
+
+/** IPVS is in use, built in, or a module of the running kernel. */
+export async function gatherIpvs(host: Host): Promise<boolean> {
+  const [used, release = ''] = await Promise.all([
+    readQuietly(host, '/proc/net/ip_vs'),
+    readSysctl(host, 'kernel.osrelease'),
+  ]);
+  if (used !== undefined) return true;
+  const lists = await Promise.all(
+    ['modules.builtin', 'modules.dep'].map((name) => readQuietly(host, `/lib/modules/${release}/${name}`)),
+  );
+  return lists.some((list) => list?.includes('/ip_vs.ko'));
+}
+
 /** Values of those keys that the kernel has. */
 export async function gatherSysctls(host: Host, keys: readonly string[]): Promise<Record<string, string>> {
   const pairs = await Promise.all(

@@ -1,19 +1,27 @@
 import type { HostFacts, SubnetInUse } from '../../facts/types.ts';
 import { parseCidr } from '../../formats/cidr.ts';
 import type { Host } from '../../host/types.ts';
-import { addressesCommand, parseAddresses, parseRoutes, routesCommand } from '../../tools/ip.ts';
-import { listChainCommand, parsePolicy } from '../../tools/iptables.ts';
+import {
+  addressesCommand,
+  parseAddresses,
+  parseRouterLinks,
+  parseRoutes,
+  routesCommand,
+} from '../../tools/ip.ts';
+import { listChainCommand, parsePolicy, type IptablesProgram } from '../../tools/iptables.ts';
 import { chainsCommand, parseChains, type NftChain } from '../../tools/nft.ts';
 import { readQuietly } from './read.ts';
 
 type Programs = HostFacts['programs'];
 
-/** Links, and every subnet that has an address or a route here; default routes cover all and mean nothing. */
+/** Links and addresses, and every subnet that has an address or a route here; default routes cover all and mean nothing. */
 export async function gatherNetwork(
   host: Host,
   programs: Programs,
-): Promise<Pick<HostFacts, 'links' | 'subnetsInUse'>> {
-  if (programs['ip'] === undefined) return { links: await host.list('/sys/class/net'), subnetsInUse: [] };
+): Promise<Pick<HostFacts, 'links' | 'addresses' | 'subnetsInUse' | 'routerLinks'>> {
+  if (programs['ip'] === undefined) {
+    return { links: await host.list('/sys/class/net'), addresses: [], subnetsInUse: [], routerLinks: [] };
+  }
   const [addresses, routes] = await Promise.all([host.run(addressesCommand), host.run(routesCommand)]);
   const links = parseAddresses(addresses.stdout);
   const ofAddresses = links.flatMap(({ name, addresses: own }) =>
@@ -30,7 +38,9 @@ export async function gatherNetwork(
   }));
   return {
     links: links.map(({ name }) => name),
+    addresses: [...new Set(links.flatMap(({ addresses: own }) => own.map(({ address }) => address)))],
     subnetsInUse: withoutRepeats([...ofAddresses, ...ofRoutes]),
+    routerLinks: parseRouterLinks(routes.stdout),
   };
 }
 
@@ -40,26 +50,40 @@ export async function gatherFirewall(
   programs: Programs,
   pid1: string,
 ): Promise<HostFacts['firewall']> {
-  const [chains, legacy, firewalldUnit] = await Promise.all([
+  const [chains, legacy, legacyIpv6, firewalldUnit] = await Promise.all([
     listNftChains(host, programs),
-    inspectLegacyIptables(host, programs),
+    inspectLegacyIptables(host, programs, 'iptables'),
+    inspectLegacyIptables(host, programs, 'ip6tables'),
     isUnitActive(host, pid1, 'firewalld.service'),
   ]);
   // iptables-nft keeps its rules in these tables
-  const isIptables = ({ family, table }: NftChain) => family === 'ip' && table === 'filter';
-  const filter = chains.filter(isIptables);
+  const isIptables = ({ family, table }: NftChain) => ['ip', 'ip6'].includes(family) && table === 'filter';
+  const forwardersOf = (family: string, found: Forwarders): Forwarders => {
+    const filter = chains.filter((chain) => chain.family === family && isIptables(chain));
+    return {
+      docker: found.docker || filter.some(({ name }) => name === 'DOCKER-USER'),
+      forwardDrop:
+        found.forwardDrop || filter.some(({ name, policy }) => name === 'FORWARD' && policy === 'drop'),
+    };
+  };
+  const ipv6 = forwardersOf('ip6', legacyIpv6);
   return {
-    docker: legacy.docker || filter.some(({ name }) => name === 'DOCKER-USER'),
+    ...forwardersOf('ip', legacy),
+    ...(ipv6.docker || ipv6.forwardDrop ? { ipv6 } : {}),
     firewalld: firewalldUnit || chains.some(({ table }) => table === 'firewalld'),
-    forwardDrop:
-      legacy.forwardDrop || filter.some(({ name, policy }) => name === 'FORWARD' && policy === 'drop'),
     foreignDrops: chains
       .filter((chain) => chain.hook === 'forward' && chain.policy === 'drop')
       .filter(
-        (chain) => ['ip', 'inet'].includes(chain.family) && chain.table !== 'firewalld' && !isIptables(chain),
+        (chain) =>
+          ['ip', 'ip6', 'inet'].includes(chain.family) && chain.table !== 'firewalld' && !isIptables(chain),
       )
       .map(({ family, table, name }) => `${family} ${table} ${name}`),
   };
+}
+
+interface Forwarders {
+  docker: boolean;
+  forwardDrop: boolean;
 }
 
 async function listNftChains(host: Host, programs: Programs): Promise<NftChain[]> {
@@ -72,13 +96,17 @@ async function listNftChains(host: Host, programs: Programs): Promise<NftChain[]
 async function inspectLegacyIptables(
   host: Host,
   programs: Programs,
-): Promise<{ docker: boolean; forwardDrop: boolean }> {
-  const tables = (await readQuietly(host, '/proc/net/ip_tables_names')) ?? '';
-  if (!tables.split('\n').includes('filter') || programs['iptables'] === undefined) {
+  program: IptablesProgram,
+): Promise<Forwarders> {
+  const list = program === 'iptables' ? '/proc/net/ip_tables_names' : '/proc/net/ip6_tables_names';
+  const tables = (await readQuietly(host, list)) ?? '';
+  if (!tables.split('\n').includes('filter') || programs[program] === undefined) {
     return { docker: false, forwardDrop: false };
   }
   const [dockerUser, forward] = await Promise.all(
-    ['DOCKER-USER', 'FORWARD'].map((chain) => host.run(listChainCommand(chain), { okExitCodes: 'any' })),
+    ['DOCKER-USER', 'FORWARD'].map((chain) =>
+      host.run(listChainCommand(program, chain), { okExitCodes: 'any' }),
+    ),
   );
   return { docker: dockerUser?.exitCode === 0, forwardDrop: parsePolicy(forward?.stdout ?? '') === 'DROP' };
 }

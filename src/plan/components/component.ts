@@ -1,27 +1,40 @@
 import type { HostFacts } from '../../facts/types.ts';
+import type { ClusterSpec, NodeSpec } from '../../spec/types.ts';
 import type { ComponentPlan, MachinePlan } from '../types.ts';
 import type { VersionTraits } from '../versions/traits.ts';
 
 /** What a component needs to know of its cluster. */
 export interface ClusterContext {
   name: string;
-  kubernetesVersion: string;
-  traits: VersionTraits;
-  podSubnet: string;
-  serviceSubnet: string;
-  /** First address of the service subnet: the Service `kubernetes`. */
+  podSubnets: readonly string[];
+  serviceSubnets: readonly string[];
+  /** First address of the first service subnet: the Service `kubernetes`. */
   apiServiceAddress: string;
-  /** https://ADDRESS:PORT, from outside the machines. */
+  /** Held by one control plane at a time; what everything outside of control planes talks to. */
+  apiAddress: string;
+  /** https://ADDRESS:PORT of it. */
   endpoint: string;
-  controlPlanes: readonly { name: string; address: string }[];
-  facts: Pick<HostFacts, 'cgroup' | 'capabilities' | 'nameservers' | 'searchDomains' | 'machineId'>;
+  /** Every machine, control planes first as they are in the spec. */
+  machines: readonly Peer[];
+  controlPlanes: readonly Peer[];
+  /** Names of machines that come into a cluster which is there already. */
+  joining: ReadonlySet<string>;
+  spec: Pick<ClusterSpec, 'kubernetes' | 'network' | 'components'>;
+  facts: Pick<
+    HostFacts,
+    'cgroup' | 'capabilities' | 'nameservers' | 'searchDomains' | 'machineId' | 'cpus' | 'memoryBytes'
+  >;
 }
 
+/** What a machine knows of others. */
+export type Peer = Pick<MachinePlan, 'name' | 'role' | 'address' | 'addresses' | 'podSubnets'>;
+
 /** What a component needs to know of its machine. */
-export type MachineContext = Pick<
-  MachinePlan,
-  'name' | 'role' | 'address' | 'prefixLength' | 'gateway' | 'podSubnet'
->;
+export interface MachineContext extends Peer {
+  spec: NodeSpec;
+  kubernetesVersion: string;
+  traits: VersionTraits;
+}
 
 /** A component is a pure function: the same cluster and machine always give the same files, units, certificates. */
 export type Component = (machine: MachineContext, cluster: ClusterContext) => ComponentPlan;
@@ -33,6 +46,11 @@ export const pkiFolder = '/etc/kubernetes/pki';
 
 /** Pulls in every unit of a node: `systemctl -M NODE status k8s.target`. */
 export const k8sTarget = 'k8s.target';
+
+/** As part of a URL: IPv6 addresses are put in brackets. */
+export function urlHost(address: string): string {
+  return address.includes(':') ? `[${address}]` : address;
+}
 
 export const nothing: ComponentPlan = { files: [], units: [], certificates: [], probes: [] };
 
@@ -52,6 +70,17 @@ export const startEarly = {
  * this orders nothing.
  */
 export const afterApiServer = { After: 'kube-apiserver.service' } as const;
+
+/** A machine's end of the veth pair that leads to the bridge (systemd-nspawn(1), --network-bridge=). */
+export const nodeLink = 'host0';
+
+const online = `systemd-networkd-wait-online@${nodeLink}:routable.service`;
+
+/**
+ * For what talks to other machines at once. A connection begun while the link has no more than its link-local address
+ * keeps that one and hangs for its full 30 s (seen with IPv6).
+ */
+export const afterNetwork = { Wants: online, After: online } as const;
 
 /** Restarted at once and for ever: components start together and some give up when others are not there yet. */
 export const restartAlways = { Restart: 'always', RestartSec: '200ms' } as const;

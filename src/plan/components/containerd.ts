@@ -1,5 +1,6 @@
 import { stringify } from 'smol-toml';
 
+import { applyPatches } from '../../formats/merge-patch.ts';
 import { renderUnit } from '../../formats/systemd-unit.ts';
 import type { Component, ClusterContext } from './component.ts';
 import { afterApiServer, k8sTarget, restartAlways } from './component.ts';
@@ -9,11 +10,13 @@ import { pauseImage, pauseImagePath } from '../image.ts';
 const containerdSocket = '/run/containerd/containerd.sock';
 export const containerdEndpoint = `unix://${containerdSocket}`;
 
+const configFile = '/etc/containerd/config.toml';
+
 /** containerd with its CRI plugin, and the sandbox image brought in before the first pod. */
 export const containerd: Component = (_machine, cluster) => ({
   files: [
     {
-      path: '/etc/containerd/config.toml',
+      path: configFile,
       mode: 0o644,
       content: { text: stringify(configuration(cluster)) + '\n' },
     },
@@ -24,6 +27,7 @@ export const containerd: Component = (_machine, cluster) => ({
     {
       name: 'containerd.service',
       wantedBy: k8sTarget,
+      reads: [configFile],
       text: renderUnit({
         Unit: {
           Description: 'containerd container runtime',
@@ -70,8 +74,8 @@ export const containerd: Component = (_machine, cluster) => ({
 });
 
 /** config.toml, version 2: what containerd 1.5 to 1.7 read (containerd: docs/cri/config.md). */
-function configuration({ facts }: ClusterContext) {
-  return {
+function configuration({ facts, spec }: ClusterContext) {
+  const own = {
     version: 2,
     // none of them can work on an overlay's directories, and each is probed at start
     disabled_plugins: ['aufs', 'btrfs', 'devmapper', 'zfs'].map(
@@ -98,4 +102,5 @@ function configuration({ facts }: ClusterContext) {
       },
     },
   };
+  return applyPatches(own, spec.components.containerd.configPatches);
 }

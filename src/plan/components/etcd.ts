@@ -1,13 +1,19 @@
 import { renderCommand, renderUnit } from '../../formats/systemd-unit.ts';
-import type { Component } from './component.ts';
-import { k8sTarget, nothing, pkiFolder, restartAlways, startEarly } from './component.ts';
+import type { ClusterContext, Component, MachineContext, Peer } from './component.ts';
+import { k8sTarget, nothing, pkiFolder, restartAlways, startEarly, urlHost } from './component.ts';
 import { certificateFiles, clientCertificate, publicFile } from './pki-files.ts';
+import { volumeSettings, withExtraArgs } from './settings.ts';
+
+export const etcdClientPort = 2379;
+const etcdPeerPort = 2380;
 
 /**
  * A member elects itself after a random part of the election timeout, and with the default of a second every start
  * waits up to one. Alone it has no heartbeats to miss, so the timeout may be short (etcd: "Tuning", milliseconds).
  */
 const loneMember = { 'heartbeat-interval': 20, 'election-timeout': 100 } as const;
+
+const initialFile = '/etc/kubernetes/etcd-initial.env';
 
 /** etcd, on control planes: mutual TLS to clients and peers alike, with an authority of its own. */
 export const etcd: Component = (machine, cluster) => {
@@ -17,34 +23,43 @@ export const etcd: Component = (machine, cluster) => {
     organizations: [],
     usages: ['server', 'client'],
     dnsNames: [machine.name, 'localhost'],
-    ipAddresses: [machine.address, '127.0.0.1'],
+    ipAddresses: [...machine.addresses.map(({ address }) => address), '127.0.0.1'],
   } as const;
   const server = `etcd-server-${machine.name}`;
   const peer = `etcd-peer-${machine.name}`;
-  const command = renderCommand('/usr/bin/etcd', {
-    name: machine.name,
-    'data-dir': '/var/lib/etcd',
-    'listen-client-urls': 'https://127.0.0.1:2379',
-    'advertise-client-urls': 'https://127.0.0.1:2379',
-    'listen-peer-urls': 'https://127.0.0.1:2380',
-    'initial-advertise-peer-urls': 'https://127.0.0.1:2380',
-    'initial-cluster': `${machine.name}=https://127.0.0.1:2380`,
-    ...(cluster.controlPlanes.length === 1 ? loneMember : {}),
-    'client-cert-auth': true,
-    'trusted-ca-file': `${pkiFolder}/etcd-ca.crt`,
-    'cert-file': `${pkiFolder}/${server}.crt`,
-    'key-file': `${pkiFolder}/${server}.key`,
-    'peer-client-cert-auth': true,
-    'peer-trusted-ca-file': `${pkiFolder}/etcd-ca.crt`,
-    'peer-cert-file': `${pkiFolder}/${peer}.crt`,
-    'peer-key-file': `${pkiFolder}/${peer}.key`,
-  });
+  const settings = cluster.spec.components.etcd;
+  // every address: the machine's own is not there yet when etcd starts. Without a certificate nobody gets in.
+  const everywhere = machine.address.includes(':') ? '[::]' : '0.0.0.0';
+  const command = renderCommand(
+    '/usr/bin/etcd',
+    withExtraArgs(
+      {
+        name: machine.name,
+        'data-dir': '/var/lib/etcd',
+        'listen-client-urls': `https://${everywhere}:${etcdClientPort}`,
+        'advertise-client-urls': `https://${urlHost(machine.address)}:${etcdClientPort}`,
+        'listen-peer-urls': `https://${everywhere}:${etcdPeerPort}`,
+        'initial-advertise-peer-urls': etcdPeerUrl(machine),
+        ...(cluster.controlPlanes.length === 1 ? loneMember : {}),
+        'client-cert-auth': true,
+        'trusted-ca-file': `${pkiFolder}/etcd-ca.crt`,
+        'cert-file': `${pkiFolder}/${server}.crt`,
+        'key-file': `${pkiFolder}/${server}.key`,
+        'peer-client-cert-auth': true,
+        'peer-trusted-ca-file': `${pkiFolder}/etcd-ca.crt`,
+        'peer-cert-file': `${pkiFolder}/${peer}.crt`,
+        'peer-key-file': `${pkiFolder}/${peer}.key`,
+      },
+      settings.extraArgs,
+    ),
+  );
   return {
     files: [
       publicFile('etcd-ca.crt'),
       ...certificateFiles(server),
       ...certificateFiles(peer),
       ...certificateFiles('etcd-healthcheck-client'),
+      { path: initialFile, mode: 0o644, content: { text: initialMembers(machine, cluster) } },
     ],
     units: [
       {
@@ -58,10 +73,14 @@ export const etcd: Component = (machine, cluster) => {
           },
           Service: {
             Type: 'notify',
+            EnvironmentFile: initialFile,
+            ...volumeSettings(settings),
             ExecStart: command,
             ...restartAlways,
             LimitNOFILE: '65536',
             TimeoutStartSec: '120',
+            // it waits five seconds for watches to end; after a kill it is as sound as after a crash
+            TimeoutStopSec: '3',
           },
         }),
       },
@@ -81,9 +100,27 @@ export const etcd: Component = (machine, cluster) => {
           ...['--cacert', `${pkiFolder}/etcd-ca.crt`],
           ...['--cert', `${pkiFolder}/etcd-healthcheck-client.crt`],
           ...['--key', `${pkiFolder}/etcd-healthcheck-client.key`],
-          'https://127.0.0.1:2379/health',
+          `https://127.0.0.1:${etcdClientPort}/health`,
         ],
       },
     ],
   };
 };
+
+/** Where members find a member. */
+export function etcdPeerUrl({ address }: Peer): string {
+  return `https://${urlHost(address)}:${etcdPeerPort}`;
+}
+
+/**
+ * Whom a member that has no data yet starts with; etcd does not look at it later. A file and no flags, so that members
+ * who come and go change no unit of those that stay. One that joins must name those who are there and itself, no more
+ * (etcd: "member count is unequal").
+ */
+function initialMembers(machine: MachineContext, { controlPlanes, joining }: ClusterContext): string {
+  const joins = joining.has(machine.name);
+  const own = controlPlanes.findIndex(({ name }) => name === machine.name);
+  const members = controlPlanes.filter(({ name }, index) => !joins || !joining.has(name) || index <= own);
+  const list = members.map((member) => `${member.name}=${etcdPeerUrl(member)}`).join(',');
+  return `ETCD_INITIAL_CLUSTER=${list}\nETCD_INITIAL_CLUSTER_STATE=${joins ? 'existing' : 'new'}\n`;
+}

@@ -1,5 +1,6 @@
 import { stringify } from 'yaml';
 
+import { isAddress } from '../../formats/cidr.ts';
 import { renderCommand, renderUnit } from '../../formats/systemd-unit.ts';
 import { adminCertificate } from '../pki.ts';
 import type { PlannedFile } from '../types.ts';
@@ -14,8 +15,10 @@ import {
   restartAlways,
   startEarly,
 } from './component.ts';
+import { etcdClientPort } from './etcd.ts';
 import { kubeconfigFile } from './kubeconfig-file.ts';
 import { certificateFiles, clientCertificate, publicFile, secretFile } from './pki-files.ts';
+import { featureGates, featureGatesFlag, volumeSettings, withExtraArgs } from './settings.ts';
 
 const pki = (file: string): string => `${pkiFolder}/${file}`;
 
@@ -23,8 +26,10 @@ const pki = (file: string): string => `${pkiFolder}/${file}`;
 export const kubeApiserver: Component = (machine, cluster) => {
   if (machine.role !== 'control-plane') return nothing;
   const serving = `apiserver-${machine.name}`;
-  const command = renderCommand(
-    '/usr/local/bin/kube-apiserver',
+  const { kubernetes, network, components } = cluster.spec;
+  const settings = components.kubeApiserver;
+  const runtimeConfig = Object.entries(kubernetes.runtimeConfig).map(([api, value]) => `${api}=${value}`);
+  const flags = withExtraArgs(
     {
       'advertise-address': machine.address,
       'secure-port': apiPort,
@@ -35,11 +40,12 @@ export const kubeApiserver: Component = (machine, cluster) => {
       'client-ca-file': pki('ca.crt'),
       'tls-cert-file': pki(`${serving}.crt`),
       'tls-private-key-file': pki(`${serving}.key`),
-      'etcd-servers': 'https://127.0.0.1:2379',
+      // its own member: one that is cut off makes this API server not ready, and another takes over the API address
+      'etcd-servers': `https://127.0.0.1:${etcdClientPort}`,
       'etcd-cafile': pki('etcd-ca.crt'),
       'etcd-certfile': pki('apiserver-etcd-client.crt'),
       'etcd-keyfile': pki('apiserver-etcd-client.key'),
-      'service-cluster-ip-range': cluster.serviceSubnet,
+      'service-cluster-ip-range': cluster.serviceSubnets.join(','),
       'service-account-issuer': 'https://kubernetes.default.svc.cluster.local',
       'service-account-key-file': pki('sa.pub'),
       'service-account-signing-key-file': pki('sa.key'),
@@ -56,10 +62,13 @@ export const kubeApiserver: Component = (machine, cluster) => {
       'requestheader-extra-headers-prefix': 'X-Remote-Extra-',
       'requestheader-group-headers': 'X-Remote-Group',
       'requestheader-username-headers': 'X-Remote-User',
+      'feature-gates': featureGatesFlag(featureGates(machine, cluster)),
+      'runtime-config': runtimeConfig.length === 0 ? undefined : runtimeConfig.join(','),
       profiling: false,
     },
-    '$KUBE_APISERVER_ARGS',
+    settings.extraArgs,
   );
+  const command = renderCommand('/usr/local/bin/kube-apiserver', flags, '$KUBE_APISERVER_ARGS');
   return {
     files: [
       publicFile('ca.crt'),
@@ -91,6 +100,7 @@ export const kubeApiserver: Component = (machine, cluster) => {
           Service: {
             Type: 'notify',
             ...extraArguments('kube-apiserver', 'KUBE_APISERVER_ARGS'),
+            ...volumeSettings(settings),
             ExecStart: command,
             ...restartAlways,
             LimitNOFILE: '65536',
@@ -115,8 +125,18 @@ export const kubeApiserver: Component = (machine, cluster) => {
           'kubernetes.default.svc.cluster.local',
           machine.name,
           'localhost',
+          ...network.apiServer.certSANs.filter((name) => !isAddress(name)),
         ],
-        ipAddresses: [cluster.apiServiceAddress, machine.address, '127.0.0.1'],
+        ipAddresses: [
+          ...new Set([
+            cluster.apiServiceAddress,
+            cluster.apiAddress,
+            ...machine.addresses.map(({ address }) => address),
+            '127.0.0.1',
+            ...(isListenable(network.apiServer.listenAddress) ? [network.apiServer.listenAddress] : []),
+            ...network.apiServer.certSANs.filter(isAddress),
+          ]),
+        ],
       },
       clientCertificate('apiserver-etcd-client', 'kube-apiserver-etcd-client', [], 'etcd-ca'),
       // exec, logs and port-forward need nodes/proxy, which system:masters has
@@ -132,6 +152,11 @@ export const kubeApiserver: Component = (machine, cluster) => {
     ],
   };
 };
+
+/** 0.0.0.0 and :: are every address and none of them. */
+function isListenable(address: string | undefined): address is string {
+  return address !== undefined && !['0.0.0.0', '::'].includes(address);
+}
 
 /** Used as soon as --audit-policy-file and --audit-log-path are given in kube-apiserver.env. */
 const auditPolicy: PlannedFile = {

@@ -12,32 +12,37 @@ import {
 import { controlLoopFlags } from './control-loop.ts';
 import { kubeconfigFile } from './kubeconfig-file.ts';
 import { certificateFiles, clientCertificate, publicFile, secretFile } from './pki-files.ts';
+import { volumeSettings, withExtraArgs } from './settings.ts';
 
 const kubeconfig = '/etc/kubernetes/controller-manager.conf';
 
 /** kube-controller-manager, on control planes. */
 export const kubeControllerManager: Component = (machine, cluster) => {
   if (machine.role !== 'control-plane') return nothing;
+  const settings = cluster.spec.components.kubeControllerManager;
   const command = renderCommand(
     '/usr/local/bin/kube-controller-manager',
-    {
-      ...controlLoopFlags(kubeconfig, cluster),
-      'root-ca-file': `${pkiFolder}/ca.crt`,
-      'cluster-name': cluster.name,
-      'cluster-signing-cert-file': `${pkiFolder}/ca.crt`,
-      'cluster-signing-key-file': `${pkiFolder}/ca.key`,
-      'service-account-private-key-file': `${pkiFolder}/sa.key`,
-      'use-service-account-credentials': true,
-      controllers: '*,bootstrapsigner,tokencleaner',
-      'cluster-cidr': cluster.podSubnet,
-      'service-cluster-ip-range': cluster.serviceSubnet,
-      // pod subnets are planned with the machines, so that routes and CNI files can be written before anything runs
-      'allocate-node-cidrs': false,
-      // With the default of 20 a second, starting thirty controllers takes twelve seconds, and until the last one runs no
-      // namespace has a service account that pods could start with. The API server is on the same machine.
-      'kube-api-qps': 200,
-      'kube-api-burst': 400,
-    },
+    withExtraArgs(
+      {
+        ...controlLoopFlags(kubeconfig, machine, cluster),
+        'root-ca-file': `${pkiFolder}/ca.crt`,
+        'cluster-name': cluster.name,
+        'cluster-signing-cert-file': `${pkiFolder}/ca.crt`,
+        'cluster-signing-key-file': `${pkiFolder}/ca.key`,
+        'service-account-private-key-file': `${pkiFolder}/sa.key`,
+        'use-service-account-credentials': true,
+        controllers: '*,bootstrapsigner,tokencleaner',
+        'cluster-cidr': cluster.podSubnets.join(','),
+        'service-cluster-ip-range': cluster.serviceSubnets.join(','),
+        // pod subnets are planned with the machines, so that routes and CNI files can be written before anything runs
+        'allocate-node-cidrs': false,
+        // With the default of 20 a second, starting thirty controllers takes twelve seconds, and until the last one runs no
+        // namespace has a service account that pods could start with. The API server is on the same machine.
+        'kube-api-qps': 200,
+        'kube-api-burst': 400,
+      },
+      settings.extraArgs,
+    ),
     '$KUBE_CONTROLLER_MANAGER_ARGS',
   );
   return {
@@ -61,6 +66,7 @@ export const kubeControllerManager: Component = (machine, cluster) => {
           },
           Service: {
             ...extraArguments('kube-controller-manager', 'KUBE_CONTROLLER_MANAGER_ARGS'),
+            ...volumeSettings(settings),
             ExecStart: command,
             ...restartAlways,
           },

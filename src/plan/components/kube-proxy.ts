@@ -1,62 +1,85 @@
 import { stringify } from 'yaml';
 
+import { applyPatches } from '../../formats/merge-patch.ts';
 import { renderCommand, renderUnit } from '../../formats/systemd-unit.ts';
 import type { Component, ClusterContext, MachineContext } from './component.ts';
-import { afterApiServer, extraArguments, k8sTarget, referencePage, restartAlways } from './component.ts';
+import {
+  afterApiServer,
+  afterNetwork,
+  extraArguments,
+  k8sTarget,
+  nothing,
+  referencePage,
+  restartAlways,
+} from './component.ts';
 import { kubeconfigFile } from './kubeconfig-file.ts';
 import { certificateFiles, clientCertificate, publicFile } from './pki-files.ts';
+import { featureGates, withExtraArgs } from './settings.ts';
 
 const kubeconfig = '/etc/kubernetes/kube-proxy.conf';
 const configFile = '/etc/kubernetes/kube-proxy.yaml';
 
 /** kube-proxy, on every node: ClusterIPs and NodePorts. */
-export const kubeProxy: Component = (machine, cluster) => ({
-  files: [
-    publicFile('ca.crt'),
-    ...certificateFiles('kube-proxy'),
-    kubeconfigFile(kubeconfig, 'kube-proxy', machine, cluster),
-    { path: configFile, mode: 0o644, content: { text: stringify(configuration(machine, cluster)) } },
-  ],
-  units: [
-    {
-      name: 'kube-proxy.service',
-      wantedBy: k8sTarget,
-      text: renderUnit({
-        Unit: {
-          Description: 'Kubernetes network proxy',
-          Documentation: referencePage('kube-proxy'),
-          ...afterApiServer,
-        },
-        Service: {
-          ...extraArguments('kube-proxy', 'KUBE_PROXY_ARGS'),
-          ExecStart: renderCommand('/usr/local/bin/kube-proxy', { config: configFile }, '$KUBE_PROXY_ARGS'),
-          ...restartAlways,
-        },
-      }),
-    },
-  ],
-  certificates: [clientCertificate('kube-proxy', 'system:kube-proxy')],
-  probes: [
-    {
-      says: 'kube-proxy is healthy',
-      unit: 'kube-proxy.service',
-      argv: ['curl', '-fsS', 'http://127.0.0.1:10256/healthz'],
-    },
-  ],
-});
+export const kubeProxy: Component = (machine, cluster) =>
+  cluster.spec.network.proxyMode === 'none'
+    ? nothing
+    : {
+        files: [
+          publicFile('ca.crt'),
+          ...certificateFiles('kube-proxy'),
+          kubeconfigFile(kubeconfig, 'kube-proxy', machine, cluster),
+          { path: configFile, mode: 0o644, content: { text: stringify(configuration(machine, cluster)) } },
+        ],
+        units: [
+          {
+            name: 'kube-proxy.service',
+            wantedBy: k8sTarget,
+            reads: [configFile, kubeconfig],
+            text: renderUnit({
+              Unit: {
+                Description: 'Kubernetes network proxy',
+                Documentation: referencePage('kube-proxy'),
+                ...(machine.role === 'worker' ? afterNetwork : afterApiServer),
+              },
+              Service: {
+                ...extraArguments('kube-proxy', 'KUBE_PROXY_ARGS'),
+                ExecStart: renderCommand(
+                  '/usr/local/bin/kube-proxy',
+                  withExtraArgs({ config: configFile }, cluster.spec.components.kubeProxy.extraArgs),
+                  '$KUBE_PROXY_ARGS',
+                ),
+                ...restartAlways,
+              },
+            }),
+          },
+        ],
+        certificates: [clientCertificate('kube-proxy', 'system:kube-proxy')],
+        probes: [
+          {
+            says: 'kube-proxy is healthy',
+            unit: 'kube-proxy.service',
+            argv: ['curl', '-fsS', 'http://127.0.0.1:10256/healthz'],
+          },
+        ],
+      };
 
 /** KubeProxyConfiguration (kubeproxy.config.k8s.io/v1alpha1). */
 function configuration(machine: MachineContext, cluster: ClusterContext) {
-  return {
+  const { network, components } = cluster.spec;
+  const gates = featureGates(machine, cluster);
+  const automatic = machine.traits.proxyNftables ? 'nftables' : 'iptables';
+  const own = {
     apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',
     kind: 'KubeProxyConfiguration',
     clientConnection: { kubeconfig },
     hostnameOverride: machine.name,
     // otherwise it asks the API server for its own address first, and waits while there is none
     bindAddress: machine.address,
-    mode: cluster.traits.proxyNftables ? 'nftables' : 'iptables',
-    clusterCIDR: cluster.podSubnet,
+    mode: network.proxyMode === 'auto' ? automatic : network.proxyMode,
+    clusterCIDR: cluster.podSubnets.join(','),
+    ...(Object.keys(gates).length > 0 ? { featureGates: gates } : {}),
     // the connection tracker's limits are the host's, and /proc/sys is read-only here: leave them as they are
     conntrack: { maxPerCore: 0, min: 0, tcpEstablishedTimeout: '0s', tcpCloseWaitTimeout: '0s' },
   };
+  return applyPatches(own, [components.kubeProxy.config]);
 }

@@ -11,15 +11,17 @@ import {
 import { controlLoopFlags } from './control-loop.ts';
 import { kubeconfigFile } from './kubeconfig-file.ts';
 import { certificateFiles, clientCertificate, publicFile } from './pki-files.ts';
+import { volumeSettings, withExtraArgs } from './settings.ts';
 
 const kubeconfig = '/etc/kubernetes/scheduler.conf';
 
 /** kube-scheduler, on control planes. */
 export const kubeScheduler: Component = (machine, cluster) => {
   if (machine.role !== 'control-plane') return nothing;
+  const settings = cluster.spec.components.kubeScheduler;
   const command = renderCommand(
     '/usr/local/bin/kube-scheduler',
-    controlLoopFlags(kubeconfig, cluster),
+    withExtraArgs(controlLoopFlags(kubeconfig, machine, cluster), settings.extraArgs),
     '$KUBE_SCHEDULER_ARGS',
   );
   return {
@@ -41,6 +43,7 @@ export const kubeScheduler: Component = (machine, cluster) => {
           },
           Service: {
             ...extraArguments('kube-scheduler', 'KUBE_SCHEDULER_ARGS'),
+            ...volumeSettings(settings),
             ExecStart: command,
             ...restartAlways,
           },

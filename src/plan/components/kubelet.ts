@@ -1,29 +1,44 @@
 import { stringify } from 'yaml';
 
+import { applyPatches } from '../../formats/merge-patch.ts';
 import { renderCommand, renderUnit } from '../../formats/systemd-unit.ts';
-import type { Component, ClusterContext } from './component.ts';
-import { extraArguments, k8sTarget, pkiFolder, referencePage, restartAlways } from './component.ts';
+import type { Component, ClusterContext, MachineContext } from './component.ts';
+import {
+  afterNetwork,
+  extraArguments,
+  k8sTarget,
+  pkiFolder,
+  referencePage,
+  restartAlways,
+} from './component.ts';
 import { cgroupDriver } from './cgroup-driver.ts';
 import { containerdEndpoint } from './containerd.ts';
 import { kubeconfigFile } from './kubeconfig-file.ts';
 import { pauseImage } from '../image.ts';
 import { certificateFiles, publicFile } from './pki-files.ts';
+import { featureGates, withExtraArgs } from './settings.ts';
 
 const kubeconfig = '/etc/kubernetes/kubelet.conf';
 const configFile = '/etc/kubernetes/kubelet.yaml';
 
 /** The kubelet, on every node: asks the API server who may talk to it, lets nobody in anonymously. */
 export const kubelet: Component = (machine, cluster) => {
-  const { traits } = cluster;
+  const { traits } = machine;
+  const addresses = machine.addresses.map(({ address }) => address);
+  // the API server of a control plane is on its own loopback
+  const needs =
+    machine.role === 'worker'
+      ? { Wants: [afterNetwork.Wants], After: [afterNetwork.After] }
+      : { Wants: [], After: [] };
   const client = `kubelet-${machine.name}`;
   const serving = `kubelet-serving-${machine.name}`;
-  const command = renderCommand(
-    '/usr/local/bin/kubelet',
+  const flags = withExtraArgs(
     {
       config: configFile,
       kubeconfig,
       'hostname-override': machine.name,
-      'node-ip': machine.address,
+      'node-ip': addresses.join(','),
+      'register-with-taints': taintsFlag(machine),
       'container-runtime': traits.kubeletRemoteRuntimeFlag ? 'remote' : undefined,
       'container-runtime-endpoint': traits.kubeletEndpointInConfig ? undefined : containerdEndpoint,
       'pod-infra-container-image': traits.kubeletPauseImageFlag ? pauseImage : undefined,
@@ -31,28 +46,35 @@ export const kubelet: Component = (machine, cluster) => {
       'runtime-cgroups':
         cluster.facts.cgroup.version === 'v2' ? '/system.slice/containerd.service' : undefined,
     },
-    '$KUBELET_ARGS',
+    cluster.spec.components.kubelet.extraArgs,
+    machine.spec.kubelet.extraArgs,
   );
+  const command = renderCommand('/usr/local/bin/kubelet', flags, '$KUBELET_ARGS');
   return {
     files: [
       publicFile('ca.crt'),
       ...certificateFiles(client),
       ...certificateFiles(serving),
       kubeconfigFile(kubeconfig, client, machine, cluster),
-      { path: configFile, mode: 0o644, content: { text: stringify(configuration(cluster, serving)) } },
+      {
+        path: configFile,
+        mode: 0o644,
+        content: { text: stringify(configuration(machine, cluster, serving)) },
+      },
     ],
     units: [
       {
         name: 'kubelet.service',
         wantedBy: k8sTarget,
+        reads: [configFile, kubeconfig],
         text: renderUnit({
           Unit: {
             Description: 'Kubernetes kubelet',
             Documentation: referencePage('kubelet'),
-            Wants: 'containerd.service',
+            Wants: ['containerd.service', ...needs.Wants],
             // together with the API server, not after it: that takes 5 s longer. containerd is up in half a second
             // and the kubelet gives up without it.
-            After: 'containerd.service knest-mounts.service',
+            After: ['containerd.service knest-mounts.service', ...needs.After],
           },
           Service: {
             ...extraArguments('kubelet', 'KUBELET_ARGS'),
@@ -83,7 +105,7 @@ export const kubelet: Component = (machine, cluster) => {
         organizations: ['system:nodes'],
         usages: ['server'],
         dnsNames: [machine.name],
-        ipAddresses: [machine.address],
+        ipAddresses: addresses,
       },
     ],
     probes: [
@@ -96,10 +118,22 @@ export const kubelet: Component = (machine, cluster) => {
   };
 };
 
+/** For --register-with-taints, which counts when the node registers: key=value:effect, separated by commas. */
+function taintsFlag({ spec, traits }: MachineContext): string | undefined {
+  const taints =
+    spec.taints === 'control-plane'
+      ? traits.controlPlaneTaints.map((key) => ({ key, value: '', effect: 'NoSchedule' }))
+      : spec.taints;
+  if (taints.length === 0) return undefined;
+  return taints.map(({ key, value, effect }) => `${key}=${value}:${effect}`).join(',');
+}
+
 /** KubeletConfiguration (kubelet.config.k8s.io/v1beta1). */
-function configuration(cluster: ClusterContext, serving: string) {
-  const { traits, facts } = cluster;
-  return {
+function configuration(machine: MachineContext, cluster: ClusterContext, serving: string) {
+  const { traits } = machine;
+  const { facts, spec } = cluster;
+  const gates = featureGates(machine, cluster);
+  const own = {
     apiVersion: 'kubelet.config.k8s.io/v1beta1',
     kind: 'KubeletConfiguration',
     authentication: {
@@ -125,6 +159,25 @@ function configuration(cluster: ClusterContext, serving: string) {
     nodeStatusReportFrequency: '5m',
     // As kind: the disk is the host's and shared with much else, so its fill level must not evict pods.
     imageGCHighThresholdPercent: 100,
+    ...(Object.keys(gates).length > 0 ? { featureGates: gates } : {}),
+    ...(Object.keys(reserved(machine, cluster)).length > 0
+      ? { kubeReserved: reserved(machine, cluster) }
+      : {}),
     evictionHard: { 'nodefs.available': '0%', 'nodefs.inodesFree': '0%', 'imagefs.available': '0%' },
+  };
+  return applyPatches(own, [spec.components.kubelet.config, machine.spec.kubelet.config]);
+}
+
+/**
+ * The kubelet sees the whole host and would offer all of it to pods. What the machine may not use counts as reserved,
+ * so that the scheduler knows the node as it is (Kubernetes: "Reserve Compute Resources for System Daemons").
+ */
+function reserved({ spec }: MachineContext, { facts }: ClusterContext): Record<string, string> {
+  const { cpus, memory } = spec.resources;
+  return {
+    ...(cpus !== undefined && cpus < facts.cpus ? { cpu: `${Math.round((facts.cpus - cpus) * 1000)}m` } : {}),
+    ...(memory !== undefined && memory < facts.memoryBytes
+      ? { memory: `${Math.floor((facts.memoryBytes - memory) / 1024)}Ki` }
+      : {}),
   };
 }

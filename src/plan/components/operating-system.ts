@@ -5,21 +5,18 @@ import type { PlannedFile, PlannedUnit } from '../types.ts';
 import type { Component, ClusterContext, MachineContext } from './component.ts';
 import { k8sTarget } from './component.ts';
 
-/** Debian itself: name, addresses, what a boot in systemd-nspawn needs, and the target that groups Kubernetes. */
+/** Debian itself: name, what a boot in systemd-nspawn needs, and the target that groups Kubernetes. */
 export const operatingSystem: Component = (machine, cluster) => ({
   files: [
     text('/etc/hostname', `${machine.name}\n`),
     text('/etc/hosts', hosts(cluster)),
     text('/etc/machine-id', `${machineId(machine, cluster)}\n`),
     text('/etc/resolv.conf', resolvConf(cluster)),
-    text('/etc/systemd/network/10-host0.network', hostLink(machine)),
-    text('/etc/systemd/networkd.conf.d/10-knest.conf', networkd),
     text('/etc/systemd/system.conf.d/10-knest.conf', manager),
     text('/etc/systemd/journald.conf.d/10-knest.conf', journal),
-    enabled('systemd-networkd.service', 'multi-user.target'),
     ...useless.map((unit) => link(`/etc/systemd/system/${unit}`, '/dev/null')),
   ],
-  units: [target, mounts(cluster)],
+  units: [target, mounts(machine, cluster)],
   certificates: [],
   probes: [],
 });
@@ -33,7 +30,7 @@ const target: PlannedUnit = {
 };
 
 /** What a machine under systemd-nspawn lacks for Kubernetes, done before any other unit starts. */
-function mounts({ facts }: ClusterContext): PlannedUnit {
+function mounts({ spec }: MachineContext, { facts }: ClusterContext): PlannedUnit {
   const version1 = facts.cgroup.version !== 'v2';
   return {
     name: 'knest-mounts.service',
@@ -49,6 +46,12 @@ function mounts({ facts }: ClusterContext): PlannedUnit {
           '/bin/ln -sf /dev/null /dev/kmsg',
           // volumes that the kubelet mounts must reach the pods' mount namespaces
           '/bin/mount --make-rshared /var/lib/kubelet',
+          // systemd-nspawn lets through what the host mounts there later; a pod may ask for it, too (HostToContainer)
+          ...spec.extraMounts.map(({ containerPath, propagation }) =>
+            propagation === 'None'
+              ? `/bin/mount --make-rprivate ${containerPath}`
+              : `/bin/mount --make-rshared ${containerPath}`,
+          ),
           // systemd-nspawn mounts cgroup v1 controllers read-only; the machine's own part of the tree is all it sees
           ...(version1
             ? [
@@ -70,11 +73,6 @@ const useless = [
   'systemd-update-utmp-runlevel.service',
 ];
 
-const networkd = renderUnit(
-  // pods' routes and rules belong to CNI plugins and kube-proxy
-  { Network: { ManageForeignRoutes: 'no', ManageForeignRoutingPolicyRules: 'no' } },
-);
-
 const manager = renderUnit({
   Manager: {
     // pods' processes ignore the SIGTERM that systemd sends them at poweroff: by default that takes 90 s
@@ -89,28 +87,16 @@ const journal = renderUnit({
   Journal: { Storage: 'persistent', SystemMaxUse: '256M', RateLimitIntervalSec: '0' },
 });
 
-function hostLink(machine: MachineContext): string {
-  return renderUnit({
-    Match: { Name: 'host0' },
-    Network: {
-      Address: `${machine.address}/${machine.prefixLength}`,
-      Gateway: machine.gateway,
-      DHCP: 'no',
-      LinkLocalAddressing: 'no',
-      IPv6AcceptRA: 'no',
-    },
-    // components look for a cloud there, for 5 to 6 s, unless they are told at once that there is none
-    Route: { Destination: '169.254.169.254/32', Type: 'unreachable' },
-  });
-}
-
 function hosts(cluster: ClusterContext): string {
-  const nodes = cluster.controlPlanes.map(({ name, address }) => `${address} ${name}\n`).join('');
+  const nodes = cluster.machines
+    .flatMap(({ name, addresses }) => addresses.map(({ address }) => `${address} ${name}\n`))
+    .join('');
   return `127.0.0.1 localhost\n::1 localhost ip6-localhost\n${nodes}`;
 }
 
-function resolvConf({ facts }: ClusterContext): string {
-  const search = facts.searchDomains.length > 0 ? `search ${facts.searchDomains.join(' ')}\n` : '';
+function resolvConf({ facts, spec }: ClusterContext): string {
+  const domains = spec.network.dnsSearch ?? facts.searchDomains;
+  const search = domains.length > 0 ? `search ${domains.join(' ')}\n` : '';
   return search + facts.nameservers.map((server) => `nameserver ${server}\n`).join('');
 }
 
@@ -126,8 +112,4 @@ function text(path: string, content: string): PlannedFile {
 
 function link(path: string, to: string): PlannedFile {
   return { path, mode: 0o777, content: { link: to } };
-}
-
-function enabled(unit: string, by: string): PlannedFile {
-  return link(`/etc/systemd/system/${by}.wants/${unit}`, `/lib/systemd/system/${unit}`);
 }

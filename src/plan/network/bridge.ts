@@ -1,20 +1,12 @@
 import { createHash } from 'node:crypto';
 
+import { familyOf, parseCidr } from '../../formats/cidr.ts';
 import type { HostPlan, PlannedCommand } from '../types.ts';
+import type { HostNetworkOptions } from './host-network.ts';
+import { gatewayOf, type Family } from './node-addresses.ts';
 
 /** What makes one thing on the host and what takes it away again. Both may be run any number of times. */
 export type HostCommands = Pick<HostPlan, 'setup' | 'teardown'>;
-
-export interface BridgeOptions {
-  cluster: string;
-  bridge: string;
-  /** The bridge's own address: the machines' gateway. */
-  gateway: string;
-  /** Of the node subnet. */
-  prefixLength: number;
-  /** What the host reaches through a machine: pod subnets, the service subnet. */
-  routes: readonly { subnet: string; via: string }[];
-}
 
 /** `kn-<cluster>`, or a hash of the name where that is longer than a link's name may be (15, linux/if.h IFNAMSIZ). */
 export function bridgeName(cluster: string): string {
@@ -22,41 +14,106 @@ export function bridgeName(cluster: string): string {
   return plain.length <= 15 ? plain : `kn-${digest(cluster).slice(0, 12)}`;
 }
 
-/** The bridge that a cluster's machines are plugged into, its address and the routes behind it (ip-link(8)). */
-export function planBridge({ cluster, bridge, gateway, prefixLength, routes }: BridgeOptions): HostCommands {
+/** The bridge that a cluster's machines are plugged into, its addresses and the routes behind it (ip-link(8)). */
+export function planBridge(options: HostNetworkOptions): HostCommands {
+  const { cluster, bridge, nodeSubnets } = options;
   const setup: PlannedCommand[] = [
     {
       why: `the machines of ${cluster} are plugged into this bridge`,
       argv: ['ip', 'link', 'add', 'name', bridge, 'address', bridgeMac(cluster), 'type', 'bridge'],
       unless: ['ip', 'link', 'show', 'dev', bridge],
     },
-    {
-      why: 'IPv4 only: no link-local address, and no machine becomes a router of the host by advertising itself',
-      argv: ['tee', `/proc/sys/net/ipv6/conf/${bridge}/disable_ipv6`],
-      input: '1\n',
-      // a kernel without IPv6 has no such file
-      mayFail: true,
-    },
-    {
-      why: `the gateway of the machines, and the ways to pods and services of ${cluster} from this host`,
-      // one process for all of them (ip(8), -batch); it stops at the first that fails
-      argv: ['ip', '-batch', '-'],
-      input: [
-        `address replace ${gateway}/${prefixLength} dev ${bridge}`,
-        `link set dev ${bridge} up`,
-        ...routes.map(({ subnet, via }) => `route replace ${subnet} via ${via} dev ${bridge}`),
-        '',
-      ].join('\n'),
-    },
+    planIpv6(options),
+    ...nodeSubnets.map((nodeSubnet) => planAddressAndRoutes(nodeSubnet, options)),
   ];
   const teardown: PlannedCommand[] = [
     {
-      why: `the bridge of ${cluster}; its address and routes go with it`,
+      why: `the bridge of ${cluster}; its addresses and routes go with it`,
       argv: ['ip', 'link', 'delete', 'dev', bridge, 'type', 'bridge'],
       mayFail: true,
     },
   ];
   return { setup, teardown };
+}
+
+/** In either case no machine becomes a router of the host by advertising itself. */
+function planIpv6({ bridge, nodeSubnets }: HostNetworkOptions): PlannedCommand {
+  const files = (...names: readonly string[]) =>
+    names.map((name) => `/proc/sys/net/ipv6/conf/${bridge}/${name}`);
+  if (!nodeSubnets.some((subnet) => familyOf(subnet) === 6)) {
+    return {
+      why: 'IPv4 only: no link-local address, and nobody is listened to who says to be a router',
+      argv: ['tee', ...files('disable_ipv6')],
+      input: '1\n',
+      // a kernel without IPv6 has no such file
+      mayFail: true,
+    };
+  }
+  return {
+    why: 'nobody is listened to who says to be a router, and addresses can be used at once (without accept_dad)',
+    argv: ['tee', ...files('accept_ra', 'accept_dad', 'disable_ipv6')],
+    input: '0\n',
+  };
+}
+
+/**
+ * Protocol numbers of our routes (ip-route(8): those from 5 on are for administrators and routing daemons), by which
+ * they are found again. The second marks those that stand in while the first ones are exchanged.
+ */
+const ours = 89;
+const standIn = 88;
+
+/**
+ * The bridge's address in one family and all routes behind it, by one process (ip(8), -batch; it stops at the first
+ * line that fails).
+ *
+ * Routes of nodes that are gone must go, and which those are a plan can't know: so all are made anew. Flushing first
+ * would send what is under way to pods out by the default route for a moment. So the same routes are laid beside
+ * those that are there with a worse metric, and carry the traffic meanwhile: there is a way at every moment.
+ */
+function planAddressAndRoutes(nodeSubnet: string, options: HostNetworkOptions): PlannedCommand {
+  const { cluster, bridge } = options;
+  const { family, prefix } = parseCidr(nodeSubnet);
+  const routes = routesOf(family, options).map(({ subnet, via }) => `${subnet} via ${via} dev ${bridge}`);
+  // duplicate address detection takes a second or two; on our own bridge nobody else has the address
+  const address = `${gatewayOf(nodeSubnet)}/${prefix} dev ${bridge}${family === 6 ? ' nodad' : ''}`;
+  return {
+    why: `the IPv${family} gateway of the machines, and the ways to pods and services of ${cluster} from this host`,
+    argv: ['ip', `-${family}`, '-batch', '-'],
+    input: [
+      `address replace ${address}`,
+      `link set dev ${bridge} up`,
+      '# stand-ins, so that none is missed while all are made anew',
+      ...routes.map((route) => `route replace ${route} proto ${standIn} metric 4096`),
+      `route flush dev ${bridge} proto ${ours}`,
+      ...routes.map((route) => `route replace ${route} proto ${ours}`),
+      `route flush dev ${bridge} proto ${standIn}`,
+      '',
+    ].join('\n'),
+  };
+}
+
+/** To each machine's pods through the machine; to services through whoever has the API's address. */
+function routesOf(
+  family: Family,
+  { machines, serviceSubnets, apiAddress }: HostNetworkOptions,
+): { subnet: string; via: string }[] {
+  const isOfFamily = (text: string) => familyOf(text) === family;
+  const ofMachines = machines.flatMap(({ addresses, podSubnets }) => {
+    const via = addresses.map(({ address }) => address).find(isOfFamily);
+    return via === undefined ? [] : podSubnets.filter(isOfFamily).map((subnet) => ({ subnet, via }));
+  });
+  // the API has an address of the first family only
+  const controlPlane = machines
+    .find(({ role }) => role === 'control-plane')
+    ?.addresses.map(({ address }) => address)
+    .find(isOfFamily);
+  const serviceVia = isOfFamily(apiAddress) ? apiAddress : controlPlane;
+  const ofServices =
+    serviceVia === undefined
+      ? []
+      : serviceSubnets.filter(isOfFamily).map((subnet) => ({ subnet, via: serviceVia }));
+  return [...ofMachines, ...ofServices];
 }
 
 /**

@@ -1,10 +1,14 @@
 import type { HostFacts } from '../../facts/types.ts';
+import { familyOf } from '../../formats/cidr.ts';
 import type { HostCommands } from './bridge.ts';
-import { planIptablesRules } from './nat.ts';
+import { comment, iptablesOf, planIptablesRules } from './iptables-rules.ts';
+import type { Family } from './node-addresses.ts';
 
 export interface FirewallOptions {
   cluster: string;
   bridge: string;
+  /** One per family of the cluster. */
+  nodeSubnets: readonly string[];
 }
 
 /**
@@ -15,7 +19,11 @@ export function planFirewall(
   options: FirewallOptions,
   facts: Pick<HostFacts, 'firewall' | 'programs'>,
 ): HostCommands {
-  const parts = [planForIptables(options, facts), planForFirewalld(options, facts)];
+  const families = options.nodeSubnets.map((subnet) => familyOf(subnet) ?? 4);
+  const parts = [
+    ...families.map((family) => planForIptables(family, options, facts)),
+    planForFirewalld(options, facts),
+  ];
   return {
     setup: parts.flatMap(({ setup }) => setup),
     teardown: parts.flatMap(({ teardown }) => teardown),
@@ -27,24 +35,24 @@ export function planFirewall(
  * (docs.docker.com, "Packet filtering and firewalls"). ufw and administrators set the same policy without that chain.
  */
 function planForIptables(
+  family: Family,
   { cluster, bridge }: FirewallOptions,
   { firewall, programs }: Pick<HostFacts, 'firewall' | 'programs'>,
 ): HostCommands {
-  const chain = firewall.docker ? 'DOCKER-USER' : firewall.forwardDrop === true ? 'FORWARD' : undefined;
-  if (chain === undefined || programs['iptables'] === undefined) return { setup: [], teardown: [] };
-  const comment = ['-m', 'comment', '--comment', `knest ${cluster}`];
+  const program = iptablesOf(family);
+  const found = family === 4 ? firewall : firewall.ipv6;
+  const chain = found?.docker ? 'DOCKER-USER' : found?.forwardDrop === true ? 'FORWARD' : undefined;
+  if (chain === undefined || programs[program] === undefined) return { setup: [], teardown: [] };
   return planIptablesRules([
     {
-      why: `${chain} would drop what machines of ${cluster} send`,
-      table: 'filter',
-      chain,
-      match: ['-i', bridge, ...comment, '-j', 'ACCEPT'],
+      ...{ program, table: 'filter', chain },
+      why: `${chain} of ${program} would drop what machines of ${cluster} send`,
+      match: ['-i', bridge, ...comment(cluster), '-j', 'ACCEPT'],
     },
     {
-      why: `${chain} would drop the answers to machines of ${cluster}`,
-      table: 'filter',
-      chain,
-      match: ['-o', bridge, ...comment, '-j', 'ACCEPT'],
+      ...{ program, table: 'filter', chain },
+      why: `${chain} of ${program} would drop what is sent to machines of ${cluster}`,
+      match: ['-o', bridge, ...comment(cluster), '-j', 'ACCEPT'],
     },
   ]);
 }

@@ -1,17 +1,61 @@
 import type { HostFacts } from '../../facts/types.ts';
-import { planBridge, type BridgeOptions, type HostCommands } from './bridge.ts';
+import type { MachinePlan, PlannedPort } from '../types.ts';
+import { planBridge, type HostCommands } from './bridge.ts';
 import { planFirewall } from './firewall.ts';
+import { planLoopback } from './forwardings.ts';
 import { planNat } from './nat.ts';
 import type { ClusterSubnets } from './subnets.ts';
 
-/** Everything of the host's network that a cluster needs, in order; torn down the other way round. */
+/** A machine as the host's network sees it. */
+export type NetworkPeer = Pick<MachinePlan, 'name' | 'role' | 'addresses' | 'podSubnets' | 'ports'>;
+
+export interface HostNetworkOptions extends ClusterSubnets {
+  cluster: string;
+  bridge: string;
+  /** The API's own address. */
+  apiAddress: string;
+  /** A port of the host that leads to the API. */
+  apiPort: PlannedPort | undefined;
+  machines: readonly NetworkPeer[];
+  /** kube-proxy uses IPVS: machines can't load its modules. */
+  ipvs?: boolean;
+}
+
+/**
+ * Everything of the host's network that a cluster needs, in order; torn down the other way round. Planned again after
+ * nodes or ports have come or gone, and run again, it brings the host to the new plan while traffic goes on.
+ */
 export function planHostNetwork(
-  options: BridgeOptions & ClusterSubnets,
+  options: HostNetworkOptions,
   facts: Pick<HostFacts, 'firewall' | 'programs'>,
 ): HostCommands {
-  const parts = [planBridge(options), planNat(options, facts), planFirewall(options, facts)];
+  const loopback = planLoopback(options);
+  const parts = [
+    planModules(options),
+    planBridge(options),
+    { setup: loopback.before, teardown: [] },
+    planNat(options, facts),
+    // gone with the bridge
+    { setup: loopback.after, teardown: [] },
+    planFirewall(options, facts),
+  ];
   return {
     setup: parts.flatMap(({ setup }) => setup),
     teardown: parts.reverse().flatMap(({ teardown }) => teardown),
+  };
+}
+
+/** Modules stay: others may use them by now. Schedulers the kernel loads itself. */
+function planModules({ ipvs = false }: HostNetworkOptions): HostCommands {
+  if (!ipvs) return { setup: [], teardown: [] };
+  return {
+    setup: [
+      {
+        why: 'kube-proxy uses IPVS, and nothing in a machine can load kernel modules',
+        argv: ['modprobe', 'ip_vs'],
+        unless: ['test', '-e', '/proc/net/ip_vs'],
+      },
+    ],
+    teardown: [],
   };
 }

@@ -1,14 +1,16 @@
 import { InputError, KnestError, type Problem } from '../../errors.ts';
 import type { HostFacts, SubnetInUse } from '../../facts/types.ts';
-import { overlaps, parseCidr, subnetsOf } from '../../formats/cidr.ts';
-import type { ClusterSpec } from '../../spec/types.ts';
+import { familyOf, overlaps, parseCidr, subnetsOf } from '../../formats/cidr.ts';
+import type { NetworkSpec } from '../../spec/types.ts';
+import { familiesOf, nodesInNodeSubnet, nodesInPodSubnet, type Family } from './node-addresses.ts';
 
+/** One of each per family of the cluster, in the order of ipFamily. */
 export interface ClusterSubnets {
-  /** The bridge has the first address, machines follow. */
-  nodeSubnet: string;
-  /** Cut into a /24 per node. */
-  podSubnet: string;
-  serviceSubnet: string;
+  /** See node-addresses.ts for who has which address. */
+  nodeSubnets: readonly string[];
+  /** Cut into a /24 or /64 per node. */
+  podSubnets: readonly string[];
+  serviceSubnets: readonly string[];
 }
 
 export interface SubnetOptions {
@@ -19,9 +21,6 @@ export interface SubnetOptions {
   ownBridge?: string;
 }
 
-/** Every node gets one of these. */
-export const podPrefixOfNode = 24;
-
 type Kind = keyof ClusterSubnets;
 
 /**
@@ -31,74 +30,136 @@ type Kind = keyof ClusterSubnets;
  * @throws KnestError (preflight) when all defaults are taken.
  */
 export function chooseSubnets(
-  network: ClusterSpec['network'],
+  network: Pick<NetworkSpec, 'ipFamily' | Kind>,
   facts: Pick<HostFacts, 'subnetsInUse' | 'nameservers'>,
   nodeCount: number,
   options: SubnetOptions = {},
 ): ClusterSubnets {
   const inUse = usedByOthers(facts, options.ownBridge);
-  const problems = kinds.flatMap((kind) => {
-    const given = network[kind];
-    return given === undefined ? [] : problemsOf(kind, given, inUse, nodeCount);
-  });
+  const problems = kinds.flatMap((kind) =>
+    (network[kind] ?? []).flatMap((given, index) =>
+      problemsOf({ kind, path: `network.${kind}[${index}]`, given }, inUse, nodeCount),
+    ),
+  );
   if (problems.length > 0) throw new InputError('the cluster does not fit this host', problems);
 
   const taken: SubnetInUse[] = [...inUse];
-  const chosen: Partial<ClusterSubnets> = {};
-  // what the user gave comes first: the defaults make way for it
-  const inOrder = [...kinds].sort(
-    (a, b) => Number(network[a] === undefined) - Number(network[b] === undefined),
-  );
-  for (const kind of inOrder) {
-    const given = network[kind];
-    const cidr = given === undefined ? firstFree(kind, taken, nodeCount) : parseCidr(given).text;
-    chosen[kind] = cidr;
+  const chosen: Record<Kind, readonly string[]> = { nodeSubnets: [], podSubnets: [], serviceSubnets: [] };
+  const take = (kind: Kind, cidr: string): string => {
     taken.push({ cidr, usedBy: `network.${kind}`, link: '' });
+    return cidr;
+  };
+  // what the user gave comes first: the defaults make way for it
+  for (const kind of kinds)
+    chosen[kind] = (network[kind] ?? []).map((given) => take(kind, parseCidr(given).text));
+  for (const kind of kinds) {
+    if (network[kind] !== undefined) continue;
+    chosen[kind] = familiesOf(network.ipFamily).map((family) =>
+      take(kind, firstFree(kind, family, taken, nodeCount)),
+    );
   }
-  const { nodeSubnet = '', podSubnet = '', serviceSubnet = '' } = chosen;
-  return { nodeSubnet, podSubnet, serviceSubnet };
+  return chosen;
 }
 
-const kinds: readonly Kind[] = ['nodeSubnet', 'podSubnet', 'serviceSubnet'];
+/** How many nodes a cluster can have at most. */
+export function roomForNodes({ nodeSubnets, podSubnets }: Omit<ClusterSubnets, 'serviceSubnets'>): number {
+  return Math.min(...nodeSubnets.map(nodesInNodeSubnet), ...podSubnets.map(nodesInPodSubnet));
+}
+
+/** A cluster's subnets of one family. */
+export interface FamilySubnets {
+  family: Family;
+  /** Nodes and pods. */
+  inside: readonly string[];
+  services: readonly string[];
+}
+
+/** In the order of the cluster's families. */
+export function subnetsByFamily({
+  nodeSubnets,
+  podSubnets,
+  serviceSubnets,
+}: ClusterSubnets): FamilySubnets[] {
+  return nodeSubnets.map((nodeSubnet) => {
+    const family = familyOf(nodeSubnet) ?? 4;
+    const isOfFamily = (subnet: string) => familyOf(subnet) === family;
+    return {
+      family,
+      inside: [nodeSubnet, ...podSubnets.filter(isOfFamily)],
+      services: serviceSubnets.filter(isOfFamily),
+    };
+  });
+}
+
+const kinds: readonly Kind[] = ['nodeSubnets', 'podSubnets', 'serviceSubnets'];
 
 /**
- * Defaults in the order in which they are tried: kind and flannel taught people 10.244 and 10.96. The last of each
- * are for hosts whose VPN claims all of 10.0.0.0/8; Docker's own begin at 172.17, libvirt's at 192.168.122.
+ * Defaults in the order in which they are tried: kind and flannel taught people 10.244 and 10.96, and kind
+ * fd00:10:244 and fd00:10:96. The last of each for IPv4 are for hosts whose VPN claims all of 10.0.0.0/8; Docker's own
+ * begin at 172.17, libvirt's at 192.168.122. fd6b:6e65:7374::/48 spells "knest" where RFC 4193 wants 40 bits that
+ * nobody else has. Services get a /112: kube-apiserver takes ranges of 20 bits at most.
  */
-const defaults: Record<Kind, readonly { from: string; prefix: number }[]> = {
-  nodeSubnet: [
-    { from: '10.89.0.0/16', prefix: 24 },
-    { from: '172.31.0.0/16', prefix: 24 },
-    { from: '192.168.200.0/21', prefix: 24 },
-  ],
-  podSubnet: [
-    { from: '10.244.0.0/14', prefix: 16 },
-    { from: '172.28.0.0/15', prefix: 16 },
-    { from: '192.168.208.0/20', prefix: 20 },
-  ],
-  serviceSubnet: [
-    { from: '10.96.0.0/13', prefix: 16 },
-    { from: '172.30.0.0/16', prefix: 16 },
-    { from: '192.168.224.0/20', prefix: 20 },
-  ],
+const defaults: Record<Family, Record<Kind, readonly { from: string; prefix: number }[]>> = {
+  4: {
+    nodeSubnets: [
+      { from: '10.89.0.0/16', prefix: 24 },
+      { from: '172.31.0.0/16', prefix: 24 },
+      { from: '192.168.200.0/21', prefix: 24 },
+    ],
+    podSubnets: [
+      { from: '10.244.0.0/14', prefix: 16 },
+      { from: '172.28.0.0/15', prefix: 16 },
+      { from: '192.168.208.0/20', prefix: 20 },
+    ],
+    serviceSubnets: [
+      { from: '10.96.0.0/13', prefix: 16 },
+      { from: '172.30.0.0/16', prefix: 16 },
+      { from: '192.168.224.0/20', prefix: 20 },
+    ],
+  },
+  6: {
+    nodeSubnets: [
+      { from: 'fd00:10:89::/52', prefix: 64 },
+      { from: 'fd6b:6e65:7374::/52', prefix: 64 },
+    ],
+    podSubnets: [
+      { from: 'fd00:10:244::/48', prefix: 56 },
+      { from: 'fd6b:6e65:7374:8000::/49', prefix: 56 },
+    ],
+    serviceSubnets: [
+      { from: 'fd00:10:96::/104', prefix: 112 },
+      { from: 'fd6b:6e65:7374:4000::/104', prefix: 112 },
+    ],
+  },
 };
 
-function firstFree(kind: Kind, taken: readonly SubnetInUse[], nodeCount: number): string {
-  for (const { from, prefix } of defaults[kind]) {
+function firstFree(kind: Kind, family: Family, taken: readonly SubnetInUse[], nodeCount: number): string {
+  for (const { from, prefix } of defaults[family][kind]) {
     for (const candidate of subnetsOf(from, prefix)) {
       if (room(kind, candidate) >= nodeCount && !taken.some(({ cidr }) => overlaps(cidr, candidate)))
         return candidate;
     }
   }
-  throw new KnestError(`none of the default subnets for network.${kind} is free on this host`, {
+  throw new KnestError(`none of the default IPv${family} subnets for network.${kind} is free on this host`, {
     kind: 'preflight',
     hint: `choose one yourself: network.${kind} in the configuration`,
-    details: taken.map(({ cidr, usedBy }) => `${cidr}: ${usedBy}`),
+    details: taken
+      .filter(({ cidr }) => familyOf(cidr) === family)
+      .map(({ cidr, usedBy }) => `${cidr}: ${usedBy}`),
   });
 }
 
-function problemsOf(kind: Kind, given: string, inUse: readonly SubnetInUse[], nodeCount: number): Problem[] {
-  const path = `network.${kind}`;
+interface Given {
+  kind: Kind;
+  path: string;
+  given: string;
+}
+
+function problemsOf(
+  { kind, path, given }: Given,
+  inUse: readonly SubnetInUse[],
+  nodeCount: number,
+): Problem[] {
   const clash = inUse.find(({ cidr }) => overlaps(cidr, given));
   const fits = room(kind, given);
   return [
@@ -119,11 +180,8 @@ function problemsOf(kind: Kind, given: string, inUse: readonly SubnetInUse[], no
 
 /** How many nodes fit. */
 function room(kind: Kind, cidr: string): number {
-  const { prefix } = parseCidr(cidr);
-  if (kind === 'podSubnet') return prefix > podPrefixOfNode ? 0 : 2 ** (podPrefixOfNode - prefix);
-  // without network address, bridge and broadcast
-  if (kind === 'nodeSubnet') return Math.max(0, 2 ** (32 - prefix) - 3);
-  return Number.POSITIVE_INFINITY;
+  if (kind === 'podSubnets') return nodesInPodSubnet(cidr);
+  return kind === 'nodeSubnets' ? nodesInNodeSubnet(cidr) : Number.POSITIVE_INFINITY;
 }
 
 /** A default route covers everything and claims nothing; a name server must stay reachable however it is routed. */
@@ -135,8 +193,10 @@ function usedByOthers(
     ...subnetsInUse.filter(
       ({ cidr, link }) => parseCidr(cidr).prefix > 0 && (link === '' || link !== ownBridge),
     ),
-    ...nameservers
-      .filter((address) => !address.includes(':'))
-      .map((address) => ({ cidr: `${address}/32`, usedBy: 'a name server', link: '' })),
+    ...nameservers.map((address) => ({
+      cidr: `${address}/${familyOf(address) === 4 ? 32 : 128}`,
+      usedBy: 'a name server',
+      link: '',
+    })),
   ];
 }

@@ -1,5 +1,6 @@
 import { printableCommand } from '../../errors.ts';
 import type { HostFacts } from '../../facts/types.ts';
+import type { NodeResources } from '../../spec/types.ts';
 import type { LaunchPlan, MachinePlan, PlannedBind } from '../types.ts';
 
 /** Cgroup that holds all machines, below each hierarchy. */
@@ -10,6 +11,7 @@ export type LaunchInput = Pick<MachinePlan, 'name' | 'folder' | 'root' | 'upper'
   lower: readonly string[];
   binds: readonly PlannedBind[];
   bridge: string;
+  resources: NodeResources;
 };
 
 /**
@@ -44,6 +46,7 @@ export function planLaunch(machine: LaunchInput, facts: Pick<HostFacts, 'cgroup'
       `mountpoint -q ${quoted(machine.root)} || ${printableCommand(overlayCommand(machine))}`,
       '',
       ...cgroupLines(facts.cgroup, machine.name),
+      ...limitLines(facts.cgroup, machine),
       '',
       '# /proc/sys/net belongs to the network namespace: kube-proxy and CNI plugins write there.',
       'export SYSTEMD_NSPAWN_API_VFS_WRITABLE=network',
@@ -57,6 +60,55 @@ export function planLaunch(machine: LaunchInput, facts: Pick<HostFacts, 'cgroup'
 export function launchOf(machine: Pick<MachinePlan, 'name' | 'launch'>): LaunchPlan {
   if (machine.launch) return machine.launch;
   throw new Error(`machine ${machine.name} was not planned for the manager "direct"`);
+}
+
+/** What the machine may use at most, in the cgroup that it is about to be in. */
+function limitLines(cgroup: HostFacts['cgroup'], { name, resources }: LaunchInput): string[] {
+  const limits = cgroup.version === 'v2' ? limitsOfVersion2(resources) : limitsOfVersion1(resources);
+  if (limits.length === 0) return [];
+  const group = (controller: string): string => {
+    const hierarchy = cgroup.hierarchies.find((path) =>
+      path.split('/').at(-1)?.split(',').includes(controller),
+    );
+    return `${hierarchy ?? cgroup.hierarchies[0] ?? ''}/${cgroupParent}/${name}`;
+  };
+  return [
+    '# Limits.',
+    ...limits.map(({ controller, file, value }) => `echo ${value} > ${group(controller)}/${file}`),
+  ];
+}
+
+interface Limit {
+  controller: string;
+  file: string;
+  value: string;
+}
+
+/** Microseconds in which a machine may use its share of the processors; the kernel's default. */
+const period = 100_000;
+
+/** Kernel: admin-guide/cgroup-v1/{memory,pids}.rst, scheduler/sched-bwc.rst */
+function limitsOfVersion1({ cpus, memory, tasks }: NodeResources): Limit[] {
+  return [
+    ...(cpus === undefined
+      ? []
+      : [{ controller: 'cpu', file: 'cpu.cfs_quota_us', value: String(Math.round(cpus * period)) }]),
+    ...(memory === undefined
+      ? []
+      : [{ controller: 'memory', file: 'memory.limit_in_bytes', value: String(memory) }]),
+    ...(tasks === undefined ? [] : [{ controller: 'pids', file: 'pids.max', value: String(tasks) }]),
+  ];
+}
+
+/** Kernel: admin-guide/cgroup-v2.rst */
+function limitsOfVersion2({ cpus, memory, tasks }: NodeResources): Limit[] {
+  return [
+    ...(cpus === undefined
+      ? []
+      : [{ controller: 'cpu', file: 'cpu.max', value: `${Math.round(cpus * period)} ${period}` }]),
+    ...(memory === undefined ? [] : [{ controller: 'memory', file: 'memory.max', value: String(memory) }]),
+    ...(tasks === undefined ? [] : [{ controller: 'pids', file: 'pids.max', value: String(tasks) }]),
+  ];
 }
 
 /** systemd-nspawn(1). Each relaxation says why. */
@@ -80,8 +132,15 @@ function nspawnCommand(machine: LaunchInput): string[] {
     '--resolv-conf=off',
     '--timezone=off',
     '--link-journal=no',
-    ...machine.binds.map(({ source, target }) => `--bind=${source}:${target}`),
+    ...machine.binds.map(bindFlag),
   ];
+}
+
+/** Colons in paths are escaped (systemd-nspawn(1), --bind=). */
+function bindFlag(bind: PlannedBind): string {
+  const flag = bind.readOnly ? '--bind-ro' : '--bind';
+  const [source, target] = [bind.source, bind.target].map((path) => path.replaceAll(/[\\:]/g, '\\$&'));
+  return `${flag}=${source}:${target}`;
 }
 
 function overlayCommand(machine: LaunchInput): string[] {

@@ -16,8 +16,14 @@ export interface VersionTraits {
   criV1alpha2Only: boolean;
   /** kube-proxy's nftables mode is stable (>= 1.33). */
   proxyNftables: boolean;
+  /** kube-proxy has an nftables mode without a feature gate (beta in 1.31). */
+  proxyNftablesAvailable: boolean;
   /** Label of control-plane nodes: "master" as well until 1.23. */
   masterLabel: boolean;
+  /** Keys of the taint that kubeadm gives control planes: "master" until 1.24, "control-plane" since 1.24. */
+  controlPlaneTaints: readonly string[];
+  /** Dual stack is switched on by a feature gate (<= 1.20). */
+  dualStackGate: boolean;
 }
 
 /** @param version as in "v1.20.2" */
@@ -31,6 +37,12 @@ export function versionTraits(version: string): VersionTraits {
     insecurePortFlag: release <= 22,
     criV1alpha2Only: release < 23,
     proxyNftables: release >= 33,
+    proxyNftablesAvailable: release >= 31,
     masterLabel: release <= 23,
+    controlPlaneTaints: [
+      ...(release >= 24 ? ['node-role.kubernetes.io/control-plane'] : []),
+      ...(release <= 24 ? ['node-role.kubernetes.io/master'] : []),
+    ],
+    dualStackGate: release <= 20,
   };
 }

@@ -3,18 +3,21 @@
 import type { ClusterPlan } from '../../../src/plan/types.ts';
 
 export const plan: ClusterPlan = {
-  version: 1,
+  version: 2,
   cluster: 'demo',
   kubernetesVersion: 'v1.20.2',
   kubernetesReason: 'the download server does not answer',
   manager: 'direct',
   endpoint: 'https://10.90.0.2:6443',
+  server: 'https://127.0.0.1:16443',
   context: 'knest-demo',
   network: {
     bridge: 'knest-demo',
-    nodeSubnet: '10.90.0.0/24',
-    podSubnet: '10.91.0.0/16',
-    serviceSubnet: '10.92.0.0/20',
+    nodeSubnets: ['10.90.0.0/24', 'fd00:90::/64'],
+    podSubnets: ['10.91.0.0/16', 'fd00:91::/56'],
+    serviceSubnets: ['10.92.0.0/20', 'fd00:92::/112'],
+    apiAddress: '10.90.0.2',
+    cni: 'bridge',
   },
   layers: [
     {
@@ -63,16 +66,27 @@ export const plan: ClusterPlan = {
     {
       name: 'demo-control-plane',
       role: 'control-plane',
+      slot: 0,
       address: '10.90.0.2',
-      prefixLength: 24,
-      gateway: '10.90.0.1',
-      podSubnet: '10.91.0.0/24',
+      addresses: [
+        { address: '10.90.0.2', prefixLength: 24, gateway: '10.90.0.1' },
+        { address: 'fd00:90::2', prefixLength: 64, gateway: 'fd00:90::1' },
+      ],
+      podSubnets: ['10.91.0.0/24', 'fd00:91::/64'],
+      kubernetesVersion: 'v1.20.2',
+      ports: [
+        { protocol: 'tcp', listenAddress: '127.0.0.1', hostPort: 8080, machinePort: 80 },
+        { protocol: 'udp', listenAddress: undefined, hostPort: 53, machinePort: 30053 },
+      ],
       folder: '/var/lib/knest/machines/demo-control-plane',
       root: '/var/lib/machines/demo-control-plane',
       upper: '/var/lib/knest/machines/demo-control-plane/upper',
       work: '/var/lib/knest/machines/demo-control-plane/work',
       layers: ['kubernetes-v1.20.2-4567', 'rootfs-trixie-0123'],
-      binds: [{ source: '/var/lib/knest/machines/demo-control-plane/etcd', target: '/var/lib/etcd' }],
+      binds: [
+        { source: '/var/lib/knest/machines/demo-control-plane/etcd', target: '/var/lib/etcd' },
+        { source: '/srv/data', target: '/data', readOnly: true },
+      ],
       files: [
         { path: '/etc/hostname', mode: 0o644, content: { text: 'demo-control-plane\n' } },
         { path: '/etc/kubernetes/pki/etcd-ca.crt', mode: 0o600, content: { pki: 'etcd-ca.crt' } },
@@ -84,6 +98,7 @@ export const plan: ClusterPlan = {
         { name: 'k8s.target', text: '[Unit]\n' },
       ],
       probes: [{ says: 'etcd answers', unit: 'etcd.service', argv: ['etcdctl', 'endpoint', 'health'] }],
+      live: [{ why: 'pods of demo-worker', argv: ['ip', 'route', 'replace', '10.91.1.0/24'] }],
       nodePatch: {
         metadata: { labels: { 'node-role.kubernetes.io/control-plane': '' } },
         spec: { podCIDR: '10.91.0.0/24', podCIDRs: ['10.91.0.0/24'] },

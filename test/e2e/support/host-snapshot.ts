@@ -96,7 +96,10 @@ async function routes(): Promise<string[]> {
 }
 
 async function iptablesRules(): Promise<string[]> {
-  const rules = await lines(['iptables-save']).catch(() => []);
+  const families = await Promise.all(
+    ['iptables-save', 'ip6tables-save'].map((program) => lines([program]).catch(() => [])),
+  );
+  const rules = families.flat();
   return rules.filter((line) => !line.startsWith('#')).map((line) => line.replace(/\[\d+:\d+\]/, ''));
 }
 
@@ -133,12 +136,16 @@ async function processes(): Promise<string[]> {
 
 /** Those that knest sets, and those that the kernel changes along with them. */
 async function sysctls(): Promise<string[]> {
-  const pattern = '^net\\.(bridge|ipv4\\.conf\\.(all|default)|ipv6\\.conf\\.(all|default))\\.';
-  const [named, related] = await Promise.all([
+  const patterns = [
+    '^net\\.(bridge|ipv4\\.conf\\.(all|default)|ipv6\\.conf\\.(all|default))\\.',
+    // of every link: forwarding IPv6 changes all of them
+    '^net\\.ipv6\\.conf\\.[^.]*\\.(forwarding|accept_ra)$',
+  ];
+  const [named, ...related] = await Promise.all([
     lines(['sysctl', '--ignore', ...sysctlKeys]),
-    lines(['sysctl', '--all', '--pattern', pattern]),
+    ...patterns.map((pattern) => lines(['sysctl', '--all', '--pattern', pattern])),
   ]);
-  return [...named, ...related];
+  return [...named, ...related.flat()];
 }
 
 /**

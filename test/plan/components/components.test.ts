@@ -19,10 +19,10 @@ const twoNodes = { nodes: nodesOf('control-plane', 'worker') };
 describe('etcd', () => {
   const flags = flagsOf(machineOf(planOf()), 'etcd.service');
 
-  it('listens on loopback and over TLS only', () => {
+  it('speaks TLS only, and tells others the machine’s address', () => {
     const urls = Object.entries(flags).filter(([name]) => name.endsWith('-urls'));
     expect(urls.length).toBe(4);
-    for (const [name, url] of urls) expect(url, name).toMatch(/^https:\/\/127\.0\.0\.1:\d+$/);
+    for (const [name, url] of urls) expect(url, name).toMatch(/^https:\/\/(0\.0\.0\.0|10\.89\.0\.2):\d+$/);
   });
 
   it('wants a certificate from clients and peers, of an authority of its own', () => {
@@ -67,9 +67,9 @@ describe('kube-apiserver', () => {
 
   it('has a certificate for all names it is reached by', () => {
     const serving = plan.pki.certificates.find(({ name }) => name.startsWith('apiserver-knest'));
-    expect(serving?.ipAddresses).toEqual(['10.96.0.1', '10.89.0.2', '127.0.0.1']);
+    expect(serving?.ipAddresses).toEqual(['10.96.0.1', '10.89.0.254', '10.89.0.2', '127.0.0.1']);
     expect(serving?.dnsNames).toEqual(expect.arrayContaining(['kubernetes.default.svc', 'localhost']));
-    expect(plan.endpoint).toBe('https://10.89.0.2:6443');
+    expect(plan.endpoint).toBe('https://10.89.0.254:6443');
   });
 
   it('finds kubelets without DNS and may do everything there', () => {

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import type { CgroupFacts } from '../../../src/facts/types.ts';
 import { planLaunch } from '../../../src/plan/nspawn/launch.ts';
+import type { NodeResources } from '../../../src/spec/types.ts';
 import type { LaunchInput } from '../../../src/plan/nspawn/launch.ts';
 import type { LaunchPlan } from '../../../src/plan/types.ts';
 
@@ -81,6 +82,34 @@ describe('the launch script', () => {
   });
 });
 
+describe('limits', () => {
+  const limited = machine('/state/m', { cpus: 1.5, memory: 2 ** 30, tasks: 500 });
+
+  it('are written into the hierarchies of cgroup v1 before the machine enters', () => {
+    const { script } = planLaunch(limited, {
+      cgroup: {
+        version: 'v1',
+        hierarchies: ['/sys/fs/cgroup/cpu,cpuacct', '/sys/fs/cgroup/memory', '/sys/fs/cgroup/pids'],
+      },
+    });
+    expect(script).toContain('echo 150000 > /sys/fs/cgroup/cpu,cpuacct/knest/node/cpu.cfs_quota_us');
+    expect(script).toContain('echo 1073741824 > /sys/fs/cgroup/memory/knest/node/memory.limit_in_bytes');
+    expect(script).toContain('echo 500 > /sys/fs/cgroup/pids/knest/node/pids.max');
+  });
+
+  it('are written into the one cgroup of v2', () => {
+    const { script } = planLaunch(limited, { cgroup: cgroup('v2', '/sys/fs/cgroup') });
+    expect(script).toContain('echo 150000 100000 > /sys/fs/cgroup/knest/node/cpu.max');
+    expect(script).toContain('echo 1073741824 > /sys/fs/cgroup/knest/node/memory.max');
+    expect(script).toContain('echo 500 > /sys/fs/cgroup/knest/node/pids.max');
+  });
+
+  it('are not mentioned where there are none', () => {
+    const { script } = planLaunch(machine('/state/m'), { cgroup: cgroup('v2', '/sys/fs/cgroup') });
+    expect(script).not.toMatch(/Limits|cpu\.max|memory\.max/);
+  });
+});
+
 describe('systemd-nspawn', () => {
   const { argv } = planLaunch(machine('/state/m'), { cgroup: cgroup('v1', '/sys/fs/cgroup') });
 
@@ -100,7 +129,7 @@ describe('systemd-nspawn', () => {
   });
 });
 
-function machine(home: string): LaunchInput {
+function machine(home: string, resources: Partial<NodeResources> = {}): LaunchInput {
   return {
     name: 'node',
     folder: home,
@@ -110,6 +139,7 @@ function machine(home: string): LaunchInput {
     lower: ['/cache/layers/top', '/cache/layers/bottom'],
     binds: [{ source: `${home}/data/etcd`, target: '/var/lib/etcd' }],
     bridge: 'kn-test',
+    resources: { cpus: undefined, memory: undefined, tasks: undefined, ...resources },
   };
 }
 

@@ -2,7 +2,6 @@ import type { HostFacts } from '../../../facts/types.ts';
 import type { LaunchInput } from '../launch.ts';
 import type { PlannedFile, ServicePlan } from '../../types.ts';
 import { limitsDropIn, serviceDropIn } from './drop-in.ts';
-import type { NodeLimits } from './drop-in.ts';
 import { enterCgroupsScript, ownCgroups } from './enter-cgroups.ts';
 import { overlayMount } from './mount.ts';
 import { clusterTarget, machineMount, machineUnit, unitFolder } from './names.ts';
@@ -14,7 +13,6 @@ export type ServiceInput = Omit<LaunchInput, 'bridge'> & {
   link: MachineLink;
   /** The machine's own machine-id(5): the host's journal links to it. */
   machineId: string | undefined;
-  limits?: NodeLimits;
 };
 
 /**
@@ -28,7 +26,7 @@ export function planService(machine: ServiceInput, facts: Pick<HostFacts, 'cgrou
   const dropIns = `${unitFolder}/${unit}.d`;
   const script = enterCgroupsScript(name, facts.cgroup);
   const scriptPath = `${folder}/enter-cgroups`;
-  const limits = limitsDropIn(name, machine.limits ?? {});
+  const limits = limitsDropIn(name, machine.resources);
   return {
     unit,
     mount,

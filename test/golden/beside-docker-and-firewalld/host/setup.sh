@@ -4,17 +4,27 @@ set -eu
 # the machines of knest are plugged into this bridge
 ip link show dev kn-knest >/dev/null 2>&1 || ip link add name kn-knest address 02:2e:6f:37:6b:b0 type bridge
 
-# IPv4 only: no link-local address, and no machine becomes a router of the host by advertising itself
+# IPv4 only: no link-local address, and nobody is listened to who says to be a router
 tee /proc/sys/net/ipv6/conf/kn-knest/disable_ipv6 <<'END' || true
 1
 END
 
-# the gateway of the machines, and the ways to pods and services of knest from this host
-ip -batch - <<'END'
+# the IPv4 gateway of the machines, and the ways to pods and services of knest from this host
+ip -4 -batch - <<'END'
 address replace 10.89.0.1/24 dev kn-knest
 link set dev kn-knest up
-route replace 10.244.0.0/24 via 10.89.0.2 dev kn-knest
-route replace 10.96.0.0/16 via 10.89.0.2 dev kn-knest
+# stand-ins, so that none is missed while all are made anew
+route replace 10.244.0.0/24 via 10.89.0.2 dev kn-knest proto 88 metric 4096
+route replace 10.96.0.0/16 via 10.89.0.254 dev kn-knest proto 88 metric 4096
+route flush dev kn-knest proto 89
+route replace 10.244.0.0/24 via 10.89.0.2 dev kn-knest proto 89
+route replace 10.96.0.0/16 via 10.89.0.254 dev kn-knest proto 89
+route flush dev kn-knest proto 88
+END
+
+# no port of 127.0.0.1 leads into a machine (any more)
+tee /proc/sys/net/ipv4/conf/kn-knest/route_localnet <<'END'
+0
 END
 
 # machines and pods of knest reach the outside under the host's address
@@ -39,10 +49,10 @@ table ip knest_knest {
 }
 END
 
-# DOCKER-USER would drop what machines of knest send
+# DOCKER-USER of iptables would drop what machines of knest send
 iptables --wait 10 --table filter --check DOCKER-USER -i kn-knest -m comment --comment 'knest knest' -j ACCEPT >/dev/null 2>&1 || iptables --wait 10 --table filter --insert DOCKER-USER -i kn-knest -m comment --comment 'knest knest' -j ACCEPT
 
-# DOCKER-USER would drop the answers to machines of knest
+# DOCKER-USER of iptables would drop what is sent to machines of knest
 iptables --wait 10 --table filter --check DOCKER-USER -o kn-knest -m comment --comment 'knest knest' -j ACCEPT >/dev/null 2>&1 || iptables --wait 10 --table filter --insert DOCKER-USER -o kn-knest -m comment --comment 'knest knest' -j ACCEPT
 
 # firewalld rejects what comes from a link in no zone: the bridge of knest is trusted

@@ -1,17 +1,17 @@
 #!/bin/sh
 set -eu
 
-# undo: DOCKER-USER would drop the answers to machines of knest
+# undo: DOCKER-USER of iptables would drop what is sent to machines of knest
 iptables --wait 10 --table filter --delete DOCKER-USER -o kn-knest -m comment --comment 'knest knest' -j ACCEPT || true
 
-# undo: DOCKER-USER would drop what machines of knest send
+# undo: DOCKER-USER of iptables would drop what machines of knest send
 iptables --wait 10 --table filter --delete DOCKER-USER -i kn-knest -m comment --comment 'knest knest' -j ACCEPT || true
 
 # firewalld need not know the bridge of knest any more
 firewall-cmd --quiet --zone=trusted --remove-interface=kn-knest || true
 
-# masquerading for knest
+# IPv4 masquerading for knest, and its ports
 nft delete table ip knest_knest || true
 
-# the bridge of knest; its address and routes go with it
+# the bridge of knest; its addresses and routes go with it
 ip link delete dev kn-knest type bridge || true

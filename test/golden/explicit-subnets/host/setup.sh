@@ -4,17 +4,27 @@ set -eu
 # the machines of knest are plugged into this bridge
 ip link show dev kn-knest >/dev/null 2>&1 || ip link add name kn-knest address 02:2e:6f:37:6b:b0 type bridge
 
-# IPv4 only: no link-local address, and no machine becomes a router of the host by advertising itself
+# IPv4 only: no link-local address, and nobody is listened to who says to be a router
 tee /proc/sys/net/ipv6/conf/kn-knest/disable_ipv6 <<'END' || true
 1
 END
 
-# the gateway of the machines, and the ways to pods and services of knest from this host
-ip -batch - <<'END'
+# the IPv4 gateway of the machines, and the ways to pods and services of knest from this host
+ip -4 -batch - <<'END'
 address replace 192.168.77.1/26 dev kn-knest
 link set dev kn-knest up
-route replace 172.20.0.0/24 via 192.168.77.2 dev kn-knest
-route replace 198.18.0.0/22 via 192.168.77.2 dev kn-knest
+# stand-ins, so that none is missed while all are made anew
+route replace 172.20.0.0/24 via 192.168.77.2 dev kn-knest proto 88 metric 4096
+route replace 198.18.0.0/22 via 192.168.77.62 dev kn-knest proto 88 metric 4096
+route flush dev kn-knest proto 89
+route replace 172.20.0.0/24 via 192.168.77.2 dev kn-knest proto 89
+route replace 198.18.0.0/22 via 192.168.77.62 dev kn-knest proto 89
+route flush dev kn-knest proto 88
+END
+
+# no port of 127.0.0.1 leads into a machine (any more)
+tee /proc/sys/net/ipv4/conf/kn-knest/route_localnet <<'END'
+0
 END
 
 # machines and pods of knest reach the outside under the host's address

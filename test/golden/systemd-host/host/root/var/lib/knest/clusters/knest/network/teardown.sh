@@ -1,8 +1,8 @@
 #!/bin/sh
 set -eu
 
-# masquerading for knest
+# IPv4 masquerading for knest, and its ports
 nft delete table ip knest_knest || true
 
-# the bridge of knest; its address and routes go with it
+# the bridge of knest; its addresses and routes go with it
 ip link delete dev kn-knest type bridge || true

@@ -1,0 +1,181 @@
+import { writeMachine } from '../apply/machine-files.ts';
+import type { MachineManager } from '../apply/machine-manager.ts';
+import { parallel, runSequence, serial } from '../apply/runner.ts';
+import type { Sequence } from '../apply/runner.ts';
+import { KnestError } from '../errors.ts';
+import type { HostFacts } from '../facts/types.ts';
+import { issuePki } from '../pki/issue.ts';
+import type { KeyMaterial } from '../pki/issue.ts';
+import type { ClusterPlan, MachinePlan } from '../plan/types.ts';
+import { freeNodeNames } from '../spec/node-names.ts';
+import type { ClusterSpec, NodeSpec } from '../spec/types.ts';
+import * as records from '../state/clusters.ts';
+import { acquireLock } from '../state/lock.ts';
+import { moveToPlan } from './change-nodes.ts';
+import { openManager } from './machines.ts';
+import { joinEtcd, leaveEtcd } from './membership.ts';
+import { prepare } from './prepare.ts';
+import { openSession } from './session.ts';
+import type { Session } from './session.ts';
+import { defaultWait, layerStep, readySteps } from './steps.ts';
+import type { AddNodesOptions, AddNodesResult } from './types.ts';
+
+/**
+ * Adds nodes to a cluster that runs and returns when they are Ready. Control planes come one after the other: etcd
+ * takes a new member only when all others are well.
+ * @throws KnestError, InputError, CommandError; see exitCodes for the kinds
+ */
+export async function addNodes(options: AddNodesOptions): Promise<AddNodesResult> {
+  const started = performance.now();
+  const session = openSession(options);
+  const { host, paths } = session;
+  const lock = await acquireLock(host, records.clusterLock(paths, options.name));
+  try {
+    const record = await records.requireCluster(host, paths, options.name);
+    if (record.created === undefined) {
+      throw new KnestError(`creating cluster "${options.name}" did not finish`, {
+        hint: 'finish it with the same knest create cluster, then add nodes',
+      });
+    }
+    const { spec: oldSpec, plan: before } = record;
+    const added = newNodes(oldSpec, options);
+    const spec = { ...oldSpec, nodes: [...oldSpec.nodes, ...added] };
+    const { plan: after, facts } = await prepare(session, spec, {
+      install: options.yes ?? false,
+      previous: before,
+    });
+    const manager = await openManager(session);
+    const machines = after.machines.filter(({ name }) => added.some((node) => node.name === name));
+    const work = { session, options, oldSpec, spec, before, after, machines, facts, manager };
+    try {
+      await runSequence(addSteps(work), session.listener, session.signal);
+    } catch (error) {
+      if (!options.retain) await rollBack(work, error);
+      throw error;
+    }
+    return {
+      name: options.name,
+      nodes: machines.map(({ name }) => name),
+      seconds: (performance.now() - started) / 1000,
+    };
+  } finally {
+    await lock.release();
+  }
+}
+
+/** As in the config file of a new cluster: control planes are tainted where there are workers. */
+function newNodes(spec: ClusterSpec, { name, role, count, changes = {} }: AddNodesOptions): NodeSpec[] {
+  const { labels, taints, suite, kubernetesVersion, resources } = changes;
+  const taken = spec.nodes.map((node) => node.name);
+  const tainted = role === 'control-plane' && spec.nodes.some((node) => node.role === 'worker');
+  return freeNodeNames(name, role, count, taken).map((nodeName) => ({
+    name: nodeName,
+    role,
+    labels: labels ?? {},
+    taints: taints ?? (tainted ? 'control-plane' : []),
+    suite,
+    kubernetes:
+      kubernetesVersion === undefined
+        ? undefined
+        : { version: kubernetesVersion, source: spec.kubernetes.source },
+    resources: { cpus: undefined, memory: undefined, tasks: undefined, ...resources },
+    extraMounts: [],
+    extraPortMappings: [],
+    kubelet: { extraArgs: {}, config: {} },
+  }));
+}
+
+interface Work {
+  session: Session;
+  options: AddNodesOptions;
+  oldSpec: ClusterSpec;
+  spec: ClusterSpec;
+  before: ClusterPlan;
+  after: ClusterPlan;
+  /** The new ones. */
+  machines: readonly MachinePlan[];
+  facts: HostFacts;
+  manager: MachineManager;
+}
+
+function addSteps(work: Work): Sequence {
+  const { session, options, spec, before, after, machines, facts, manager } = work;
+  const { host, paths } = session;
+  let material: KeyMaterial = new Map();
+  const wanted = new Set(machines.flatMap(({ layers }) => layers));
+  const timeout = options.wait ?? defaultWait;
+  return serial(
+    parallel(
+      ...after.layers.filter(({ id }) => wanted.has(id)).map((layer) => layerStep(session, facts, layer)),
+      {
+        id: 'certificates',
+        title: 'Certificates',
+        run: async () => {
+          const known = await records.readKeyMaterial(host, paths, after.cluster);
+          material = await issuePki(after.pki, known, new Date());
+          await records.writeKeyMaterial(host, paths, after.cluster, material, known);
+        },
+      },
+    ),
+    {
+      id: 'others',
+      title: 'Tell the other nodes',
+      run: () => moveToPlan({ session, manager, material, spec, before, after }),
+    },
+    machineSteps(work, () => material),
+    ...(timeout > 0
+      ? readySteps({ session, plan: { ...after, machines }, manager, material: () => material, timeout })
+      : []),
+  );
+}
+
+function machineSteps(work: Work, material: () => KeyMaterial): Sequence {
+  const { session, before, machines, manager } = work;
+  const start = async (machine: MachinePlan, signal: AbortSignal): Promise<void> => {
+    await writeMachine(session.host, machine, material());
+    await manager.start(machine, signal);
+  };
+  const steps = machines.map((machine, index) => ({
+    id: `machine/${machine.name}`,
+    title: `Machine ${machine.name} (${machine.address})`,
+    run: ({ signal }: { signal: AbortSignal }) => {
+      if (machine.role === 'worker') return start(machine, signal);
+      const members = [...controlPlanes(before.machines), ...controlPlanes(machines.slice(0, index))];
+      return joinEtcd(members, machine, material(), () => start(machine, signal), signal);
+    },
+  }));
+  return machines.some(({ role }) => role === 'control-plane') ? serial(...steps) : parallel(...steps);
+}
+
+function controlPlanes(machines: readonly MachinePlan[]): MachinePlan[] {
+  return machines.filter(({ role }) => role === 'control-plane');
+}
+
+/** Back to what was: the last that came goes first, so that etcd always has its majority. */
+async function rollBack(work: Work, cause: unknown): Promise<void> {
+  const { session, options, oldSpec, before, after, machines, manager } = work;
+  const { host, paths, listener } = session;
+  listener({ type: 'note', level: 'info', message: 'taking away what was made; --retain keeps it' });
+  try {
+    const material = await records.readKeyMaterial(host, paths, before.cluster);
+    for (const machine of [...machines].reverse()) {
+      if (machine.role === 'control-plane') {
+        const index = machines.indexOf(machine);
+        const others = [...controlPlanes(before.machines), ...controlPlanes(machines.slice(0, index))];
+        await leaveEtcd(others, machine, material);
+      }
+      await manager.destroy(machine);
+    }
+    await moveToPlan({ session, manager, material, spec: oldSpec, before: after, after: before });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    listener({
+      type: 'note',
+      level: 'warning',
+      message:
+        `not everything could be taken away (${why}): ` +
+        `knest delete node --force ${machines.map(({ name }) => name).join(' ')} --name ${options.name}`,
+    });
+    if (cause instanceof Error) cause.cause ??= error;
+  }
+}

@@ -1,0 +1,50 @@
+import { runCommands } from '../apply/commands.ts';
+import { startHostUnits } from '../apply/host-units.ts';
+import type { MachineManager } from '../apply/machine-manager.ts';
+import { updateMachine } from '../apply/machine-update.ts';
+import type { HostFacts } from '../facts/types.ts';
+import type { KeyMaterial } from '../pki/issue.ts';
+import { planCluster } from '../plan/cluster.ts';
+import type { ClusterPlan } from '../plan/types.ts';
+import type { ClusterSpec } from '../spec/types.ts';
+import { pruneKeyMaterial, writeCluster } from '../state/clusters.ts';
+import { chooseKubernetes } from './kubernetes-choice.ts';
+import type { Session } from './session.ts';
+
+/** The plan of a cluster whose nodes have changed; what stays keeps its addresses, subnets and layers. */
+export async function planChange(
+  session: Session,
+  facts: HostFacts,
+  spec: ClusterSpec,
+  previous: ClusterPlan,
+): Promise<ClusterPlan> {
+  const kubernetes = await chooseKubernetes(session, spec, facts, previous);
+  return planCluster(spec, facts, kubernetes, session.paths, previous);
+}
+
+export interface PlanMove {
+  session: Session;
+  manager: MachineManager;
+  material: KeyMaterial;
+  spec: ClusterSpec;
+  before: ClusterPlan;
+  after: ClusterPlan;
+}
+
+/**
+ * Brings the host's network and the machines that are in both plans to the new one. It is on disk first: whatever
+ * happens then, deleting goes by it.
+ */
+export async function moveToPlan(move: PlanMove): Promise<void> {
+  const { session, manager, material, spec, before, after } = move;
+  const { host, paths } = session;
+  await writeCluster(host, paths, spec, after);
+  if (after.host.units) await startHostUnits(host, after.host.units);
+  else await runCommands(host, after.host.setup);
+  // one after the other: control planes are restarted in part, and should not all be away at once
+  for (const machine of after.machines) {
+    const old = before.machines.find(({ name }) => name === machine.name);
+    if (old) await updateMachine(host, manager, old, machine, material);
+  }
+  await pruneKeyMaterial(host, paths, after);
+}

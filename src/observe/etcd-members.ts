@@ -1,0 +1,169 @@
+import type { KeyMaterial } from '../pki/issue.ts';
+import type { ClusterPlan, MachinePlan } from '../plan/types.ts';
+import { etcdClient, etcdEndpoint, hexId } from './etcd.ts';
+import type { EtcdAlarm, EtcdClient, EtcdMember, EtcdMemberStatus } from './etcd.ts';
+
+/** etcd of a cluster as it is now, member by member. */
+export interface EtcdState {
+  /** Whether enough voting members are well: without, nothing can be written. */
+  quorum: boolean;
+  members: readonly EtcdMemberState[];
+}
+
+export interface EtcdMemberState {
+  /** Its machine's name; the peer URL of one that has no machine. */
+  name: string;
+  /** Hexadecimal, as etcdctl shows it; undefined when no member knows of it. */
+  id: string | undefined;
+  ok: boolean;
+  /** Why it is not ok. */
+  detail: string;
+  leader: boolean;
+  learner: boolean;
+  /** The rest is only known of members that answer. */
+  version: string | undefined;
+  /** Bytes. */
+  dbSize: number | undefined;
+  raftTerm: number | undefined;
+  raftIndex: number | undefined;
+  /** NOSPACE: the database is full and nothing can be written. CORRUPT: members differ. */
+  alarms: readonly string[];
+}
+
+/**
+ * Asks every member whose machine runs.
+ * @param running names of the machines that run: to wait for others would take the whole timeout
+ * @param timeout milliseconds that one member may take to answer
+ */
+export async function readEtcd(
+  plan: Pick<ClusterPlan, 'machines'>,
+  running: ReadonlySet<string>,
+  material: KeyMaterial,
+  timeout: number,
+): Promise<EtcdState> {
+  const controlPlanes = plan.machines.filter(({ role }) => role === 'control-plane');
+  const asked = controlPlanes.filter(({ name }) => running.has(name));
+  const client = etcdClient(asked.map(etcdEndpoint), material, timeout);
+  try {
+    const [members, alarms, answers] = await Promise.all([
+      client.members().catch(() => undefined),
+      client.alarms().catch(() => undefined),
+      Promise.all(asked.map(async (machine) => [machine.name, await ask(client, machine)] as const)),
+    ]);
+    const byName = new Map<string, Answer>(answers);
+    const states = pair(controlPlanes, members).map(({ name, member, machine }) => {
+      const answer = machine && (byName.get(machine.name) ?? 'its machine is stopped');
+      return stateOf(name, member, answer, alarms);
+    });
+    return { quorum: hasQuorum(states), members: states };
+  } finally {
+    client.close();
+  }
+}
+
+/** Whether enough members with a vote are well. */
+export function hasQuorum(members: readonly Pick<EtcdMemberState, 'ok' | 'learner'>[]): boolean {
+  const voters = members.filter(({ learner }) => !learner);
+  return voters.filter(({ ok }) => ok).length >= quorumOf(voters.length);
+}
+
+/** How many of so many voting members must be well. */
+export function quorumOf(voters: number): number {
+  return Math.floor(voters / 2) + 1;
+}
+
+export interface QuorumLoss {
+  /** Members with a vote. */
+  voters: number;
+  /** How many of them would stay. */
+  left: number;
+  needed: number;
+}
+
+/**
+ * What it would cost to stop some members; undefined when a quorum stays, or when there is none to lose. A single
+ * member has none either: its cluster stops with it, as was asked.
+ */
+export function quorumLoss(
+  members: readonly EtcdMemberState[],
+  stopping: readonly string[],
+): QuorumLoss | undefined {
+  const voters = members.filter(({ learner }) => !learner);
+  if (voters.length === 1 || !hasQuorum(members)) return undefined;
+  const left = voters.filter(({ ok, name }) => ok && !stopping.includes(name)).length;
+  const needed = quorumOf(voters.length);
+  return left >= needed ? undefined : { voters: voters.length, left, needed };
+}
+
+/** What a member says, or why it says nothing. */
+type Answer = EtcdMemberStatus | string;
+
+async function ask(client: EtcdClient, machine: MachinePlan): Promise<Answer> {
+  try {
+    return await client.status(etcdEndpoint(machine));
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+interface Pair {
+  name: string;
+  machine: MachinePlan | undefined;
+  member: EtcdMember | undefined;
+}
+
+/** Every control plane and every member once. A member that has not started has no name, but always a peer URL. */
+function pair(controlPlanes: readonly MachinePlan[], members: readonly EtcdMember[] | undefined): Pair[] {
+  const machineOf = ({ name, peerUrls }: EtcdMember): MachinePlan | undefined =>
+    controlPlanes.find(
+      (machine) =>
+        machine.name === name ||
+        peerUrls.some((url) => new URL(url).hostname === new URL(etcdEndpoint(machine)).hostname),
+    );
+  const owned = (members ?? []).map((member) => ({ member, machine: machineOf(member) }));
+  return [
+    ...controlPlanes.map((machine) => ({
+      name: machine.name,
+      machine,
+      member: owned.find((one) => one.machine === machine)?.member,
+    })),
+    ...owned
+      .filter(({ machine }) => machine === undefined)
+      .map(({ member }) => ({
+        name: member.name === '' ? member.peerUrls.join(',') : member.name,
+        machine: undefined,
+        member,
+      })),
+  ];
+}
+
+function stateOf(
+  name: string,
+  member: EtcdMember | undefined,
+  answer: Answer | undefined,
+  alarms: readonly EtcdAlarm[] | undefined,
+): EtcdMemberState {
+  const status = typeof answer === 'object' ? answer : undefined;
+  const id = member?.id ?? status?.id;
+  const own = (alarms ?? []).filter((alarm) => alarm.member === id).map(({ alarm }) => alarm);
+  const troubles = [
+    ...(answer === undefined ? ['the cluster has no such machine'] : []),
+    ...(typeof answer === 'string' ? [answer] : []),
+    // each member tells the alarms of all of them, by number
+    ...(status?.errors ?? []).filter((error) => alarms === undefined || !error.includes(' alarm:')),
+    ...own.map((alarm) => `alarm ${alarm}`),
+  ];
+  return {
+    name,
+    id: id === undefined ? undefined : hexId(id),
+    ok: troubles.length === 0,
+    detail: troubles.join('; '),
+    leader: status?.leader !== undefined && status.leader === status.id,
+    learner: member?.learner ?? status?.learner ?? false,
+    version: status?.version,
+    dbSize: status?.dbSize,
+    raftTerm: status?.raftTerm,
+    raftIndex: status?.raftIndex,
+    alarms: own,
+  };
+}

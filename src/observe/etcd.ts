@@ -1,0 +1,279 @@
+import { Agent } from 'node:https';
+
+import { KnestError } from '../errors.ts';
+import { requireMaterial } from '../pki/issue.ts';
+import type { KeyMaterial } from '../pki/issue.ts';
+import type { ClusterPlan, MachinePlan } from '../plan/types.ts';
+import { exchange } from './exchange.ts';
+
+/** A member of an etcd cluster. Ids are unsigned 64 bit numbers in decimal, too large for a JavaScript number. */
+export interface EtcdMember {
+  id: string;
+  /** Its machine's; empty until it has started for the first time. */
+  name: string;
+  peerUrls: readonly string[];
+  /** Empty until it has started for the first time. */
+  clientUrls: readonly string[];
+  /** Gets the data, but has no vote yet. */
+  learner: boolean;
+}
+
+/** What one member says of itself. */
+export interface EtcdMemberStatus {
+  id: string;
+  version: string;
+  /** Id of the leader; undefined while there is none. */
+  leader: string | undefined;
+  learner: boolean;
+  /** Bytes of the database file, and what of it is not free. */
+  dbSize: number;
+  dbSizeInUse: number;
+  raftTerm: number;
+  raftIndex: number;
+  raftAppliedIndex: number;
+  /** In etcd's words: "etcdserver: no leader", "memberID:... alarm:NOSPACE". */
+  errors: readonly string[];
+}
+
+export interface EtcdAlarm {
+  /** Id of the member that raised it. */
+  member: string;
+  /** NOSPACE or CORRUPT. */
+  alarm: string;
+}
+
+/**
+ * etcd's own API. Every call but `status` is tried at one endpoint after the other until a member answers.
+ * @throws EtcdError of each call when etcd says no, KnestError when no member answers
+ */
+export interface EtcdClient {
+  readonly endpoints: readonly string[];
+  /** As the first member that answers knows them, also without a quorum. */
+  members(): Promise<EtcdMember[]>;
+  /** Of the member behind one endpoint. */
+  status(endpoint: string): Promise<EtcdMemberStatus>;
+  /** Needs a quorum. */
+  alarms(): Promise<EtcdAlarm[]>;
+  /**
+   * A member without a vote, which is how new ones should start: it cannot cost the cluster its quorum. One that is
+   * there already with this URL is given back as it is. Refused as "unhealthy cluster" (code 14) until all members have
+   * been connected for five seconds, and for a second learner.
+   */
+  addLearner(peerUrl: string): Promise<EtcdMember>;
+  /** A member with a vote from the start. */
+  addMember(peerUrl: string): Promise<EtcdMember>;
+  /** Gives a learner its vote. Refused (code 9) until it has caught up with the leader. */
+  promote(id: string): Promise<void>;
+  /** One that is not there is no error. */
+  remove(id: string): Promise<void>;
+  /** Hands leadership to a voting member; does nothing when it leads already. */
+  moveLeader(id: string): Promise<void>;
+  close(): void;
+}
+
+/** Name of the certificate that the control planes and knest ask with; etcd gives every client all rights. */
+const clientCertificate = 'etcd-healthcheck-client';
+
+/** gRPC: "unavailable". From etcd: no leader, timed out, not all members connected; another member may do better. */
+const unavailable = 14;
+/** gRPC: "not found". */
+const notFound = 5;
+
+/** A member of etcd answered, and said no. */
+export class EtcdError extends KnestError {
+  /** Of gRPC: 5 not found, 9 not in the state for it, 14 unavailable for now. */
+  readonly code: number;
+
+  constructor(endpoint: string, path: string, code: number, message: string) {
+    super(`etcd at ${endpoint}: ${path}: ${message}`);
+    this.code = code;
+  }
+}
+
+/**
+ * Speaks to etcd through its JSON gateway, of 3.4 and 3.5 alike (etcd.io/docs: "gRPC gateway"; api/etcdserverpb/rpc.proto).
+ * @param endpoints URLs like https://10.89.0.3:2379, see etcdEndpoints
+ * @param timeout milliseconds that one member may take to answer
+ */
+export function etcdClient(
+  endpoints: readonly string[],
+  material: KeyMaterial,
+  timeout = 10_000,
+): EtcdClient {
+  const agent = new Agent({
+    keepAlive: true,
+    ca: requireMaterial(material, 'etcd-ca.crt'),
+    cert: requireMaterial(material, `${clientCertificate}.crt`),
+    key: requireMaterial(material, `${clientCertificate}.key`),
+  });
+
+  const call = async (endpoint: string, path: string, body: object): Promise<unknown> => {
+    const url = new URL(`/v3/${path}`, endpoint);
+    const { status, text } = await exchange(agent, url, { method: 'POST', body, timeout });
+    const answer = parseObject(text);
+    if (status < 400 && answer) return answer;
+    const { code = 0, message = text.slice(0, 200) } = (answer ?? {}) as { code?: number; message?: string };
+    throw new EtcdError(endpoint, path, code, message);
+  };
+
+  const callAny = async (path: string, body: object): Promise<unknown> => {
+    const failures: unknown[] = [];
+    for (const endpoint of endpoints) {
+      try {
+        return await call(endpoint, path, body);
+      } catch (error) {
+        if (error instanceof EtcdError && error.code !== unavailable) throw error;
+        failures.push(error);
+      }
+    }
+    throw failures.find((error) => error instanceof EtcdError) ?? nobodyAnswers(endpoints, failures);
+  };
+
+  const members = async (): Promise<EtcdMember[]> => {
+    const { members: list = [] } = (await callAny('cluster/member/list', {})) as { members?: MemberObject[] };
+    return list.map(readMember);
+  };
+
+  const status = async (endpoint: string): Promise<EtcdMemberStatus> =>
+    readStatus((await call(endpoint, 'maintenance/status', {})) as StatusObject);
+
+  const add = async (peerUrl: string, isLearner: boolean): Promise<EtcdMember> => {
+    try {
+      const answer = await callAny('cluster/member/add', { peerURLs: [peerUrl], isLearner });
+      return readMember((answer as { member: MemberObject }).member);
+    } catch (error) {
+      // one that was added by a call whose answer got lost, or by a knest that was killed, is as good
+      const known = await members().catch(() => []);
+      const added = known.find(({ peerUrls }) => peerUrls.includes(peerUrl));
+      if (added) return added;
+      throw error;
+    }
+  };
+
+  return {
+    endpoints,
+    members,
+    status,
+    alarms: async () => {
+      const answer = (await callAny('maintenance/alarm', { action: 'GET' })) as { alarms?: AlarmObject[] };
+      return (answer.alarms ?? []).map(({ memberID, alarm }) => ({ member: memberID ?? '0', alarm }));
+    },
+    addLearner: (peerUrl) => add(peerUrl, true),
+    addMember: (peerUrl) => add(peerUrl, false),
+    promote: async (id) => {
+      await callAny('cluster/member/promote', { ID: id });
+    },
+    remove: async (id) => {
+      try {
+        await callAny('cluster/member/remove', { ID: id });
+      } catch (error) {
+        if (!(error instanceof EtcdError && error.code === notFound)) throw error;
+      }
+    },
+    moveLeader: async (id) => {
+      // only the leader itself can do it
+      const known = await Promise.all(
+        endpoints.map(async (endpoint) => ({
+          endpoint,
+          status: await status(endpoint).catch(() => undefined),
+        })),
+      );
+      const leading = known.find((one) => one.status !== undefined && one.status.leader === one.status.id);
+      if (!leading) throw new KnestError('etcd has no leader that answers', { hint: noQuorumHint });
+      if (leading.status?.id === id) return;
+      await call(leading.endpoint, 'maintenance/transfer-leadership', { targetID: id });
+    },
+    close: () => {
+      agent.destroy();
+    },
+  };
+}
+
+const noQuorumHint = 'start its other members: knest status cluster shows which do not run';
+
+/** Where a machine's etcd answers its clients. */
+export function etcdEndpoint({ address }: Pick<MachinePlan, 'address'>): string {
+  return `https://${address.includes(':') ? `[${address}]` : address}:2379`;
+}
+
+/** Of all control planes. */
+export function etcdEndpoints({ machines }: Pick<ClusterPlan, 'machines'>): string[] {
+  return machines.filter(({ role }) => role === 'control-plane').map(etcdEndpoint);
+}
+
+/** As etcdctl shows them. */
+export function hexId(id: string): string {
+  return BigInt(id).toString(16);
+}
+
+/** Zeroes, empty texts and false are left out of the gateway's JSON; 64 bit numbers are texts. */
+interface MemberObject {
+  ID?: string;
+  name?: string;
+  peerURLs?: string[];
+  clientURLs?: string[];
+  isLearner?: boolean;
+}
+
+interface StatusObject {
+  header?: { member_id?: string };
+  version?: string;
+  leader?: string;
+  isLearner?: boolean;
+  dbSize?: string;
+  dbSizeInUse?: string;
+  raftTerm?: string;
+  raftIndex?: string;
+  raftAppliedIndex?: string;
+  errors?: string[];
+}
+
+interface AlarmObject {
+  memberID?: string;
+  alarm: string;
+}
+
+function readMember(member: MemberObject): EtcdMember {
+  return {
+    id: member.ID ?? '0',
+    name: member.name ?? '',
+    peerUrls: member.peerURLs ?? [],
+    clientUrls: member.clientURLs ?? [],
+    learner: member.isLearner ?? false,
+  };
+}
+
+function readStatus(status: StatusObject): EtcdMemberStatus {
+  return {
+    id: status.header?.member_id ?? '0',
+    version: status.version ?? '',
+    leader: status.leader,
+    learner: status.isLearner ?? false,
+    dbSize: Number(status.dbSize ?? 0),
+    dbSizeInUse: Number(status.dbSizeInUse ?? 0),
+    raftTerm: Number(status.raftTerm ?? 0),
+    raftIndex: Number(status.raftIndex ?? 0),
+    raftAppliedIndex: Number(status.raftAppliedIndex ?? 0),
+    errors: (status.errors ?? []).map((error) => error.trim()),
+  };
+}
+
+function nobodyAnswers(endpoints: readonly string[], failures: readonly unknown[]): KnestError {
+  return new KnestError('no member of etcd answers', {
+    details: failures.map((error, index) => `${endpoints[index] ?? ''}: ${messageOf(error)}`),
+    hint: noQuorumHint,
+  });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function parseObject(text: string): object | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,120 @@
+import { renderUnit } from '../../formats/systemd-unit.ts';
+import type { PlannedCommand } from '../types.ts';
+import type { ClusterContext, Component, MachineContext } from './component.ts';
+import { nodeLink, nothing } from './component.ts';
+
+/** A node's addresses, and the ways to the pods of all others; systemd-networkd sets them. */
+export const nodeNetwork: Component = (machine, cluster) => ({
+  ...nothing,
+  files: [
+    {
+      path: `/etc/systemd/network/10-${nodeLink}.network`,
+      mode: 0o644,
+      content: { text: networkFile(machine, cluster) },
+    },
+    { path: '/etc/systemd/networkd.conf.d/10-knest.conf', mode: 0o644, content: { text: networkd } },
+    {
+      path: '/etc/systemd/system/multi-user.target.wants/systemd-networkd.service',
+      mode: 0o777,
+      content: { link: '/lib/systemd/system/systemd-networkd.service' },
+    },
+  ],
+  live: liveCommands(machine, cluster),
+});
+
+const networkd = renderUnit(
+  // pods' routes and rules belong to CNI plugins and kube-proxy
+  { Network: { ManageForeignRoutes: 'no', ManageForeignRoutingPolicyRules: 'no' } },
+);
+
+/**
+ * Marks routes to other nodes' pods, so that they can be replaced as a whole (ip-route(8), "protocol": a number; those
+ * from 5 on are the administrator's).
+ */
+const routeProtocol = 89;
+
+/** systemd.network(5) */
+function networkFile(machine: MachineContext, cluster: ClusterContext): string {
+  const { addresses } = machine;
+  const link = {
+    Match: { Name: nodeLink },
+    Network: {
+      Address: [
+        ...addresses.map(({ address, prefixLength }) => `${address}/${prefixLength}`),
+        // a lone control plane has the API's address for good; several hand it over (api-address.ts)
+        ...(keepsApiAddress(machine, cluster) ? [hostRoute(cluster.apiAddress)] : []),
+      ],
+      Gateway: addresses.map(({ gateway }) => gateway),
+      DHCP: 'no',
+      LinkLocalAddressing: addresses.some(({ address }) => isIpv6(address)) ? 'ipv6' : 'no',
+      IPv6AcceptRA: 'no',
+      // all addresses are planned: asking first whether somebody else has them takes a second or two
+      IPv6DuplicateAddressDetection: '0',
+    },
+  };
+  const routes = [
+    // components look for a cloud there, for 5 to 6 s, unless they are told at once that there is none
+    { Destination: '169.254.169.254/32', Type: 'unreachable' },
+    ...peerRoutes(machine, cluster).map(({ subnet, via }) => ({
+      Destination: subnet,
+      Gateway: via,
+      Protocol: String(routeProtocol),
+    })),
+  ];
+  return [renderUnit(link), ...routes.map((route) => renderUnit({ Route: route }))].join('\n');
+}
+
+/**
+ * What a running machine is told when nodes come or go; networkd's file says the same for the next start. networkd
+ * itself would take addresses away and give them back. While a route is missing, the way through the host works.
+ */
+function liveCommands(machine: MachineContext, cluster: ClusterContext): PlannedCommand[] {
+  const routes = peerRoutes(machine, cluster);
+  const apiAddress = keepsApiAddress(machine, cluster) ? [cluster.apiAddress] : [];
+  return machine.addresses.map(({ address }) => {
+    const ofFamily = (other: string): boolean => isIpv6(other) === isIpv6(address);
+    return {
+      why: 'routes to the pods of other nodes',
+      argv: ['ip', isIpv6(address) ? '-6' : '-4', '-batch', '-'],
+      input: [
+        `route flush dev ${nodeLink} proto ${routeProtocol}`,
+        ...routes
+          .filter(({ via }) => ofFamily(via))
+          .map(
+            ({ subnet, via }) => `route replace ${subnet} via ${via} dev ${nodeLink} proto ${routeProtocol}`,
+          ),
+        ...apiAddress.filter(ofFamily).map((one) => `address replace ${hostRoute(one)} dev ${nodeLink}`),
+        '',
+      ].join('\n'),
+    };
+  });
+}
+
+/** Where the pods of other nodes are; with a network add-on that is its business. */
+function peerRoutes(
+  machine: MachineContext,
+  { machines, spec }: ClusterContext,
+): { subnet: string; via: string }[] {
+  if (spec.network.cni === 'none') return [];
+  return machines
+    .filter(({ name }) => name !== machine.name)
+    .flatMap(({ podSubnets, addresses }) =>
+      podSubnets.flatMap((subnet, family) => {
+        const via = addresses[family]?.address;
+        return via === undefined ? [] : [{ subnet, via }];
+      }),
+    );
+}
+
+function keepsApiAddress({ role }: MachineContext, { controlPlanes }: ClusterContext): boolean {
+  return role === 'control-plane' && controlPlanes.length === 1;
+}
+
+function isIpv6(address: string): boolean {
+  return address.includes(':');
+}
+
+/** One address as a subnet. */
+export function hostRoute(address: string): string {
+  return `${address}/${isIpv6(address) ? 128 : 32}`;
+}

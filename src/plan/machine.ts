@@ -1,0 +1,99 @@
+import type { HostFacts } from '../facts/types.ts';
+import type { MachineContext } from './components/component.ts';
+import { planLaunch } from './nspawn/launch.ts';
+import { machineRoot } from './nspawn/systemd/names.ts';
+import { planService } from './nspawn/systemd/service.ts';
+import type { ClusterPlan, ComponentPlan, MachinePlan, Paths, PlannedFile, PlannedPort } from './types.ts';
+
+export interface MachineInput {
+  machine: MachineContext;
+  slot: number;
+  ports: readonly PlannedPort[];
+  /** Ids of its layers, topmost first. */
+  layers: readonly string[];
+  /** What its components contribute. */
+  parts: readonly ComponentPlan[];
+  bridge: string;
+  cluster: string;
+  manager: ClusterPlan['manager'];
+}
+
+/** One machine, put together from what its components contribute. */
+export function assembleMachine(input: MachineInput, facts: HostFacts, paths: Paths): MachinePlan {
+  const { machine, parts, layers } = input;
+  const { name, role, address, addresses, podSubnets, kubernetesVersion, spec } = machine;
+  const folder = `${paths.state}/machines/${name}`;
+  // machinectl knows machines by their place
+  const root = input.manager === 'systemd' ? machineRoot(name) : `${folder}/root`;
+  const place = { folder, root, upper: `${folder}/upper`, work: `${folder}/work` };
+  // overlayfs refuses an overlay as upper directory (containerd's snapshots), and etcd wants a plain file system
+  const data = ['containerd', 'kubelet', ...(role === 'control-plane' ? ['etcd'] : [])];
+  const binds = [
+    ...data.map((one) => ({ source: `${folder}/data/${one}`, target: `/var/lib/${one}` })),
+    // for fuse file systems in pods
+    { source: '/dev/fuse', target: '/dev/fuse' },
+    ...spec.extraMounts.map(({ hostPath, containerPath, readOnly }) => ({
+      source: hostPath,
+      target: containerPath,
+      ...(readOnly ? { readOnly } : {}),
+    })),
+  ];
+  const files = uniqueFiles(parts.flatMap((part) => part.files));
+  const lower = layers.map((id) => `${paths.cache}/layers/${id}`);
+  const run = { ...place, name, lower, binds, resources: spec.resources };
+  return {
+    name,
+    role,
+    slot: input.slot,
+    address,
+    addresses,
+    podSubnets,
+    kubernetesVersion,
+    ports: input.ports,
+    ...place,
+    layers,
+    binds,
+    files,
+    units: parts.flatMap((part) => part.units),
+    probes: parts.flatMap((part) => part.probes),
+    live: parts.flatMap((part) => part.live ?? []),
+    nodePatch: {
+      metadata: { labels: { ...roleLabels(machine), ...spec.labels } },
+      spec: { podCIDR: podSubnets[0] ?? '', podCIDRs: podSubnets },
+    },
+    ...(input.manager === 'systemd'
+      ? {
+          service: planService(
+            {
+              ...run,
+              link: { bridge: input.bridge },
+              cluster: input.cluster,
+              machineId: textAt(files, '/etc/machine-id'),
+            },
+            facts,
+          ),
+        }
+      : { launch: planLaunch({ ...run, bridge: input.bridge }, facts) }),
+  };
+}
+
+function textAt(files: readonly PlannedFile[], path: string): string | undefined {
+  const content = files.find((file) => file.path === path)?.content;
+  return content && 'text' in content ? content.text.trim() : undefined;
+}
+
+/** As kubeadm labels nodes; `kubectl get nodes` shows them as ROLES. A kubelet may not give itself such labels. */
+function roleLabels({ role, traits }: MachineContext): Record<string, string> {
+  if (role === 'worker') return {};
+  return {
+    'node-role.kubernetes.io/control-plane': '',
+    ...(traits.masterLabel ? { 'node-role.kubernetes.io/master': '' } : {}),
+  };
+}
+
+/** Components share files (ca.crt): each is written once. */
+function uniqueFiles(files: readonly PlannedFile[]): PlannedFile[] {
+  return [...new Map(files.map((file) => [file.path, file])).values()].sort((a, b) =>
+    a.path.localeCompare(b.path, 'en'),
+  );
+}

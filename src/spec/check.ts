@@ -1,0 +1,65 @@
+/** What a schema finds wrong in data, and what is sound of it: so that sound parts can be checked against each other. */
+
+import { z } from 'zod';
+import type { Problem } from '../errors.ts';
+import { problemsOfIssue, valueAt, type Path } from './problems.ts';
+
+export interface Checked<T> {
+  /** What is left when everything that is wrong is taken out. */
+  sound: Partial<T>;
+  problems: Problem[];
+}
+
+/** @param nameOf how the user knows a value: its path in the file, or a flag. */
+export function check<S extends z.ZodObject>(
+  schema: S,
+  input: unknown,
+  nameOf: (path: Path) => string,
+): Checked<z.output<S>> {
+  const result = schema.safeParse(input);
+  if (result.success) return { sound: withoutUndefined(result.data), problems: [] };
+  const keysAt = (path: Path) => knownKeys(schema, path);
+  const problems = result.error.issues.flatMap((issue) => problemsOfIssue(issue, input, nameOf, keysAt));
+  const rest = structuredClone(input);
+  for (const issue of result.error.issues) {
+    const paths =
+      issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...issue.path, key]) : [issue.path];
+    for (const path of paths) remove(rest, path);
+  }
+  const again = schema.partial().safeParse(rest);
+  return { sound: again.success ? (withoutUndefined(again.data) as Partial<z.output<S>>) : {}, problems };
+}
+
+/** Only what is there: `undefined` is not "not there" when objects are spread over each other. */
+export function withoutUndefined<T extends object>(data: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(data).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}
+
+/** The keys that the schema has at a path. */
+function knownKeys(schema: z.ZodType, path: Path): readonly string[] {
+  const inner = path.reduce<unknown>((at, part) => {
+    const here = unwrap(at);
+    if (here instanceof z.ZodArray) return here.element;
+    if (here instanceof z.ZodRecord) return here.valueType;
+    return here instanceof z.ZodObject ? (here.shape as Record<PropertyKey, unknown>)[part] : undefined;
+  }, schema);
+  const object = unwrap(inner);
+  return object instanceof z.ZodObject ? Object.keys(object.shape) : [];
+}
+
+function unwrap(schema: unknown): unknown {
+  return schema instanceof z.ZodOptional ? unwrap(schema.unwrap()) : schema;
+}
+
+/** Takes out of the data what an issue of the schema is about. */
+function remove(data: unknown, path: Path): void {
+  // An item of a list that is wrong is still an item: without it the count would be wrong, so the list is set aside.
+  const list = path.findIndex((part) => typeof part === 'number');
+  const whole = list > 0 ? path.slice(0, list) : path;
+  const parent = valueAt(data, whole.slice(0, -1));
+  const last = whole.at(-1);
+  if (typeof parent === 'object' && parent !== null && last !== undefined)
+    Reflect.deleteProperty(parent, last);
+}

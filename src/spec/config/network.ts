@@ -1,0 +1,66 @@
+/** The config file: network. */
+
+import { z } from 'zod';
+import { nodePrefixes, podPrefixes, servicePrefixes, subnetsProblem } from '../subnets.ts';
+import { addressProblem, certSanProblem, dnsNameProblem } from '../values.ts';
+import { checkedText, port, text } from './fields.ts';
+
+const apiServer = z
+  .strictObject({
+    listenAddress: text(addressProblem).meta({
+      description:
+        'Address of the host on which it offers the API as well, for the kubeconfig: `127.0.0.1`, `0.0.0.0`. ' +
+        'Default: none, or loopback when `port` is given.',
+    }),
+    port: port('Port there. Default: one that is free.').optional(),
+    certSANs: z.array(checkedText(certSanProblem)).optional().meta({
+      description: 'More DNS names and IP addresses for the API server’s certificate.',
+    }),
+  })
+  .meta({ description: 'How the API is reached.' });
+
+export const networkSchema = z
+  .strictObject({
+    mode: z.enum(['bridge']).optional().meta({
+      description:
+        'How nodes reach each other and the world. `bridge`: a bridge of their own and NAT. Default: bridge.',
+    }),
+    ipFamily: z.enum(['ipv4', 'ipv6', 'dual']).optional().meta({
+      description:
+        'Addresses of nodes, pods and Services; `dual`: both, IPv4 first. Default: what the given subnets are, else ipv4.',
+    }),
+    nodeSubnet: text((value) => subnetsProblem(value, nodePrefixes)).meta({
+      description:
+        'Subnet of the nodes: IPv4 /8 to /28, IPv6 /32 to /124, for `dual` both: `10.89.0.0/24,fd00:89::/64`. ' +
+        'Default: the first of knest’s own that is free on the host.',
+    }),
+    podSubnet: text((value) => subnetsProblem(value, podPrefixes)).meta({
+      description:
+        'Subnet of the pods: IPv4 /8 to /22, of which each node gets a /24; IPv6 /48 to /64, of which each gets a /64. ' +
+        'Default: one that is free.',
+    }),
+    serviceSubnet: text((value) => subnetsProblem(value, servicePrefixes)).meta({
+      description: 'Subnet of the Services: IPv4 /12 to /24, IPv6 /108 to /120. Default: one that is free.',
+    }),
+    cni: z
+      .enum(['bridge', 'none'])
+      .optional()
+      .meta({
+        description:
+          'Network of the pods. `bridge`: CNI’s own plugin, with a subnet per node. `none`: you apply a network add-on; ' +
+          'nodes are not Ready before. Default: bridge.',
+      }),
+    proxyMode: z
+      .enum(['auto', 'iptables', 'nftables', 'ipvs', 'none'])
+      .optional()
+      .meta({
+        description:
+          'How kube-proxy works. `auto`: nftables where the Kubernetes version has it as stable, else iptables. ' +
+          '`none`: no kube-proxy. Default: auto.',
+      }),
+    dnsSearch: z.array(checkedText(dnsNameProblem)).optional().meta({
+      description: 'DNS search domains of the nodes. Default: the host’s.',
+    }),
+    apiServer: apiServer.optional(),
+  })
+  .meta({ description: 'The network of the cluster.' });

@@ -1,0 +1,88 @@
+/** Subnets that do not go together. */
+
+import type { Problem } from '../../errors.ts';
+import { overlaps, parseCidr } from '../../formats/cidr.ts';
+import type { Path } from '../problems.ts';
+import type { Config } from '../schema.ts';
+import { familyOf, podPrefixOfNode, subnetList } from '../subnets.ts';
+import type { IpFamily } from '../types.ts';
+
+type Sound = Partial<Config>;
+type NameOf = (path: Path) => string;
+
+const keys = ['nodeSubnet', 'podSubnet', 'serviceSubnet'] as const;
+
+const familyNames: Record<IpFamily, string> = { ipv4: 'IPv4', ipv6: 'IPv6', dual: 'IPv4 and IPv6' };
+
+/** What the subnets of a config are, unless it says so itself: the families of the first that is given. */
+export function ipFamilyOf({ network = {} }: Sound): IpFamily {
+  const [first] = givenSubnets({ network });
+  return network.ipFamily ?? (first === undefined ? 'ipv4' : familyOf(first.text));
+}
+
+/** Families that differ, subnets that overlap, too little room for the nodes. */
+export function networkProblems(config: Sound, nameOf: NameOf): Problem[] {
+  return [
+    ...familyProblems(config, nameOf),
+    ...overlappingSubnets(config, nameOf),
+    ...roomProblems(config, nameOf),
+  ];
+}
+
+function givenSubnets({ network = {} }: Sound): { key: (typeof keys)[number]; text: string }[] {
+  return keys.flatMap((key) => {
+    const text = network[key];
+    return text === undefined ? [] : [{ key, text }];
+  });
+}
+
+function familyProblems(config: Sound, nameOf: NameOf): Problem[] {
+  const family = ipFamilyOf(config);
+  const given = givenSubnets(config);
+  const said = config.network?.ipFamily;
+  const because = (first: (typeof keys)[number]) =>
+    said === undefined ? nameOf(['network', first]) : nameOf(['network', 'ipFamily']);
+  return given
+    .filter(({ text }) => familyOf(text) !== family)
+    .map(({ key, text }) => ({
+      path: nameOf(['network', key]),
+      message: `${text} is ${familyNames[familyOf(text)]}, but ${because(given[0]?.key ?? key)} is ${said ?? familyNames[family]}`,
+      hint:
+        family === 'dual'
+          ? 'give two, IPv4 first: 10.0.0.0/16,fd00:10::/56'
+          : 'give all subnets of the same families',
+    }));
+}
+
+function overlappingSubnets(config: Sound, nameOf: NameOf): Problem[] {
+  const subnets = givenSubnets(config).flatMap(({ key, text }) =>
+    subnetList(text).map((cidr) => ({ cidr, name: nameOf(['network', key]) })),
+  );
+  return subnets.flatMap((one, index) =>
+    subnets
+      .slice(index + 1)
+      .filter((other) => overlaps(one.cidr, other.cidr))
+      .map((other) => ({ path: other.name, message: `${other.cidr} overlaps ${one.name} ${one.cidr}` })),
+  );
+}
+
+function roomProblems({ network = {}, nodes = [] }: Sound, nameOf: NameOf): Problem[] {
+  return (['nodeSubnet', 'podSubnet'] as const).flatMap((key) => {
+    const text = network[key];
+    return (text === undefined ? [] : subnetList(text))
+      .filter((cidr) => room(key, cidr) < nodes.length)
+      .map((cidr) => ({
+        path: nameOf(['network', key]),
+        message: `${cidr} has room for ${room(key, cidr)} of ${nodes.length} nodes`,
+        hint: 'give a larger one',
+      }));
+  });
+}
+
+/** How many nodes fit. */
+function room(key: 'nodeSubnet' | 'podSubnet', cidr: string): number {
+  const { prefix, family } = parseCidr(cidr);
+  if (key === 'podSubnet') return 2 ** (podPrefixOfNode[family] - prefix);
+  // without network address, bridge and broadcast
+  return 2 ** ((family === 4 ? 32 : 128) - prefix) - 3;
+}

@@ -1,0 +1,107 @@
+/** The flags that say what a cluster is, in the words of the config file. */
+
+import type { Problem } from '../errors.ts';
+import { withoutUndefined } from './check.ts';
+import type { Path } from './problems.ts';
+import { apiVersion, configKind, type NodeConfig } from './schema.ts';
+
+/** What can be said on the command line; the same words as in the config file. */
+export interface SpecFlags {
+  name?: string;
+  kubernetesVersion?: string;
+  source?: string;
+  releaseMirror?: string;
+  suite?: string;
+  mirror?: string;
+  manager?: string;
+  network?: string;
+  ipFamily?: string;
+  proxyMode?: string;
+  nodeSubnet?: string;
+  podSubnet?: string;
+  serviceSubnet?: string;
+  /** All nodes together. */
+  nodes?: string;
+  /** How many of them are control planes. */
+  controlPlanes?: string;
+}
+
+/** The flags as a config file would say them; the numbers of nodes are read by nodesOfFlags. */
+export function configOfFlags(flags: SpecFlags): unknown {
+  const { name, kubernetesVersion, source, releaseMirror, suite, mirror, manager } = flags;
+  const { network: mode, ipFamily, proxyMode, nodeSubnet, podSubnet, serviceSubnet } = flags;
+  return {
+    apiVersion,
+    kind: configKind,
+    ...withoutUndefined({ name, kubernetesVersion, source, releaseMirror, suite, mirror, manager }),
+    network: withoutUndefined({ mode, ipFamily, proxyMode, nodeSubnet, podSubnet, serviceSubnet }),
+  };
+}
+
+/** network.nodeSubnet -> --node-subnet */
+export function flagName(path: Path): string {
+  const key = String(path.at(-1));
+  if (key === 'mode') return '--network';
+  const flag = `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  return flag === '--release-mirror' ? `${flag} (or KNEST_RELEASE_MIRROR)` : flag;
+}
+
+const mostNodes = 1000;
+
+/**
+ * The nodes that --nodes and --control-planes ask for.
+ * @param file the nodes of the config file and the file's name: flags may count them again, not change them.
+ */
+export function nodesOfFlags(
+  flags: SpecFlags,
+  file: { name: string; nodes: readonly NodeConfig[] | undefined } | undefined,
+): { nodes: NodeConfig[] | undefined; problems: Problem[] } {
+  const total = count(flags.nodes, '--nodes');
+  const control = count(flags.controlPlanes, '--control-planes');
+  const problems = [...total.problems, ...control.problems];
+  if (problems.length > 0 || (total.value === undefined && control.value === undefined))
+    return { nodes: undefined, problems };
+  if (file?.nodes)
+    return { nodes: undefined, problems: differences(total.value, control.value, file.name, file.nodes) };
+  const controlPlanes = control.value ?? 1;
+  const nodes = total.value ?? controlPlanes;
+  if (controlPlanes > nodes) {
+    const message = `${controlPlanes} are more than the ${nodes} of --nodes, which counts all nodes`;
+    return { nodes: undefined, problems: [{ path: '--control-planes', message }] };
+  }
+  const role = (index: number) => (index < controlPlanes ? 'control-plane' : 'worker');
+  return { nodes: Array.from({ length: nodes }, (_, index) => ({ role: role(index) })), problems: [] };
+}
+
+function count(text: string | undefined, path: string): { value: number | undefined; problems: Problem[] } {
+  if (text === undefined) return { value: undefined, problems: [] };
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  if (value >= 1 && value <= mostNodes) return { value, problems: [] };
+  const message = `"${text}" is not a whole number from 1 to ${mostNodes}`;
+  return { value: undefined, problems: [{ path, message }] };
+}
+
+function differences(
+  total: number | undefined,
+  controlPlanes: number | undefined,
+  file: string,
+  nodes: readonly NodeConfig[],
+): Problem[] {
+  const inFile = nodes.filter(({ role }) => role === 'control-plane').length;
+  const hint = 'change the file, or leave the flag out';
+  const says = (count: number, what: string) => `but "nodes" in ${file} lists ${count}${what}`;
+  return [
+    ...(total === undefined || total === nodes.length
+      ? []
+      : [{ path: '--nodes', message: `${total}, ${says(nodes.length, '')}`, hint }]),
+    ...(controlPlanes === undefined || controlPlanes === inFile
+      ? []
+      : [
+          {
+            path: '--control-planes',
+            message: `${controlPlanes}, ${says(inFile, ' control planes')}`,
+            hint,
+          },
+        ]),
+  ];
+}

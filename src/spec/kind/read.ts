@@ -1,0 +1,173 @@
+/** kind's config file -> a config in knest's words. */
+
+import { posix } from 'node:path';
+import type { Problem } from '../../errors.ts';
+import { check } from '../check.ts';
+import { configPath, type Path } from '../problems.ts';
+import { apiVersion, configKind } from '../schema.ts';
+import { subnetList } from '../subnets.ts';
+import { containerdPatches } from './containerd.ts';
+import { createDraft, type Draft } from './draft.ts';
+import { readKubeadmPatches } from './documents.ts';
+import { kindSchema, type KindConfig, type KindNode } from './schema.ts';
+import { given, versionOfImage, withoutNulls } from './values.ts';
+
+export interface KindReading {
+  /** To be checked like any other config. */
+  config: unknown;
+  /** The path in kind's file that a value of the config came from. */
+  nameOf: (path: Path) => string;
+  problems: readonly Problem[];
+  /** What has no meaning here, and why. */
+  warnings: readonly Problem[];
+}
+
+/** @param directory what relative paths are relative to: as with kind, where the user is. */
+export function readKindConfig(data: unknown, directory: string): KindReading {
+  const { sound: kind, problems } = check(kindSchema, withoutNulls(data), configPath);
+  const draft = createDraft({ apiVersion, kind: configKind });
+  setGiven(draft, ['name'], given(kind.name), 'name');
+  setGiven(draft, ['featureGates'], kind.featureGates, 'featureGates');
+  setGiven(draft, ['runtimeConfig'], kind.runtimeConfig, 'runtimeConfig');
+  readNetworking(kind, draft);
+  readNodes(kind, draft, directory);
+  readKubeadmPatches(kind, draft);
+  setGiven(
+    draft,
+    ['components', 'containerd', 'configPatches'],
+    containerdPatches(kind, draft),
+    'containerdConfigPatches',
+  );
+  return { ...draft, problems: [...problems, ...draft.problems] };
+}
+
+function setGiven(draft: Draft, path: Path, value: unknown, origin: string): void {
+  if (value !== undefined) draft.set(path, value, origin);
+}
+
+function readNetworking({ networking = {} }: KindConfig, draft: Draft): void {
+  const copy = (from: keyof typeof networking, to: Path) => {
+    setGiven(draft, ['network', ...to], given(networking[from]), `networking.${from}`);
+  };
+  copy('ipFamily', ['ipFamily']);
+  copy('kubeProxyMode', ['proxyMode']);
+  copy('dnsSearch', ['dnsSearch']);
+  copy('apiServerAddress', ['apiServer', 'listenAddress']);
+  // 0 and -1: any port
+  if ((networking.apiServerPort ?? 0) > 0) copy('apiServerPort', ['apiServer', 'port']);
+  if (networking.disableDefaultCNI) draft.set(['network', 'cni'], 'none', 'networking.disableDefaultCNI');
+  for (const key of ['podSubnet', 'serviceSubnet'] as const) {
+    const text = given(networking[key]);
+    if (text !== undefined)
+      draft.set(['network', key], bothFamilies(key, text, networking, draft), `networking.${key}`);
+  }
+}
+
+/** What kind uses for the family that is not given (kind: pkg/apis/config/v1alpha4/default.go). */
+const kindSubnets = {
+  podSubnet: { ipv4: '10.244.0.0/16', ipv6: 'fd00:10:244::/56' },
+  serviceSubnet: { ipv4: '10.96.0.0/16', ipv6: 'fd00:10:96::/112' },
+} as const;
+
+/** For dual stack kind takes one subnet, or two in any order; knest wants two, IPv4 first. */
+function bothFamilies(
+  key: keyof typeof kindSubnets,
+  text: string,
+  { ipFamily }: NonNullable<KindConfig['networking']>,
+  draft: Draft,
+): string {
+  if (ipFamily !== 'dual') return text;
+  const path = `networking.${key}`;
+  const [first = '', second] = subnetList(text);
+  const isIpv6 = first.includes(':');
+  if (second === undefined) {
+    const other = kindSubnets[key][isIpv6 ? 'ipv4' : 'ipv6'];
+    draft.warn(path, `names one subnet of two; the other one is ${other}, kind's default`);
+    return isIpv6 ? `${other},${first}` : `${first},${other}`;
+  }
+  if (!isIpv6 || second.includes(':')) return text;
+  draft.warn(
+    path,
+    'IPv4 comes first in clusters of knest: Services get an IPv4 address unless they ask for another',
+  );
+  return `${second},${first}`;
+}
+
+function readNodes({ nodes = [] }: KindConfig, draft: Draft, directory: string): void {
+  if (nodes.length === 0) return;
+  draft.set(
+    ['nodes'],
+    nodes.map((node, index) => nodeOf(node, `nodes[${index}]`, draft, directory)),
+    'nodes',
+  );
+  readImages(nodes, draft);
+}
+
+function nodeOf(node: KindNode, path: string, draft: Draft, directory: string): Record<string, unknown> {
+  const { role, labels, extraMounts = [], extraPortMappings = [] } = node;
+  return {
+    role: given(role) ?? 'control-plane',
+    ...(labels && { labels: { ...labels } }),
+    extraMounts: extraMounts.map((mount, index) =>
+      mountOf(mount, `${path}.extraMounts[${index}]`, draft, directory),
+    ),
+    extraPortMappings: extraPortMappings.map(({ containerPort, hostPort = 0, listenAddress, protocol }) => ({
+      ...(containerPort !== undefined && { containerPort }),
+      // 0 and -1: any port
+      ...(hostPort !== 0 && hostPort !== -1 && { hostPort }),
+      ...(given(listenAddress) !== undefined && { listenAddress }),
+      ...(given(protocol) !== undefined && { protocol: protocol?.toUpperCase() }),
+    })),
+  };
+}
+
+function mountOf(
+  {
+    hostPath,
+    containerPath,
+    readOnly,
+    selinuxRelabel,
+    propagation,
+  }: NonNullable<KindNode['extraMounts']>[number],
+  path: string,
+  draft: Draft,
+  directory: string,
+): Record<string, unknown> {
+  if (selinuxRelabel)
+    draft.warn(`${path}.selinuxRelabel`, 'has no meaning here: knest changes no labels of files');
+  if (propagation === 'Bidirectional') {
+    const why = 'what a machine of systemd-nspawn mounts, the host never sees';
+    draft.warn(`${path}.propagation`, `becomes HostToContainer: ${why}`);
+  }
+  return {
+    ...(given(hostPath) !== undefined && { hostPath: posix.resolve(directory, hostPath ?? '') }),
+    ...(given(containerPath) !== undefined && { containerPath }),
+    ...(readOnly !== undefined && { readOnly }),
+    ...(given(propagation) !== undefined && {
+      propagation: propagation === 'Bidirectional' ? 'HostToContainer' : propagation,
+    }),
+  };
+}
+
+/** An image stands for the Kubernetes version in its tag: the cluster's when all nodes have the same. */
+function readImages(nodes: readonly KindNode[], draft: Draft): void {
+  const images = nodes.map(({ image }) => given(image));
+  const versions = images.map((image) => (image === undefined ? undefined : versionOfImage(image)));
+  images.forEach((image, index) => {
+    if (image === undefined || images.indexOf(image) < index) return;
+    const version = versions[index];
+    const notUsed = "the image itself is not used, knest's nodes are made from Debian";
+    const says =
+      version === undefined ? 'says no Kubernetes version in its tag' : `stands for Kubernetes ${version}`;
+    draft.warn(`nodes[${index}].image`, `${says}; ${notUsed}`);
+  });
+  const [first] = versions;
+  if (first !== undefined && versions.every((version) => version === first)) {
+    draft.set(['kubernetesVersion'], first, 'nodes[0].image');
+    return;
+  }
+  versions.forEach((version, index) => {
+    if (version !== undefined)
+      draft.set(['nodes', index, 'kubernetesVersion'], version, `nodes[${index}].image`);
+  });
+}

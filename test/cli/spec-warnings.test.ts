@@ -1,0 +1,56 @@
+import { describe, expect, it, vi } from 'vitest';
+import type { CreateOptions } from '../../src/api/types.ts';
+import { runCli } from './run-cli.ts';
+
+const created = { context: 'c', endpoint: 'https://192.0.2.1:6443', kubeconfig: '/k', nodes: [], seconds: 1 };
+
+async function create(...argv: string[]) {
+  const createCluster = vi.fn((options: CreateOptions) =>
+    Promise.resolve({ ...created, name: options.spec.name, kubernetesVersion: 'v1.20.2' }),
+  );
+  const stdin = [
+    'kind: Cluster',
+    'apiVersion: kind.x-k8s.io/v1alpha4',
+    'nodes:',
+    '  - extraMounts: [{ hostPath: ./data, containerPath: /data, propagation: Bidirectional }]',
+    '  - role: control-plane',
+  ].join('\n');
+  const ran = await runCli(['create', 'cluster', ...argv], { api: { createCluster }, stdin });
+  return { ...ran, spec: createCluster.mock.calls[0]?.[0].spec };
+}
+
+describe('create cluster', () => {
+  it('tells what it thinks of the config on stderr, and goes on', async () => {
+    const { exitCode, stderr, stdout, spec } = await create('--config', '-', '-o', 'name');
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: 'knest\n' });
+    expect(stderr).toContain('nodes[0].extraMounts[0].propagation: becomes HostToContainer');
+    expect(stderr).toContain('nodes: 2 control planes survive the loss of neither');
+    expect(spec?.nodes[0]?.extraMounts[0]?.hostPath).toBe(`${process.cwd()}/data`);
+  });
+
+  it('counts nodes by flags', async () => {
+    const { spec } = await create(
+      '--nodes',
+      '3',
+      '--control-planes',
+      '1',
+      '--ip-family',
+      'dual',
+      '--proxy-mode',
+      'none',
+    );
+    expect(spec?.nodes.map(({ name }) => name)).toEqual([
+      'knest-control-plane',
+      'knest-worker',
+      'knest-worker2',
+    ]);
+    expect(spec?.network).toMatchObject({ ipFamily: 'dual', proxyMode: 'none' });
+  });
+
+  it('refuses flags that contradict the file', async () => {
+    const { exitCode, stderr, spec } = await create('--config', '-', '--nodes', '3');
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('--nodes: 3, but "nodes" in stdin lists 2');
+    expect(spec).toBeUndefined();
+  });
+});

@@ -1,0 +1,48 @@
+#!/bin/sh
+set -eu
+
+# the host routes IPv6 between machines and the outside (now 0)
+sysctl -w net.ipv6.conf.all.forwarding=1
+
+# the machines of knest are plugged into this bridge
+ip link show dev kn-knest >/dev/null 2>&1 || ip link add name kn-knest address 02:2e:6f:37:6b:b0 type bridge
+
+# nobody is listened to who says to be a router, and addresses can be used at once (without accept_dad)
+tee /proc/sys/net/ipv6/conf/kn-knest/accept_ra /proc/sys/net/ipv6/conf/kn-knest/accept_dad /proc/sys/net/ipv6/conf/kn-knest/disable_ipv6 <<'END'
+0
+END
+
+# the IPv6 gateway of the machines, and the ways to pods and services of knest from this host
+ip -6 -batch - <<'END'
+address replace fd00:10:89::1/64 dev kn-knest nodad
+link set dev kn-knest up
+# stand-ins, so that none is missed while all are made anew
+route replace fd00:10:244::/64 via fd00:10:89::2 dev kn-knest proto 88 metric 4096
+route replace fd00:10:96::/112 via fd00:10:89:0:ffff:ffff:ffff:ffff dev kn-knest proto 88 metric 4096
+route flush dev kn-knest proto 89
+route replace fd00:10:244::/64 via fd00:10:89::2 dev kn-knest proto 89
+route replace fd00:10:96::/112 via fd00:10:89:0:ffff:ffff:ffff:ffff dev kn-knest proto 89
+route flush dev kn-knest proto 88
+END
+
+# machines and pods of knest reach the outside under the host's address
+nft -f - <<'END'
+table ip6 knest_knest
+delete table ip6 knest_knest
+table ip6 knest_knest {
+  chain postrouting {
+    type nat hook postrouting priority srcnat; policy accept;
+    ip6 saddr { fd00:10:89::/64, fd00:10:244::/56 } ip6 daddr != { fd00:10:89::/64, fd00:10:244::/56, fd00:10:96::/112 } oifname != "kn-knest" masquerade
+  }
+}
+END
+
+# downloads in machines must not stall where the way out has a smaller MTU than the bridge (VPN, cloud)
+nft -f - <<'END' || true
+table ip6 knest_knest {
+  chain forward {
+    type filter hook forward priority mangle; policy accept;
+    iifname "kn-knest" oifname != "kn-knest" tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu
+  }
+}
+END

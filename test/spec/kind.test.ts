@@ -1,0 +1,117 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
+import { InputError } from '../../src/errors.ts';
+import { loadSpec, type LoadedSpec, type SpecFlags } from '../../src/spec/load.ts';
+import type { ClusterSpec } from '../../src/spec/types.ts';
+import { clusterSpec, nodeSpec } from '../fixtures/cluster.ts';
+
+/** The examples of kind's documentation, kind's own test data, and some of ours. */
+const folder = new URL('../fixtures/kind/', import.meta.url);
+const files = readdirSync(folder).filter((name) => name.endsWith('.yaml'));
+const isRefused = (name: string) => name.startsWith('refused-');
+
+function load(name: string, flags: SpecFlags = {}): LoadedSpec {
+  const text = readFileSync(new URL(name, folder), 'utf8');
+  return loadSpec({ config: { text, name, directory: '/home/me' }, flags });
+}
+
+function loadText(text: string, flags: SpecFlags = {}): LoadedSpec {
+  return loadSpec({ config: { text: `${header}${text}`, name: 'kind.yaml' }, flags });
+}
+
+function refusal(loading: () => LoadedSpec): InputError {
+  try {
+    loading();
+  } catch (error) {
+    if (error instanceof InputError) return error;
+    throw error;
+  }
+  throw new Error('it was accepted');
+}
+
+const header = 'kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\n';
+
+describe('config files of kind', () => {
+  it.each(files.filter((name) => !isRefused(name)))('%s is accepted', async (name) => {
+    const { spec, warnings } = load(name);
+    const remarks = warnings.map(
+      ({ path, message, hint }) => `${path}: ${message}${hint ? ` (${hint})` : ''}`,
+    );
+    const text = `${stringify(inShort(spec), { lineWidth: 0 })}${remarks.map((line) => `warning: ${line}\n`).join('')}`;
+    await expect(text).toMatchFileSnapshot(`../fixtures/kind/${name.replace('.yaml', '.expected.txt')}`);
+  });
+
+  it.each(files.filter(isRefused))('%s', async (name) => {
+    const { message, details } = refusal(() => load(name));
+    const text = [message, ...details, ''].join('\n');
+    await expect(text).toMatchFileSnapshot(`../fixtures/kind/${name.replace('.yaml', '.expected.txt')}`);
+  });
+});
+
+describe('a config file of kind', () => {
+  it('without anything is the cluster that no flags ask for', () => {
+    expect(loadText('')).toEqual({ spec: clusterSpec(), warnings: [] });
+  });
+
+  it('can be overridden by flags', () => {
+    const { spec } = load('configuration-name-your-cluster.yaml', {
+      name: 'mine',
+      nodes: '2',
+      ipFamily: 'dual',
+    });
+    expect(spec).toMatchObject({ name: 'mine', network: { ipFamily: 'dual' } });
+    expect(spec.nodes.map(({ name }) => name)).toEqual(['mine-control-plane', 'mine-worker']);
+    expect(
+      load('configuration-kubernetes-version.yaml', { kubernetesVersion: 'v1.20.2' }).spec.kubernetes.version,
+    ).toBe('v1.20.2');
+  });
+
+  it('has its paths in problems that come up later', () => {
+    const text = 'networking: { podSubnet: 10.0.0.0/16, serviceSubnet: 10.0.0.0/20, apiServerPort: 80 }\n';
+    const nodes = 'nodes: [{ extraPortMappings: [{ containerPort: 1, hostPort: 80 }] }]\n';
+    expect(refusal(() => loadText(text + nodes)).details).toEqual([
+      'networking.serviceSubnet: 10.0.0.0/20 overlaps networking.podSubnet 10.0.0.0/16',
+      expect.stringMatching(
+        /^nodes\[0\]\.extraPortMappings\[0\]\.hostPort: .* taken by networking\.apiServerPort/,
+      ),
+    ]);
+  });
+
+  it('gives single flags as kubeadm has them: the node over the cluster', () => {
+    const patch = (value: string) =>
+      `- "{ kind: ClusterConfiguration, apiServer: { extraArgs: { v: '${value}' } } }"`;
+    const text = `kubeadmConfigPatches:\n${patch('1')}\nnodes:\n- kubeadmConfigPatches:\n  ${patch('2')}\n`;
+    expect(loadText(text).spec.components.kubeApiserver.extraArgs).toEqual({ v: '2' });
+  });
+
+  it('keeps numbers in labels as they are written', () => {
+    const { spec } = loadText('nodes: [{ labels: { a: 1.20, b: 007, c: true } }]\n');
+    expect(spec.nodes[0]?.labels).toEqual({ a: '1.20', b: '007', c: 'true' });
+  });
+
+  it('cannot reach into JavaScript', () => {
+    const kubelet = '{ kind: KubeletConfiguration, __proto__: { polluted: true } }';
+    const text = `kubeadmConfigPatches: ["${kubelet}", "{ kind: ClusterConfiguration, constructor: {} }"]\n`;
+    loadText(text);
+    expect({}).not.toHaveProperty('polluted');
+  });
+});
+
+/** Only what differs from a cluster that no flags ask for. */
+function inShort(spec: ClusterSpec): unknown {
+  const { nodes, ...rest } = spec;
+  const shortNodes = nodes.map((node) => {
+    const { name, role } = node;
+    return { name, ...(unusual(node, nodeSpec({ name, role })) as object) };
+  });
+  return { ...(unusual(rest, clusterSpec()) as object | undefined), nodes: shortNodes };
+}
+
+function unusual(value: unknown, usual: unknown): unknown {
+  if (JSON.stringify(value) === JSON.stringify(usual)) return undefined;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  const known = (typeof usual === 'object' ? usual : {}) as Record<string, unknown>;
+  const entries = Object.entries(value).map(([key, inner]) => [key, unusual(inner, known[key])] as const);
+  return Object.fromEntries(entries.filter(([, inner]) => inner !== undefined));
+}
