@@ -1,6 +1,7 @@
 /**
- * How long `knest create cluster` and `knest delete cluster` take, beside the floor (bench/floor.ts), in pairs, so
- * that both see the same machine. Warm: one uncounted pair comes first. Root only.
+ * How long `knest create cluster` and `knest delete cluster` take: one node beside the floor (bench/floor.ts), one
+ * control plane with two workers, and three control planes. All in turn, so that they see the same machine. Warm: one
+ * uncounted round comes first. Root only.
  *
  *   npm run bench -- [--runs 5] [--suite trixie]
  */
@@ -10,102 +11,121 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { execa } from 'execa';
-
 import { measureFloor } from './floor.ts';
 import type { Times } from './floor.ts';
+import { timeKnest } from './knest.ts';
+import { heading, row } from './statistics.ts';
 
 const { values } = parseArgs({
   options: { runs: { type: 'string', default: '5' }, suite: { type: 'string', default: 'trixie' } },
 });
-const cli = new URL('../dist/bundle/cli/main.js', import.meta.url).pathname;
 
-interface Pair {
-  floor: Times;
-  knest: Times;
+const topologies = {
+  '1 node': [],
+  '1 + 2 nodes': ['--nodes', '3'],
+  '3 + 0 nodes': ['--control-planes', '3'],
+} as const;
+
+type Topology = keyof typeof topologies;
+const names = Object.keys(topologies) as Topology[];
+
+interface Created extends Times {
   remove: number;
 }
 
-async function measurePair(): Promise<Pair> {
+interface Round {
+  floor: Times;
+  knest: Record<Topology, Created>;
+}
+
+async function measureRound(): Promise<Round> {
   const floor = await measureFloor(values.suite);
-  const state = await mkdtemp(join(tmpdir(), 'knest-bench-'));
+  const knest: Partial<Record<Topology, Created>> = {};
+  for (const name of names) knest[name] = await measureKnest(topologies[name]);
+  return { floor, knest: knest as Record<Topology, Created> };
+}
+
+async function measureKnest(flags: readonly string[]): Promise<Created> {
+  const folder = await mkdtemp(join(tmpdir(), 'knest-bench-'));
+  const state = join(folder, 'state');
   try {
-    const knest = await timeKnest(state, 'create', 'cluster', '--name', 'bench', '--suite', values.suite);
+    const create = ['create', 'cluster', '--name', 'bench', '--suite', values.suite, ...flags];
+    const created = await timeKnest(state, ...create);
     const { usable: remove } = await timeKnest(state, 'delete', 'cluster', '--name', 'bench');
-    return { floor, knest, remove };
+    return { ...created, remove };
   } finally {
     await timeKnest(state, 'delete', 'cluster', '--name', 'bench');
-    await rm(state, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true });
   }
 }
 
-/** From starting the command to its event "Node Ready" and to its end. */
-async function timeKnest(state: string, ...args: string[]): Promise<Times> {
-  const started = performance.now();
-  const seconds = (): number => (performance.now() - started) / 1000;
-  let ready = 0;
-  const command = execa(
-    process.execPath,
-    [cli, ...args, '--progress', 'json', '--kubeconfig', join(state, 'kubeconfig')],
-    { env: { KNEST_STATE_DIR: state }, stdio: ['ignore', 'ignore', 'pipe'] },
-  );
-  for await (const line of command.iterable({ from: 'stderr' })) {
-    const event = JSON.parse(line) as { type?: string; id?: string };
-    if (event.type === 'done' && event.id === 'ready') ready = seconds();
-  }
-  await command;
-  return { ready, usable: seconds() };
-}
-
-function row(name: string, numbers: readonly number[], unit = ' s'): string {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  const middle = (sorted.length - 1) / 2;
-  const median = ((sorted[Math.floor(middle)] ?? 0) + (sorted[Math.ceil(middle)] ?? 0)) / 2;
-  const show = (value: number | undefined): string => `${(value ?? 0).toFixed(2)}${unit}`.padStart(9);
-  return `${name.padEnd(34)}${show(median)}${show(sorted[0])}${show(sorted.at(-1))}\n`;
-}
-
-await measurePair();
-const pairs: Pair[] = [];
+await measureRound();
+const rounds: Round[] = [];
 for (let run = 1; run <= Number(values.runs); run += 1) {
-  const pair = await measurePair();
-  pairs.push(pair);
-  const { floor, knest, remove } = pair;
-  process.stderr.write(
-    `pair ${run}: floor Ready ${floor.ready.toFixed(2)} s, takes pods ${floor.usable.toFixed(2)} s; ` +
-      `knest Ready ${knest.ready.toFixed(2)} s, takes pods ${knest.usable.toFixed(2)} s; delete ${remove.toFixed(2)} s\n`,
-  );
+  const round = await measureRound();
+  rounds.push(round);
+  const told = [
+    `floor ${times(round.floor)}`,
+    ...names.map(
+      (name) => `${name} ${times(round.knest[name])}, delete ${round.knest[name].remove.toFixed(2)}`,
+    ),
+  ];
+  process.stderr.write(`round ${run} (Ready / takes pods, s): ${told.join('; ')}\n`);
 }
-process.stdout.write(
-  `${''.padEnd(34)}${['median', 'min', 'max'].map((head) => head.padStart(9)).join('')}\n`,
-);
+
+process.stdout.write(heading());
 for (const [key, what] of [
-  ['ready', 'node Ready'],
+  ['ready', 'all nodes Ready'],
   ['usable', 'takes pods'],
 ] as const) {
   process.stdout.write(
     row(
-      `floor: ${what}`,
-      pairs.map(({ floor }) => floor[key]),
+      `floor, 1 node: ${what}`,
+      rounds.map(({ floor }) => floor[key]),
     ),
   );
+  for (const name of names) {
+    process.stdout.write(
+      row(
+        `knest, ${name}: ${what}`,
+        rounds.map(({ knest }) => knest[name][key]),
+      ),
+    );
+  }
+  const ratios = (over: (round: Round) => number, under: (round: Round) => number): number[] =>
+    rounds.map((round) => over(round) / under(round));
   process.stdout.write(
     row(
-      `knest create cluster: ${what}`,
-      pairs.map(({ knest }) => knest[key]),
-    ),
-  );
-  process.stdout.write(
-    row(
-      '  knest / floor, in pairs',
-      pairs.map(({ floor, knest }) => knest[key] / floor[key]),
+      '  1 node / floor, in rounds',
+      ratios(
+        ({ knest }) => knest['1 node'][key],
+        ({ floor }) => floor[key],
+      ),
       '',
     ),
   );
+  for (const name of names.slice(1)) {
+    process.stdout.write(
+      row(
+        `  ${name} / 1 node, in rounds`,
+        ratios(
+          ({ knest }) => knest[name][key],
+          ({ knest }) => knest['1 node'][key],
+        ),
+        '',
+      ),
+    );
+  }
 }
-process.stdout.write(
-  row(
-    'knest delete cluster',
-    pairs.map(({ remove }) => remove),
-  ),
-);
+for (const name of names) {
+  process.stdout.write(
+    row(
+      `knest, ${name}: delete`,
+      rounds.map(({ knest }) => knest[name].remove),
+    ),
+  );
+}
+
+function times({ ready, usable }: Times): string {
+  return `${ready.toFixed(2)} / ${usable.toFixed(2)}`;
+}

@@ -129,10 +129,15 @@ function script(machine: MachinePlan, cgroup: CgroupFacts): string {
   const { root, upper, work } = machine;
   const lower = /lowerdir=([^,]+)/.exec(launchOf(machine).script)?.[1] ?? '';
   const commands = machine.units
-    .map(({ name, text }) => ({ name, command: /^ExecStart=((?:.*\\\n)*.*)$/m.exec(text)?.[1] }))
+    .map(({ name, text }) => ({
+      name,
+      command: /^ExecStart=((?:.*\\\n)*.*)$/m.exec(text)?.[1],
+      environment: /^EnvironmentFile=(\/.*)$/m.exec(text)?.[1],
+    }))
     .filter(({ name, command }) => command !== undefined && name !== 'knest-mounts.service')
-    .map(({ name, command = '' }) => {
-      const plain = command.replace(/\$[A-Z_]+$/, '');
+    .map(({ name, command = '', environment }) => {
+      const exported = environment === undefined ? '' : `export $(cat ${environment}); `;
+      const plain = `${exported}${command.replace(/\$[A-Z_]+$/, '')}`;
       const log = `/var/log/${name}.log`;
       return name === 'knest-images.service'
         ? `( until ${plain}; do sleep 0.1; done ) >${log} 2>&1 &`

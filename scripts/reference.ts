@@ -210,7 +210,8 @@ const meaningOfKind: Record<keyof typeof exitCodes, string> = {
   notFound: 'The cluster or node named does not exist.',
   exists: 'The cluster exists already.',
   locked: 'Another knest works on the same cluster.',
-  notReady: 'The cluster did not become Ready in time. Also `status cluster` when a node is not Ready.',
+  notReady:
+    'The cluster did not become Ready in time. Also `status cluster` when a node is not Ready or a member of etcd not well.',
 };
 
 function exitCodesPage(): string {
@@ -222,7 +223,8 @@ function exitCodesPage(): string {
   return page('Exit codes', [
     ...table(['Code', 'Kind', 'Meaning'], rows),
     '',
-    '`exec`, `shell`, `logs` and `kubectl` exit with the code of the program that they ran. A run that was interrupted',
+    '`exec`, `shell`, `logs` and `kubectl` exit with the code of the program that they ran; in several nodes, with the',
+    'highest one. A run that was interrupted',
     'exits with 128 + the number of the signal: 130 after Ctrl-C, 143 after SIGTERM. The first signal stops the work and',
     'cleans up, a second one leaves everything as it is.',
     '',

@@ -1,11 +1,9 @@
 import { KnestError, printableCommand } from '../errors.ts';
-import { layerPath } from '../artifacts/layers.ts';
 import { runFollowed } from '../host/follow.ts';
 import { runAttached } from '../host/local.ts';
 import { clusterFolder, requireCluster } from '../state/clusters.ts';
-import { openManager, requireMachine, requireMachines } from './machines.ts';
+import { kubectlPath, openManager, requireMachine, requireMachines } from './machines.ts';
 import { openSession } from './session.ts';
-import type { ClusterPlan, Paths } from '../plan/types.ts';
 import type { NodeRole } from '../spec/types.ts';
 import type { Context, NodeExit, NodeLine } from './types.ts';
 
@@ -95,13 +93,6 @@ export async function kubectlCommand(
     argv: [kubectlPath(paths, plan)],
     env: { KUBECONFIG: `${clusterFolder(paths, options.name)}/kubeconfig` },
   };
-}
-
-/** The kubectl on this host that is of a cluster's own version. */
-export function kubectlPath(paths: Paths, { cluster, kubernetesVersion, layers }: ClusterPlan): string {
-  const layer = layers.find((one) => one.kind === 'kubernetes' && one.version === kubernetesVersion);
-  if (!layer) throw new KnestError(`the plan of cluster "${cluster}" has no Kubernetes`);
-  return `${layerPath(paths, layer.id)}/usr/local/bin/kubectl`;
 }
 
 function journalCommand({ unit, lines, follow }: LogOptions): string[] {

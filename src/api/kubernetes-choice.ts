@@ -52,6 +52,6 @@ function ofNode(index: number) {
       ...problem,
       path: `nodes[${index}].${problem.path}`,
     }));
-    throw new InputError(error.message, problems);
+    throw new InputError('Kubernetes', problems);
   };
 }

@@ -2,6 +2,7 @@ import type { MachineManager } from '../apply/machine-manager.ts';
 import { KnestError } from '../errors.ts';
 import { etcdClient, etcdEndpoint } from '../observe/etcd.ts';
 import type { EtcdClient, EtcdMember } from '../observe/etcd.ts';
+import { quorumOf } from '../observe/etcd-members.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
 import { etcdPeerUrl } from '../plan/components/etcd.ts';
 import type { MachinePlan } from '../plan/types.ts';
@@ -55,9 +56,9 @@ export async function requireQuorumWithout(
   const staying = controlPlanes.filter(({ name }) => !leaving.some((machine) => machine.name === name));
   const healthy = await healthyMembers(controlPlanes, material);
   const left = staying.filter(({ name }) => healthy.includes(name));
-  const needed = quorum(staying.length);
+  const needed = quorumOf(staying.length);
   // taking a member out is itself a change that more than half of all members must agree to
-  if (left.length >= needed && healthy.length >= quorum(controlPlanes.length)) return;
+  if (left.length >= needed && healthy.length >= quorumOf(controlPlanes.length)) return;
   throw new KnestError(
     `etcd would lose its quorum without ${leaving.map(({ name }) => name).join(', ')}: ` +
       `of ${staying.length} control planes that stay ${left.length} would answer, and it takes ${needed}`,
@@ -68,10 +69,6 @@ export async function requireQuorumWithout(
       hint: 'start the control planes that do not run, delete those first that are dead, or use --force',
     },
   );
-}
-
-export function quorum(members: number): number {
-  return Math.floor(members / 2) + 1;
 }
 
 /** Names of the machines whose member answers and knows a leader. */

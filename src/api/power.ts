@@ -2,7 +2,7 @@ import type { MachineManager } from '../apply/machine-manager.ts';
 import { parallel, runSequence, serial } from '../apply/runner.ts';
 import type { Sequence, Step } from '../apply/runner.ts';
 import { KnestError } from '../errors.ts';
-import { quorumLoss, readEtcd } from '../observe/etcd-members.ts';
+import { quorumLoss, quorumOf, readEtcd } from '../observe/etcd-members.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
 import type { ClusterPlan, MachinePlan } from '../plan/types.ts';
 import { clusterLock, readKeyMaterial, requireCluster } from '../state/clusters.ts';
@@ -74,10 +74,14 @@ export async function stopNodes(options: NodePowerOptions & { force?: boolean })
   });
 }
 
-/** Starts single nodes, and waits for these. @throws KnestError kind "notFound", "locked" or "notReady" */
+/**
+ * Starts single nodes, and waits for these; unless so few control planes run then that the API cannot answer.
+ * @throws KnestError kind "notFound", "locked" or "notReady"
+ */
 export async function startNodes(options: NodePowerOptions & WaitOptions): Promise<void> {
   await eachCluster(options, async (power, machines) => {
-    await run(power, await startSteps(power, machines, options));
+    const wait = (await canAnswer(power, machines)) ? options : { wait: 0 };
+    await run(power, await startSteps(power, machines, wait));
   });
 }
 
@@ -223,6 +227,25 @@ function waitSteps(
   ];
 }
 
+/** Whether etcd can have a quorum once the machines run; if not, it says what is missing. */
+async function canAnswer(
+  { session, plan, manager }: Power,
+  starting: readonly MachinePlan[],
+): Promise<boolean> {
+  const controlPlanes = plan.machines.filter(({ role }) => role === 'control-plane');
+  const leaders = await Promise.all(controlPlanes.map((machine) => manager.leader(machine)));
+  const up = controlPlanes.filter(
+    (machine, index) => leaders[index] !== undefined || starting.some(({ name }) => name === machine.name),
+  );
+  const needed = quorumOf(controlPlanes.length);
+  if (up.length >= needed) return true;
+  const message =
+    `not waiting for Ready: ${up.length} of ${controlPlanes.length} control planes will run, and the API answers ` +
+    `when ${needed} do`;
+  session.listener({ type: 'note', level: 'warning', message });
+  return false;
+}
+
 /** A node is Ready before its member of etcd counts again; to go on then could cost the quorum. */
 function rejoinSteps({ plan, material }: Power, machine: MachinePlan): Sequence {
   if (machine.role !== 'control-plane') return serial();
@@ -253,14 +276,14 @@ async function whyNotStop(
   const names = stopping.map(({ name }) => name);
   const loss = quorumLoss(members, names);
   if (!loss) return undefined;
+  const unwell = members.filter(({ ok }) => !ok);
+  const first = unwell.length === 0 ? '' : 'start other control planes first, ';
   return new KnestError(
     `stopping ${names.join(', ')} would leave etcd ${loss.left} of its ${loss.voters} members, and it needs ` +
-      `${loss.needed}: the API would answer no more until another control plane is started`,
+      `${loss.needed}: the API would answer no more until enough control planes run again`,
     {
-      details: members
-        .filter(({ ok }) => !ok)
-        .map(({ name, detail }) => `not well already: ${name} (${detail})`),
-      hint: `start other control planes first, stop it all with "knest stop cluster --name ${plan.cluster}", or use --force`,
+      details: unwell.map(({ name, detail }) => `not well already: ${name} (${detail})`),
+      hint: `${first}stop it all with "knest stop cluster --name ${plan.cluster}", or use --force`,
     },
   );
 }

@@ -39,9 +39,11 @@ export async function prepare(
 ): Promise<Prepared> {
   const found = await lookAtHost(session, spec, install);
   const kubernetes = await chooseKubernetes(session, spec, found, previous);
+  const others = (await readClusters(session)).filter(({ plan }) => plan.cluster !== spec.name);
   const facts = {
     ...found,
-    subnetsInUse: [...found.subnetsInUse, ...(await subnetsOfOthers(session, spec.name))],
+    subnetsInUse: [...found.subnetsInUse, ...others.flatMap(({ plan }) => subnetsOf(plan))],
+    listening: [...found.listening, ...others.flatMap(({ plan }) => portsOf(plan))],
   };
   return { facts, plan: planCluster(spec, facts, kubernetes, session.paths, previous) };
 }
@@ -108,11 +110,25 @@ function refuse(checks: readonly Check[]): void {
 }
 
 /** Clusters that are planned but not running have no routes that would show their subnets. */
-async function subnetsOfOthers(session: Session, name: string): Promise<HostFacts['subnetsInUse']> {
-  const others = (await readClusters(session)).filter(({ plan }) => plan.cluster !== name);
-  return others.flatMap(({ plan }) => {
-    const { bridge, nodeSubnets, podSubnets, serviceSubnets } = plan.network;
-    const usedBy = `knest cluster ${plan.cluster}`;
-    return [...nodeSubnets, ...podSubnets, ...serviceSubnets].map((cidr) => ({ cidr, usedBy, link: bridge }));
-  });
+function subnetsOf({ cluster, network }: ClusterPlan): HostFacts['subnetsInUse'] {
+  const { bridge, nodeSubnets, podSubnets, serviceSubnets } = network;
+  return [...nodeSubnets, ...podSubnets, ...serviceSubnets].map((cidr) => ({
+    cidr,
+    usedBy: `knest cluster ${cluster}`,
+    link: bridge,
+  }));
+}
+
+/** No socket listens where packets are led into a cluster. */
+function portsOf({ cluster, network, machines }: ClusterPlan): HostFacts['listening'] {
+  const ports = [
+    ...machines.flatMap((machine) => machine.ports),
+    ...(network.apiPort ? [network.apiPort] : []),
+  ];
+  return ports.map(({ protocol, listenAddress, hostPort }) => ({
+    protocol,
+    address: listenAddress ?? '::',
+    port: hostPort,
+    usedBy: `knest cluster ${cluster}`,
+  }));
 }

@@ -66,6 +66,13 @@ export interface ReadyOptions {
   since?: Date;
 }
 
+function readyTitle({ machines, network }: ClusterPlan): string {
+  const nodes = machines.length === 1 ? 'Node' : 'Nodes';
+  return network.cni === 'none'
+    ? `${nodes} registered; Ready once a network add-on is applied`
+    : `${nodes} Ready`;
+}
+
 /** Waiting for nodes to be Ready, and for the cluster to take pods. */
 export function readySteps({ session, plan, manager, material, timeout, since }: ReadyOptions): Step[] {
   const withClient = async (use: (client: ApiClient) => Promise<void>): Promise<void> => {
@@ -79,9 +86,16 @@ export function readySteps({ session, plan, manager, material, timeout, since }:
   return [
     {
       id: 'ready',
-      title: plan.machines.length === 1 ? 'Node Ready' : 'Nodes Ready',
+      title: readyTitle(plan),
       run: ({ progress, signal }) => {
-        const options = { timeout, progress, signal, ...(since === undefined ? {} : { since }) };
+        const withoutNetwork = plan.network.cni === 'none';
+        const options = {
+          timeout,
+          progress,
+          signal,
+          withoutNetwork,
+          ...(since === undefined ? {} : { since }),
+        };
         return withClient((client) => waitForNodes(session.host, manager, client, plan, options));
       },
     },

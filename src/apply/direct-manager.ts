@@ -10,6 +10,7 @@ import type { MachinePlan } from '../plan/types.ts';
 import { cgroupProcsFiles, removeCgroupsCommand } from '../tools/cgroup.ts';
 import { deleteLinkCommand } from '../tools/ip.ts';
 import { enterMachineCommand } from '../tools/nsenter.ts';
+import { runCommands } from './commands.ts';
 import type { MachineManager } from './machine-manager.ts';
 import { nspawnLock, unmountBelow } from './nspawn-traces.ts';
 
@@ -57,8 +58,8 @@ export function directManager(host: Host, cgroup: CgroupFacts): MachineManager {
 }
 
 async function startMachine(host: Host, machine: MachinePlan, signal?: AbortSignal): Promise<void> {
-  const { path, logFile } = launchOf(machine);
-  if ((await findLeader(host, machine)) !== undefined) return;
+  const { path, logFile, started } = launchOf(machine);
+  if ((await findLeader(host, machine)) !== undefined) return runCommands(host, started);
   // one that a killed knest started may still be on its way
   if ((await findStarter(host, machine)) === undefined) {
     // a session of its own and no open file of ours: it goes on when knest and its terminal are gone
@@ -69,7 +70,7 @@ async function startMachine(host: Host, machine: MachinePlan, signal?: AbortSign
   let seen = false;
   for (;;) {
     signal?.throwIfAborted();
-    if ((await findLeader(host, machine)) !== undefined) return;
+    if ((await findLeader(host, machine)) !== undefined) return runCommands(host, started);
     const starter = await findStarter(host, machine);
     const died = seen && starter === undefined;
     seen ||= starter !== undefined;

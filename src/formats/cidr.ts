@@ -44,10 +44,14 @@ export function isAddress(text: string): boolean {
 
 /** Whether the two subnets share an address; subnets of different families never do. @throws KnestError */
 export function overlaps(a: string, b: string): boolean {
-  const [first, second] = [parseCidr(a), parseCidr(b)];
-  if (first.family !== second.family) return false;
-  const wider = first.prefix <= second.prefix ? first : second;
-  return truncate(first, wider.prefix) === truncate(second, wider.prefix);
+  return meet(parseCidr(a), parseCidr(b));
+}
+
+/** The same for subnets that have been read: for comparing many. */
+export function meet(a: Cidr, b: Cidr): boolean {
+  if (a.family !== b.family) return false;
+  const wider = a.prefix <= b.prefix ? a : b;
+  return truncate(a, wider.prefix) === truncate(b, wider.prefix);
 }
 
 /** Whether an address ("10.0.0.7") or a whole subnet ("10.0.0.0/28") lies within a subnet. @throws KnestError */

@@ -22,8 +22,13 @@ export type Flags = Readonly<Record<string, string | number | boolean | undefine
 export function renderCommand(program: string, flags: Flags, ...more: readonly string[]): string {
   const words = Object.entries(flags)
     .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `--${name}=${escapeSpecifiers(String(value))}`);
+    .map(([name, value]) => quoteWord(`--${name}=${escapeSpecifiers(String(value))}`));
   return [program, ...words, ...more].join(' \\\n    ');
+}
+
+/** Blanks, quotes and backslashes would end a word or vanish (systemd.service(5), "Command lines"). */
+function quoteWord(word: string): string {
+  return /[\s"'\\]/.test(word) ? `"${word.replaceAll(/["\\]/g, '\\$&')}"` : word;
 }
 
 /** A % begins a specifier in unit files, a $ a variable in command lines. */

@@ -21,6 +21,8 @@ export interface ReadinessOptions {
   signal: AbortSignal;
   /** Only what a kubelet has said after this counts: a node that was Ready when it was stopped still says so. */
   since?: Date;
+  /** The user brings a network add-on: a node that lacks nothing else is as ready as it can be. */
+  withoutNetwork?: boolean;
 }
 
 /**
@@ -42,7 +44,7 @@ export async function waitForNode(
   for (;;) {
     options.signal.throwIfAborted();
     listening ||= await isListening(client.endpoint);
-    const state: Look = listening ? await look(client, machine, patched, options.since) : silent;
+    const state: Look = listening ? await look(client, machine, patched, options) : silent;
     patched ||= state.registered;
     if (state.ready) return;
     if (state.says !== last) options.progress(state.says);
@@ -108,7 +110,7 @@ async function look(
   client: ApiClient,
   machine: MachinePlan,
   patched: boolean,
-  since: Date | undefined,
+  { since, withoutNetwork = false }: Pick<ReadinessOptions, 'since' | 'withoutNetwork'>,
 ): Promise<Look> {
   try {
     if (!patched) {
@@ -121,7 +123,8 @@ async function look(
       return { ready: false, registered: true, says: 'waiting for the kubelet' };
     }
     const reason = node.conditions.find(({ type }) => type === 'Ready')?.message;
-    return { ready: node.ready, registered: true, says: reason ?? 'node has no conditions yet' };
+    const ready = node.ready || (withoutNetwork && lacksOnlyNetwork(reason));
+    return { ready, registered: true, says: reason ?? 'node has no conditions yet' };
   } catch (error) {
     // 404: not registered; 403, 409, 500, 503: the API server is still filling its own tables
     if (error instanceof ApiError) {
@@ -131,6 +134,14 @@ async function look(
     }
     return silent;
   }
+}
+
+/**
+ * The kubelet joins what is wrong by commas: "runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady
+ * message:..." and nothing before or after it.
+ */
+function lacksOnlyNetwork(reason: string | undefined): boolean {
+  return /^\[?(container )?runtime network not ready: [^,\]]*\]?$/.test(reason ?? '');
 }
 
 const silent: Look = { ready: false, registered: false, says: 'waiting for the API server' };

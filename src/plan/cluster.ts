@@ -18,10 +18,17 @@ import { podNetwork } from './components/pod-network.ts';
 import { rootfsLayer } from './image.ts';
 import { assembleMachine } from './machine.ts';
 import { bridgeName } from './network/bridge.ts';
+import { planHairpin } from './network/hairpin.ts';
 import { planHostNetwork } from './network/host-network.ts';
 import { kernelProblems } from './network/kernel-problems.ts';
 import { planPorts } from './network/ports.ts';
-import { apiAddressOf, gatewayOf, nodeAddress, podSubnetOfNode } from './network/node-addresses.ts';
+import {
+  apiAddressOf,
+  gatewayOf,
+  nameserversFor,
+  nodeAddress,
+  podSubnetOfNode,
+} from './network/node-addresses.ts';
 import { chooseSubnets } from './network/subnets.ts';
 import type { ClusterSubnets } from './network/subnets.ts';
 import { chooseManager } from './nspawn/manager.ts';
@@ -87,6 +94,7 @@ export function planCluster(
     cluster: spec.name,
     manager,
   }));
+  const peers = drafts.map(({ machine, ports: own }) => ({ ...machine, ports: own }));
   const host = {
     // those of the first plan know what the host had before
     sysctls: previous?.host.sysctls ?? planSysctls(facts, spec.network.ipFamily, manager),
@@ -97,7 +105,7 @@ export function planCluster(
         apiAddress: cluster.apiAddress,
         apiPort: ports.api,
         ipvs: spec.network.proxyMode === 'ipvs',
-        machines: drafts.map(({ machine, ports: own }) => ({ ...machine, ports: own })),
+        machines: peers,
         nodeSubnets: subnets.nodeSubnets,
         podSubnets: subnets.podSubnets,
         serviceSubnets: subnets.serviceSubnets,
@@ -130,9 +138,11 @@ export function planCluster(
       manager === 'systemd'
         ? { ...host, units: planHostUnits({ cluster: spec.name, folder, bridge, host }) }
         : host,
-    machines: drafts.map((draft) =>
-      assembleMachine({ ...draft, layers: draft.layers.map(({ id }) => id) }, facts, paths),
-    ),
+    machines: drafts.map((draft) => {
+      const layers = draft.layers.map(({ id }) => id);
+      const started = planHairpin(draft.machine.name, { machines: peers, apiPort: ports.api });
+      return assembleMachine({ ...draft, layers, started }, facts, paths);
+    }),
   };
 }
 
@@ -163,7 +173,7 @@ function clusterContext(
     controlPlanes: machines.filter(({ role }) => role === 'control-plane'),
     joining: new Set(previous ? machines.map(({ name }) => name).filter((name) => !there.has(name)) : []),
     spec,
-    facts,
+    facts: { ...facts, nameservers: nameserversFor(spec.network.ipFamily, facts.nameservers) },
   };
 }
 
@@ -182,12 +192,9 @@ function placeNodes(
 ): PlacedNode[] {
   const kept = new Map(previous?.machines.map(({ name, slot }) => [name, slot]));
   const taken = new Set(spec.nodes.map(({ name }) => kept.get(name)));
-  const free = function* () {
-    for (let slot = 0; ; slot += 1) if (!taken.has(slot)) yield slot;
-  };
-  const next = free();
+  const free = freeSlots(taken);
   return spec.nodes.map((node: NodeSpec) => {
-    const slot = kept.get(node.name) ?? next.next().value ?? 0;
+    const slot = kept.get(node.name) ?? free.next().value;
     const chosen = kubernetes.nodes[node.name] ?? kubernetes.cluster;
     const addresses = nodeSubnets.map((subnet) => ({
       address: nodeAddress(subnet, slot),
@@ -206,6 +213,10 @@ function placeNodes(
     };
     return { machine, slot, kubernetes: chosen };
   });
+}
+
+function* freeSlots(taken: ReadonlySet<number | undefined>): Generator<number, never> {
+  for (let slot = 0; ; slot += 1) if (!taken.has(slot)) yield slot;
 }
 
 function layersOf({ machine, kubernetes }: PlacedNode, spec: ClusterSpec, facts: HostFacts): PlannedLayer[] {
@@ -227,6 +238,6 @@ function previousLayers(
 function serverOf(port: PlannedPort | undefined, endpoint: string): string {
   if (port === undefined) return endpoint;
   const { listenAddress = '0.0.0.0', hostPort } = port;
-  const address = { '0.0.0.0': '127.0.0.1', '::': '::1' }[listenAddress] ?? listenAddress;
-  return `https://${urlHost(address)}:${hostPort}`;
+  const here: Partial<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
+  return `https://${urlHost(here[listenAddress] ?? listenAddress)}:${hostPort}`;
 }

@@ -3,7 +3,15 @@ import type { MachineContext } from './components/component.ts';
 import { planLaunch } from './nspawn/launch.ts';
 import { machineRoot } from './nspawn/systemd/names.ts';
 import { planService } from './nspawn/systemd/service.ts';
-import type { ClusterPlan, ComponentPlan, MachinePlan, Paths, PlannedFile, PlannedPort } from './types.ts';
+import type {
+  ClusterPlan,
+  ComponentPlan,
+  MachinePlan,
+  Paths,
+  PlannedCommand,
+  PlannedFile,
+  PlannedPort,
+} from './types.ts';
 
 export interface MachineInput {
   machine: MachineContext;
@@ -16,6 +24,8 @@ export interface MachineInput {
   bridge: string;
   cluster: string;
   manager: ClusterPlan['manager'];
+  /** See LaunchPlan. */
+  started: readonly PlannedCommand[];
 }
 
 /** One machine, put together from what its components contribute. */
@@ -40,7 +50,7 @@ export function assembleMachine(input: MachineInput, facts: HostFacts, paths: Pa
   ];
   const files = uniqueFiles(parts.flatMap((part) => part.files));
   const lower = layers.map((id) => `${paths.cache}/layers/${id}`);
-  const run = { ...place, name, lower, binds, resources: spec.resources };
+  const run = { ...place, name, lower, binds, resources: spec.resources, started: input.started };
   return {
     name,
     role,

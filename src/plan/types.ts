@@ -154,6 +154,8 @@ export interface LaunchPlan {
   /** Own cgroups, one per hierarchy; removed with the machine. */
   cgroups: readonly string[];
   argv: readonly string[];
+  /** Run on the host each time that the machine has started. */
+  started: readonly PlannedCommand[];
 }
 
 /** How the `systemd` manager runs a machine: by units of the host. */

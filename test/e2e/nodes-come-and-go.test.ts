@@ -4,7 +4,6 @@ import { expect, it } from 'vitest';
 
 import type { AddNodesResult, ClusterStatus, NodeSummary } from '../../src/api/types.ts';
 import { must } from './support/cli.ts';
-import { eventually } from './support/eventually.ts';
 import { busyboxArchive } from './support/busybox.ts';
 import { deployment } from './support/manifests.ts';
 import { describeScenario } from './support/scenario.ts';
@@ -21,9 +20,9 @@ describeScenario('nodes come and go', { story: true }, (scenario) => {
   it('create with two workers: all are Ready, the control plane is tainted', async () => {
     await scenario.ok(['create', 'cluster', '--name', name, '--nodes', '3']);
     expect(await nodes()).toMatchObject([
-      { name: `${name}-control-plane`, role: 'control-plane', status: 'Ready', address: '10.89.0.2' },
-      { name: `${name}-worker`, role: 'worker', status: 'Ready', address: '10.89.0.3' },
-      { name: `${name}-worker2`, role: 'worker', status: 'Ready', address: '10.89.0.4' },
+      { name: `${name}-control-plane`, role: 'control-plane', status: 'Ready', address: endingWith('.2') },
+      { name: `${name}-worker`, role: 'worker', status: 'Ready', address: endingWith('.3') },
+      { name: `${name}-worker2`, role: 'worker', status: 'Ready', address: endingWith('.4') },
     ]);
     const taints = await scenario.kubectl(name, [
       'get',
@@ -37,25 +36,6 @@ describeScenario('nodes come and go', { story: true }, (scenario) => {
   it('pods and Services reach each other across nodes', async () => {
     await startWeb(scenario, name);
     await expectAllConnected(scenario, name);
-  });
-
-  it('pods keep their addresses on the way to other nodes', async () => {
-    const [first, second] = JSON.parse(
-      await scenario.kubectl(name, ['get', 'pods', '-l', 'app=web', '-o', 'json']),
-    ).items as [PodObject, PodObject];
-    const asked = await eventually('the server tells who asked', async () => {
-      const server = scenario.kubectl(name, [
-        ...['exec', second.metadata.name, '--', 'timeout', '5'],
-        ...['sh', '-c', 'nc -l -p 9000 -e sh -c "netstat -tn | grep :9000 | grep ESTABLISHED"'],
-      ]);
-      const client = scenario.kubectl(name, [
-        ...['exec', first.metadata.name, '--', 'timeout', '5', 'sh', '-c'],
-        `until nc ${second.status.podIP} 9000; do sleep 0.1; done`,
-      ]);
-      const [, line] = await Promise.all([server, client]);
-      return line;
-    });
-    expect(asked).toContain(`${first.status.podIP}:`);
   });
 
   it('add a worker: it is Ready, and reached by and from everywhere', async () => {
@@ -93,10 +73,12 @@ describeScenario('nodes come and go', { story: true }, (scenario) => {
     const input = JSON.stringify(deployment('moving', 3, 'exec sleep 1000000'));
     await scenario.kubectl(name, ['apply', '-f', '-'], { input });
     await scenario.kubectl(name, ['rollout', 'status', 'deployment/moving', '--timeout=60s']);
+    const podSubnet = (await nodes())[1]?.podSubnets[0];
+    expect(await must(['ip', 'route'])).toContain(podSubnet);
     await scenario.ok(['delete', 'node', `${name}-worker`, '--name', name]);
     expect((await nodes()).map((node) => node.name)).not.toContain(`${name}-worker`);
     expect(await scenario.kubectl(name, ['get', 'nodes', '-o', 'name'])).not.toMatch(/worker$/m);
-    expect(await must(['ip', 'route'])).not.toContain('10.244.1.0/24');
+    expect(await must(['ip', 'route'])).not.toContain(podSubnet);
     const kept = JSON.parse(await scenario.kubectl(name, ['get', 'deployment', 'moving', '-o', 'json'])) as {
       status: { replicas: number };
     };
@@ -110,8 +92,8 @@ describeScenario('nodes come and go', { story: true }, (scenario) => {
     expect(await nodes()).toContainEqual(
       expect.objectContaining({
         name: `${name}-worker`,
-        address: '10.89.0.3',
-        podSubnets: ['10.244.1.0/24'],
+        address: endingWith('.3'),
+        podSubnets: [endingWith('.1.0/24')],
       }),
     );
   });
@@ -149,7 +131,6 @@ describeScenario('nodes come and go', { story: true }, (scenario) => {
   });
 });
 
-interface PodObject {
-  metadata: { name: string };
-  status: { podIP: string };
+function endingWith(text: string): string {
+  return expect.stringMatching(new RegExp(`${text.replaceAll('.', '\\.')}$`)) as string;
 }

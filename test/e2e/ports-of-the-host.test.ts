@@ -13,6 +13,7 @@ import {
   networkOptions,
   noFirewall,
   openVirtualNetwork,
+  outsideAddress,
   plugIn,
   port,
   setUp,
@@ -96,8 +97,8 @@ describe.skipIf(missing.length > 0)('ports of the host', { timeout: 60_000 }, ()
           expect(await here('127.0.0.1', 8001, by), 'by loopback').toBe(`second: ${bridge4}`);
           expect(await here(uplink[4], 8000, by), "by the host's own address").toBe(`first: ${uplink[4]}`);
           expect(await here(uplink[6], 8001, by), "by the host's own address").toBe(`second: ${uplink[6]}`);
-          expect(await away(uplink[4], 8000, by), 'from outside').toBe('first: 198.51.100.2');
-          expect(await away(uplink[6], 8001, by), 'from outside').toBe('second: 2001:db8::2');
+          expect(await away(uplink[4], 8000, by), 'from outside').toBe(`first: ${outsideAddress[4]}`);
+          expect(await away(uplink[6], 8001, by), 'from outside').toBe(`second: ${outsideAddress[6]}`);
           expect(await inSecond(uplink[4], 8000, by), 'from another machine').toBe(`first: ${bridge4}`);
           expect(await inFirst(uplink[4], 8000, by), 'from the machine itself').toBe(`first: ${bridge4}`);
           expect(await inFirst(uplink[6], 8000, by), 'from the machine itself').toBe(`first: ${bridge6}`);
@@ -110,7 +111,7 @@ describe.skipIf(missing.length > 0)('ports of the host', { timeout: 60_000 }, ()
         expect(await here(uplink[4], 8010), 'loopback only').toBe('no answer');
         expect(await away(uplink[4], 8010), 'loopback only').toBe('no answer');
         expect(await here(uplink[4], 8020), 'one address only').toBe(`first: ${uplink[4]}`);
-        expect(await away(uplink[6], 8020), 'one address only').toBe('first: 2001:db8::2');
+        expect(await away(uplink[6], 8020), 'one address only').toBe(`first: ${outsideAddress[6]}`);
         expect(await here('127.0.0.1', 8020), 'one address only').toBe('no answer');
         expect(await here('::1', 8000), 'IPv6 loopback').toBe('no answer');
 
@@ -136,10 +137,10 @@ describe.skipIf(missing.length > 0)('ports of the host', { timeout: 60_000 }, ()
         const lines = ['address del 127.0.0.1/8 dev lo', `route add 127.0.0.0/8 via ${via} dev ${link}`];
         await neighbour.host.run(['tee', `/proc/sys/net/ipv4/conf/${link}/route_localnet`], { input: '1\n' });
         await neighbour.host.run(['ip', '-batch', '-'], { input: `${lines.join('\n')}\n` });
-        const [address] = neighbour === outside ? ['198.51.100.2'] : ['10.89.0.2'];
+        const localAddress = neighbour === outside ? outsideAddress[4] : '10.89.0.2';
         for (const loopbackPort of [9000, 8010, 8000])
           expect(
-            await call(neighbour, '127.0.0.1', loopbackPort, { localAddress: address ?? '' }),
+            await call(neighbour, '127.0.0.1', loopbackPort, { localAddress }),
             `${link} to 127.0.0.1:${loopbackPort}`,
           ).toBe('no answer');
       }

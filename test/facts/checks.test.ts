@@ -48,6 +48,7 @@ describe('checkHost', () => {
     ['inotify', sysctls({ 'fs.inotify.max_user_instances': '128' })],
     ['nft', { programs: { ...programsWithout('nft'), iptables: '/usr/sbin/iptables' } }],
     ['name-servers', { nameservers: [] }],
+    ['name-servers', { nameservers: ['fd00::53'] }],
     ['docker', { firewall: { docker: true, firewalld: false } }],
     ['firewalld', { firewall: { docker: false, firewalld: true } }],
     ['nftables', { firewall: { docker: false, firewalld: false, foreignDrops: ['inet filter forward'] } }],
@@ -70,6 +71,26 @@ describe('checkHost', () => {
       verdict: 'ok',
       sentence: expect.stringContaining('DOCKER-USER') as string,
     });
+  });
+
+  it('says what clusters may have', () => {
+    const both = { ipv6: true, ipvs: true };
+    expect([check('ipv6', both)?.sentence, check('ipvs', both)?.sentence].join()).not.toContain(' no ');
+    expect(check('ipv6', { ipv6: false })).toMatchObject({
+      verdict: 'ok',
+      sentence: expect.stringContaining('IPv4 only') as string,
+    });
+    expect(check('ipvs', { ipvs: false })).toMatchObject({
+      verdict: 'ok',
+      sentence: expect.stringContaining('no IPVS') as string,
+    });
+  });
+
+  it('looks at the rules of ip6tables as well', () => {
+    const firewall = { docker: false, firewalld: false, ipv6: { docker: true, forwardDrop: true } };
+    expect(check('docker-ipv6', { firewall })?.verdict).toBe('warning');
+    const programs = { ...hostFacts().programs, ip6tables: '/usr/sbin/ip6tables' };
+    expect(check('docker-ipv6', { firewall, programs })?.verdict).toBe('ok');
   });
 
   it('accepts cgroup v1 with controllers that share a hierarchy', () => {

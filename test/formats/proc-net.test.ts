@@ -14,7 +14,7 @@ describe('readSockets', () => {
       header +
       line('0100007F:1F90', nobody, '0A') +
       line('00000000:0016', nobody, '0A') +
-      line('020002C0:0016', '010002C0:D431', '01');
+      line('020200C0:0016', '010200C0:D431', '01');
     expect(readSockets('tcp', text, 'little')).toEqual([
       { protocol: 'tcp', address: '127.0.0.1', port: 8080 },
       { protocol: 'tcp', address: '0.0.0.0', port: 22 },
@@ -22,7 +22,7 @@ describe('readSockets', () => {
   });
 
   it('reads UDP sockets that anybody may send to', () => {
-    const text = header + line('3500007F:0035', nobody, '07') + line('020002C0:A2C4', '010002C0:0035', '01');
+    const text = header + line('3500007F:0035', nobody, '07') + line('020200C0:A2C4', '010200C0:0035', '01');
     expect(readSockets('udp', text, 'little')).toEqual([
       { protocol: 'udp', address: '127.0.0.53', port: 53 },
     ]);
@@ -32,7 +32,7 @@ describe('readSockets', () => {
     ['00000000000000000000000000000000', '::'],
     ['00000000000000000000000001000000', '::1'],
     ['000000FD000000000000000002000000', 'fd00::2'],
-    ['0000000000000000FFFF0000020002C0', '192.0.2.2'],
+    ['0000000000000000FFFF0000020200C0', '192.0.2.2'],
   ])('reads the IPv6 address %s', (hex, address) => {
     const text = header + line(`${hex}:0016`, '00000000000000000000000000000000:0000', '0A');
     expect(readSockets('tcp6', text, 'little')).toEqual([{ protocol: 'tcp', address, port: 22 }]);

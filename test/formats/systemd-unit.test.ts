@@ -33,6 +33,8 @@ describe('renderCommand', () => {
     ['100%', '--flag=100%%'],
     ['$HOME', '--flag=$$HOME'],
     ['%h/$x/$', '--flag=%%h/$$x/$$'],
+    ['two words', '"--flag=two words"'],
+    ['a "b" \\ c', '"--flag=a \\"b\\" \\\\ c"'],
   ])('passes %s as it is: no specifier, no variable', (value, expected) => {
     expect(renderCommand('p', { flag: value })).toBe(`p \\\n    ${expected}`);
   });

@@ -55,7 +55,8 @@ describe('runFollowed', () => {
     expect(await identifyProcess(localHost(), child)).toBeDefined();
     controller.abort();
     expect(await running).toBe(143);
-    expect(await identifyProcess(localHost(), child)).toBeUndefined();
+    // its output has ended, and it itself in a moment
+    await expect.poll(() => identifyProcess(localHost(), child)).toBeUndefined();
   });
 
   it('ends hard what does not want to end', async () => {

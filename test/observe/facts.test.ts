@@ -2,8 +2,13 @@ import { describe, expect, it } from 'vitest';
 
 import { memoryHost, type MemoryHostOptions } from '../../src/host/memory.ts';
 import { gatherAptFacts, gatherFacts } from '../../src/observe/facts.ts';
-import { gatherCgroups, gatherFileSystems, gatherKernel } from '../../src/observe/facts/kernel.ts';
-import { gatherFirewall, gatherNetwork } from '../../src/observe/facts/network.ts';
+import {
+  gatherCgroups,
+  gatherFileSystems,
+  gatherIpv6,
+  gatherIpvs,
+  gatherKernel,
+} from '../../src/observe/facts/kernel.ts';
 import { gatherResolver } from '../../src/observe/facts/resolver.ts';
 
 const paths = { state: '/var/lib/knest', cache: '/mnt/big/knest' };
@@ -16,6 +21,11 @@ const server: MemoryHostOptions = {
     '/proc/sys/kernel/arch': 'x86_64\n',
     '/proc/sys/kernel/hostname': 'server1\n',
     '/proc/sys/kernel/panic': '0\n',
+    '/proc/sys/net/ipv6/conf/all/disable_ipv6': '0\n',
+    '/proc/sys/net/ipv6/conf/eth0/accept_ra': '1\n',
+    '/proc/net/tcp': ' sl local remote st\n 0: 00000000:0016 00000000:0000 0A 0 0 0\n',
+    '/proc/net/tcp6':
+      ' sl local remote st\n 0: 00000000000000000000000000000000:0016 00000000000000000000000000000000:0000 0A 0 0 0\n',
     '/etc/machine-id': '0123456789abcdef0123456789abcdef\n',
     '/proc/meminfo': 'MemTotal:        8000000 kB\nMemFree: 1 kB\n',
     '/proc/1/comm': 'systemd\n',
@@ -36,7 +46,9 @@ const server: MemoryHostOptions = {
   },
   answers: {
     'ip -j address': { stdout: '[]' },
-    'ip -j route': { stdout: '[]' },
+    'ip -j route': {
+      stdout: '[{"dst": "default", "gateway": "fe80::1", "dev": "eth0", "protocol": "ra"}]',
+    },
     'nft -j list chains': { stdout: '{"nftables": [{"metainfo": {"version": "1.1.3"}}]}' },
     'systemd-nspawn --version': { stdout: 'systemd 257 (257.7-1)\n+PAM\n' },
     'stat --file-system --format %f %S': { stdout: '1000 4096\n10 512\n' },
@@ -66,7 +78,14 @@ describe('gatherFacts', () => {
       programs: { 'systemd-nspawn': '/usr/bin/systemd-nspawn', ip: '/usr/sbin/ip', nft: '/usr/sbin/nft' },
       apt: undefined,
       proxyEnvironment: { http_proxy: 'http://proxy:3128' },
-      sysctls: { 'kernel.panic': '0' },
+      sysctls: { 'kernel.panic': '0', 'net.ipv6.conf.eth0.accept_ra': '1' },
+      listening: [
+        { protocol: 'tcp', address: '0.0.0.0', port: 22 },
+        { protocol: 'tcp', address: '::', port: 22 },
+      ],
+      ipv6: true,
+      ipvs: false,
+      routerLinks: ['eth0'],
       nameservers: ['192.0.2.53'],
       searchDomains: ['example.org'],
       freeBytes: { state: 4_096_000, cache: 5120 },
@@ -91,7 +110,11 @@ describe('gatherFacts', () => {
       capabilities: [],
       programs: {},
       links: ['lo'],
+      addresses: [],
       subnetsInUse: [],
+      listening: [],
+      ipv6: false,
+      ipvs: false,
       cgroup: { hierarchies: [] },
     });
   });
@@ -152,116 +175,33 @@ describe('the kernel', () => {
   });
 });
 
-describe('gatherNetwork', () => {
-  it('lists addresses and routes of all tables, but neither default nor local ones', async () => {
-    const host = memoryHost({
-      answers: {
-        'ip -j address show': {
-          stdout: JSON.stringify([
-            { ifname: 'lo', addr_info: [{ local: '127.0.0.1', prefixlen: 8 }] },
-            {
-              ifname: 'eth0',
-              addr_info: [
-                { local: '192.0.2.2', prefixlen: 24 },
-                { local: 'fd00::2', prefixlen: 64 },
-              ],
-            },
-            {},
-          ]),
-        },
-        'ip -j route show table all': {
-          stdout: JSON.stringify([
-            { dst: 'default', gateway: '192.0.2.1', dev: 'eth0' },
-            { dst: '192.0.2.0/24', dev: 'eth0' },
-            { dst: '100.64.0.0/10', dev: 'tailscale0', table: '52' },
-            { dst: '203.0.113.9', dev: 'wg0' },
-            { dst: '10.1.0.0/16', nexthops: [{ dev: 'eth0' }, { dev: 'eth1' }] },
-            { type: 'blackhole', dst: '10.20.0.0/16' },
-            { type: 'local', dst: '192.0.2.2', dev: 'eth0', table: 'local' },
-            { type: 'multicast', dst: 'ff00::/8', dev: 'eth0', table: 'local' },
-          ]),
-        },
-      },
-    });
-    expect(await gatherNetwork(host, { ip: '/sbin/ip' })).toEqual({
-      links: ['lo', 'eth0'],
-      subnetsInUse: [
-        { cidr: '127.0.0.0/8', usedBy: 'address of lo', link: 'lo' },
-        { cidr: '192.0.2.0/24', usedBy: 'address of eth0', link: 'eth0' },
-        { cidr: 'fd00::/64', usedBy: 'address of eth0', link: 'eth0' },
-        { cidr: '100.64.0.0/10', usedBy: 'route via tailscale0', link: 'tailscale0' },
-        { cidr: '203.0.113.9/32', usedBy: 'route via wg0', link: 'wg0' },
-        { cidr: '10.1.0.0/16', usedBy: 'route via eth0', link: 'eth0' },
-        { cidr: '10.20.0.0/16', usedBy: 'a route that leads nowhere', link: '' },
-      ],
-    });
-  });
-});
+describe('IPv6 and IPVS', () => {
+  const release = { '/proc/sys/kernel/osrelease': '6.12.0\n' };
 
-describe('gatherFirewall', () => {
-  const chain = (family: string, table: string, name: string, more = {}) => ({
-    chain: { family, table, name, ...more },
-  });
-  const found = (
-    chains: unknown[],
-    files: Record<string, string> = {},
-    answers: MemoryHostOptions['answers'] = {},
-  ) =>
-    gatherFirewall(
-      memoryHost({
-        files,
-        answers: { 'nft -j list chains': { stdout: JSON.stringify({ nftables: chains }) }, ...answers },
-      }),
-      { nft: '/usr/sbin/nft', iptables: '/usr/sbin/iptables' },
-      'systemd',
-    );
-  const drops = { hook: 'forward', policy: 'drop' };
-  const none = { docker: false, firewalld: false, forwardDrop: false, foreignDrops: [] };
-
-  it('sees none', async () => {
-    expect(await found([{ metainfo: { version: '1.0.6' } }, chain('ip', 'nat', 'POSTROUTING')])).toEqual(
-      none,
-    );
+  it.each<[string, Record<string, string>, boolean]>([
+    ['on', { '/proc/sys/net/ipv6/conf/all/disable_ipv6': '0\n' }, true],
+    ['switched off', { '/proc/sys/net/ipv6/conf/all/disable_ipv6': '1\n' }, false],
+    ['not there', {}, false],
+  ])('IPv6 is %s', async (_, files, expected) => {
+    expect(await gatherIpv6(memoryHost({ files }))).toBe(expected);
   });
 
-  it("sees Docker's chain and policy", async () => {
-    const chains = [chain('ip', 'filter', 'FORWARD', drops), chain('ip', 'filter', 'DOCKER-USER')];
-    expect(await found(chains)).toEqual({ ...none, docker: true, forwardDrop: true });
-  });
-
-  it("sees Docker's chain of iptables-legacy, which nft does not", async () => {
-    const answers = {
-      'iptables --wait 5 -S DOCKER-USER': { stdout: '-N DOCKER-USER\n' },
-      'iptables --wait 5 -S FORWARD': { stdout: '-P FORWARD DROP\n-A FORWARD -j DOCKER-USER\n' },
-    };
-    expect(await found([], { '/proc/net/ip_tables_names': 'nat\nfilter\n' }, answers)).toEqual({
-      ...none,
-      docker: true,
-      forwardDrop: true,
-    });
-  });
-
-  it('sees firewalld by its table or by its unit', async () => {
-    expect(await found([chain('inet', 'firewalld', 'filter_FORWARD', drops)])).toEqual({
-      ...none,
-      firewalld: true,
-    });
-    const unit = '/sys/fs/cgroup/system.slice/firewalld.service/cgroup.procs';
-    expect(await found([], { [unit]: '' })).toEqual({ ...none, firewalld: true });
-  });
-
-  it("names an administrator's own chain", async () => {
-    const chains = [
-      chain('inet', 'filter', 'forward', drops),
-      chain('inet', 'filter', 'input', { policy: 'drop' }),
-    ];
-    expect(await found(chains)).toEqual({ ...none, foreignDrops: ['inet filter forward'] });
-  });
-
-  it('is not stopped by a missing right', async () => {
-    expect(
-      await found([], {}, { 'nft -j list chains': { exitCode: 1, stderr: 'Operation not permitted' } }),
-    ).toEqual(none);
+  it.each<[string, Record<string, string>, boolean]>([
+    ['in use', { '/proc/net/ip_vs': 'IP Virtual Server version 1.2.1 (size=4096)\n' }, true],
+    ['built in', { '/lib/modules/6.12.0/modules.builtin': 'kernel/net/netfilter/ipvs/ip_vs.ko\n' }, true],
+    [
+      'a module',
+      { '/lib/modules/6.12.0/modules.dep': 'kernel/net/netfilter/ipvs/ip_vs.ko.xz: a.ko\n' },
+      true,
+    ],
+    [
+      "another kernel's",
+      { '/lib/modules/6.1.0/modules.dep': 'kernel/net/netfilter/ipvs/ip_vs.ko:\n' },
+      false,
+    ],
+    ['not there', { '/lib/modules/6.12.0/modules.dep': 'kernel/fs/overlayfs/overlay.ko:\n' }, false],
+  ])('IPVS is %s', async (_, files, expected) => {
+    expect(await gatherIpvs(memoryHost({ files: { ...release, ...files } }))).toBe(expected);
   });
 });
 
@@ -286,6 +226,12 @@ describe('gatherResolver', () => {
         '/run/NetworkManager/no-stub-resolv.conf': 'nameserver 192.0.2.8',
       },
       ['192.0.2.8'],
+      [],
+    ],
+    [
+      'both families',
+      { '/etc/resolv.conf': 'nameserver fd00::53\nnameserver fe80::1%eth0\nnameserver 192.0.2.1\n' },
+      ['fd00::53', '192.0.2.1'],
       [],
     ],
     ['only loopback', { '/etc/resolv.conf': `${stub}nameserver 0.0.0.0\n` }, [], ['home.arpa']],

@@ -44,6 +44,25 @@ const notReady = node([
 ]);
 const ready = node([{ type: 'Ready', status: 'True', reason: 'KubeletReady', message: 'ready' }]);
 
+describe('a node whose user brings the network', () => {
+  const lacks = (message: string) =>
+    node([{ type: 'Ready', status: 'False', reason: 'KubeletNotReady', message }]);
+  const noNetwork =
+    'runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:cni plugin not initialized';
+
+  it('has come as far as it can when it lacks nothing else', async () => {
+    const looks = inOrder(lacks(`[PLEG is not healthy, ${noNetwork}]`), lacks(noNetwork));
+    answer = ({ method }) => (method === 'PATCH' ? notReady : looks());
+    await wait({ withoutNetwork: true });
+    expect(told.at(-1)).toContain('PLEG is not healthy');
+  });
+
+  it('is not Ready where the network is knest’s business', async () => {
+    answer = () => lacks(noNetwork);
+    await expect(wait({ timeout: 200 })).rejects.toMatchObject({ kind: 'notReady' });
+  });
+});
+
 describe('waitForNode', () => {
   it('follows a node from nothing to Ready', async () => {
     const patches = inOrder(starting, missing, node([]));
@@ -197,7 +216,10 @@ describe('nodes', () => {
     });
     const [first, second] = await readNodes(client);
     expect(first?.ready).toBe(true);
-    expect(second).toEqual({ name: '', ready: false, kubeletVersion: undefined, conditions: [] });
+    expect(second).toEqual({
+      ...{ name: '', ready: false, unschedulable: false, kubeletVersion: undefined },
+      conditions: [],
+    });
     answer = () => ({ body: { kind: 'NodeList' } });
     expect(await readNodes(client)).toEqual([]);
   });
@@ -213,12 +235,19 @@ function tell(message: string): void {
 }
 
 function wait(
-  options: { manager?: MachineManager; client?: ApiClient; timeout?: number; signal?: AbortSignal } = {},
+  options: {
+    manager?: MachineManager;
+    client?: ApiClient;
+    timeout?: number;
+    signal?: AbortSignal;
+    withoutNetwork?: boolean;
+  } = {},
 ): Promise<void> {
   return waitForNode(memoryHost(), options.manager ?? fakeManager(), options.client ?? client, machine, {
     timeout: options.timeout ?? 10_000,
     progress: tell,
     signal: options.signal ?? never,
+    withoutNetwork: options.withoutNetwork ?? false,
   });
 }
 

@@ -102,5 +102,9 @@ function configuration({ facts, spec }: ClusterContext) {
       },
     },
   };
-  return applyPatches(own, spec.components.containerd.configPatches);
+  // a patch for another format of the file means other tables; kind skips it, too
+  const fitting = spec.components.containerd.configPatches.filter(
+    ({ version }) => version === undefined || version === own.version,
+  );
+  return applyPatches(own, fitting);
 }

@@ -39,11 +39,7 @@ function networkFile(machine: MachineContext, cluster: ClusterContext): string {
   const link = {
     Match: { Name: nodeLink },
     Network: {
-      Address: [
-        ...addresses.map(({ address, prefixLength }) => `${address}/${prefixLength}`),
-        // a lone control plane has the API's address for good; several hand it over (api-address.ts)
-        ...(keepsApiAddress(machine, cluster) ? [hostRoute(cluster.apiAddress)] : []),
-      ],
+      Address: addresses.map(({ address, prefixLength }) => `${address}/${prefixLength}`),
       Gateway: addresses.map(({ gateway }) => gateway),
       DHCP: 'no',
       LinkLocalAddressing: addresses.some(({ address }) => isIpv6(address)) ? 'ipv6' : 'no',
@@ -52,6 +48,11 @@ function networkFile(machine: MachineContext, cluster: ClusterContext): string {
       IPv6DuplicateAddressDetection: '0',
     },
   };
+  // A lone control plane has the API's address for good; several hand it over (api-address.ts). Without a preferred
+  // lifetime it is never the machine's own address when the machine calls others.
+  const apiAddress = keepsApiAddress(machine, cluster)
+    ? [{ Address: hostRoute(cluster.apiAddress), PreferredLifetime: '0', DuplicateAddressDetection: 'none' }]
+    : [];
   const routes = [
     // components look for a cloud there, for 5 to 6 s, unless they are told at once that there is none
     { Destination: '169.254.169.254/32', Type: 'unreachable' },
@@ -61,7 +62,11 @@ function networkFile(machine: MachineContext, cluster: ClusterContext): string {
       Protocol: String(routeProtocol),
     })),
   ];
-  return [renderUnit(link), ...routes.map((route) => renderUnit({ Route: route }))].join('\n');
+  return [
+    renderUnit(link),
+    ...apiAddress.map((address) => renderUnit({ Address: address })),
+    ...routes.map((route) => renderUnit({ Route: route })),
+  ].join('\n');
 }
 
 /**
@@ -83,7 +88,12 @@ function liveCommands(machine: MachineContext, cluster: ClusterContext): Planned
           .map(
             ({ subnet, via }) => `route replace ${subnet} via ${via} dev ${nodeLink} proto ${routeProtocol}`,
           ),
-        ...apiAddress.filter(ofFamily).map((one) => `address replace ${hostRoute(one)} dev ${nodeLink}`),
+        ...apiAddress
+          .filter(ofFamily)
+          .map(
+            (one) =>
+              `address replace ${hostRoute(one)} dev ${nodeLink} preferred_lft 0${isIpv6(one) ? ' nodad' : ''}`,
+          ),
         '',
       ].join('\n'),
     };

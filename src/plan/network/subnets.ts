@@ -1,6 +1,6 @@
 import { InputError, KnestError, type Problem } from '../../errors.ts';
 import type { HostFacts, SubnetInUse } from '../../facts/types.ts';
-import { familyOf, overlaps, parseCidr, subnetsOf } from '../../formats/cidr.ts';
+import { familyOf, meet, overlaps, parseCidr, subnetsOf } from '../../formats/cidr.ts';
 import type { NetworkSpec } from '../../spec/types.ts';
 import { familiesOf, nodesInNodeSubnet, nodesInPodSubnet, type Family } from './node-addresses.ts';
 
@@ -37,8 +37,8 @@ export function chooseSubnets(
 ): ClusterSubnets {
   const inUse = usedByOthers(facts, options.ownBridge);
   const problems = kinds.flatMap((kind) =>
-    (network[kind] ?? []).flatMap((given, index) =>
-      problemsOf({ kind, path: `network.${kind}[${index}]`, given }, inUse, nodeCount),
+    (network[kind] ?? []).flatMap((given) =>
+      problemsOf({ kind, path: configKey(kind), given }, inUse, nodeCount),
     ),
   );
   if (problems.length > 0) throw new InputError('the cluster does not fit this host', problems);
@@ -46,7 +46,7 @@ export function chooseSubnets(
   const taken: SubnetInUse[] = [...inUse];
   const chosen: Record<Kind, readonly string[]> = { nodeSubnets: [], podSubnets: [], serviceSubnets: [] };
   const take = (kind: Kind, cidr: string): string => {
-    taken.push({ cidr, usedBy: `network.${kind}`, link: '' });
+    taken.push({ cidr, usedBy: configKey(kind), link: '' });
     return cidr;
   };
   // what the user gave comes first: the defaults make way for it
@@ -91,6 +91,11 @@ export function subnetsByFamily({
   });
 }
 
+/** As the config file calls them: one text for both families. */
+function configKey(kind: Kind): string {
+  return `network.${kind.slice(0, -1)}`;
+}
+
 const kinds: readonly Kind[] = ['nodeSubnets', 'podSubnets', 'serviceSubnets'];
 
 /**
@@ -119,8 +124,8 @@ const defaults: Record<Family, Record<Kind, readonly { from: string; prefix: num
   },
   6: {
     nodeSubnets: [
-      { from: 'fd00:10:89::/52', prefix: 64 },
-      { from: 'fd6b:6e65:7374::/52', prefix: 64 },
+      { from: 'fd00:10:89::/56', prefix: 64 },
+      { from: 'fd6b:6e65:7374::/56', prefix: 64 },
     ],
     podSubnets: [
       { from: 'fd00:10:244::/48', prefix: 56 },
@@ -134,19 +139,24 @@ const defaults: Record<Family, Record<Kind, readonly { from: string; prefix: num
 };
 
 function firstFree(kind: Kind, family: Family, taken: readonly SubnetInUse[], nodeCount: number): string {
+  // read once: there may be hundreds of candidates
+  const inTheWay = taken.map(({ cidr }) => parseCidr(cidr)).filter((subnet) => subnet.family === family);
   for (const { from, prefix } of defaults[family][kind]) {
-    for (const candidate of subnetsOf(from, prefix)) {
-      if (room(kind, candidate) >= nodeCount && !taken.some(({ cidr }) => overlaps(cidr, candidate)))
-        return candidate;
+    for (const text of subnetsOf(from, prefix)) {
+      const candidate = parseCidr(text);
+      if (room(kind, text) >= nodeCount && !inTheWay.some((other) => meet(other, candidate))) return text;
     }
   }
-  throw new KnestError(`none of the default IPv${family} subnets for network.${kind} is free on this host`, {
-    kind: 'preflight',
-    hint: `choose one yourself: network.${kind} in the configuration`,
-    details: taken
-      .filter(({ cidr }) => familyOf(cidr) === family)
-      .map(({ cidr, usedBy }) => `${cidr}: ${usedBy}`),
-  });
+  throw new KnestError(
+    `none of the default IPv${family} subnets for ${configKey(kind)} is free on this host`,
+    {
+      kind: 'preflight',
+      hint: `choose one yourself: ${configKey(kind)} in the configuration`,
+      details: taken
+        .filter(({ cidr }) => familyOf(cidr) === family)
+        .map(({ cidr, usedBy }) => `${cidr}: ${usedBy}`),
+    },
+  );
 }
 
 interface Given {

@@ -1,7 +1,7 @@
 import { printableCommand } from '../../errors.ts';
 import type { HostFacts } from '../../facts/types.ts';
 import type { NodeResources } from '../../spec/types.ts';
-import type { LaunchPlan, MachinePlan, PlannedBind } from '../types.ts';
+import type { LaunchPlan, MachinePlan, PlannedBind, PlannedCommand } from '../types.ts';
 
 /** Cgroup that holds all machines, below each hierarchy. */
 const cgroupParent = 'knest';
@@ -12,6 +12,7 @@ export type LaunchInput = Pick<MachinePlan, 'name' | 'folder' | 'root' | 'upper'
   binds: readonly PlannedBind[];
   bridge: string;
   resources: NodeResources;
+  started: readonly PlannedCommand[];
 };
 
 /**
@@ -31,6 +32,7 @@ export function planLaunch(machine: LaunchInput, facts: Pick<HostFacts, 'cgroup'
     logFile,
     cgroups,
     argv,
+    started: machine.started,
     script: [
       '#!/bin/sh',
       `# Starts machine ${machine.name} in the foreground. knest runs it detached; it can be run by hand as well.`,

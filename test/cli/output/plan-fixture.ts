@@ -108,6 +108,7 @@ export const plan: ClusterPlan = {
         script: '#!/bin/sh\nexec systemd-nspawn --boot\n',
         pidFile: '/run/knest/demo-control-plane.pid',
         logFile: '/var/lib/knest/machines/demo-control-plane/console.log',
+        started: [],
         cgroups: ['/sys/fs/cgroup/knest/demo-control-plane'],
         argv: ['systemd-nspawn', '--boot'],
       },

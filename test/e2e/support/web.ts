@@ -13,7 +13,14 @@ const port = 8080;
 const hostPort = 8088;
 const nodePort = 30080;
 
-const serve = `hostname > /www/index.html; exec httpd -f -p ${port} -h /www`;
+/** /cgi-bin/who tells with which address somebody came. */
+const serve = [
+  'mkdir -p /www/cgi-bin',
+  'hostname > /www/index.html',
+  "printf '#!/bin/sh\\necho; echo $REMOTE_ADDR\\n' > /www/cgi-bin/who",
+  'chmod +x /www/cgi-bin/who',
+  `exec httpd -f -p ${port} -h /www`,
+].join('; ');
 const everywhere = [{ operator: 'Exists' }];
 
 interface WebPod {
@@ -75,10 +82,14 @@ export async function expectAllConnected(scenario: Scenario, cluster: string): P
     'jsonpath={.spec.clusterIP}',
   ]);
   const names = pods.map(({ name }) => name);
-  for (const { name } of pods) {
+  for (const { name, ip } of pods) {
     for (const other of pods) {
       const url = `http://${bracketed(other.ip)}:${port}/`;
       expect(await fetchFrom(scenario, cluster, name, url), `${name} to ${other.name}`).toBe(other.name);
+      const seen = await fetchFrom(scenario, cluster, name, `${url}cgi-bin/who`);
+      expect(seen.replace('::ffff:', '').replaceAll(/[[\]]/g, ''), `${name} as ${other.name} sees it`).toBe(
+        ip,
+      );
     }
     expect(names).toContain(await fetchFrom(scenario, cluster, name, `http://${bracketed(service)}/`));
   }

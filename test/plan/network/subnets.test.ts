@@ -2,15 +2,10 @@ import { describe, expect, it } from 'vitest';
 
 import { InputError, KnestError } from '../../../src/errors.ts';
 import type { SubnetInUse } from '../../../src/facts/types.ts';
-import { chooseSubnets } from '../../../src/plan/network/subnets.ts';
-import type { ClusterSpec } from '../../../src/spec/types.ts';
+import { chooseSubnets, roomForNodes, subnetsByFamily } from '../../../src/plan/network/subnets.ts';
+import { networkSpec } from '../../fixtures/cluster.ts';
 
-const open: ClusterSpec['network'] = {
-  mode: 'bridge',
-  nodeSubnet: undefined,
-  podSubnet: undefined,
-  serviceSubnet: undefined,
-};
+const open = networkSpec();
 const eth0: SubnetInUse = { cidr: '192.0.2.0/24', usedBy: 'address of eth0', link: 'eth0' };
 const used = (cidr: string, link = 'vpn0'): SubnetInUse => ({ cidr, usedBy: `route via ${link}`, link });
 const facts = (...subnetsInUse: SubnetInUse[]) => ({
@@ -19,11 +14,20 @@ const facts = (...subnetsInUse: SubnetInUse[]) => ({
 });
 
 describe('chooseSubnets', () => {
-  it('takes the first defaults on a host that uses none of them', () => {
-    expect(chooseSubnets(open, facts(), 1)).toEqual({
-      nodeSubnet: '10.89.0.0/24',
-      podSubnet: '10.244.0.0/16',
-      serviceSubnet: '10.96.0.0/16',
+  const first = {
+    ipv4: { nodes: '10.89.0.0/24', pods: '10.244.0.0/16', services: '10.96.0.0/16' },
+    ipv6: { nodes: 'fd00:10:89::/64', pods: 'fd00:10:244::/56', services: 'fd00:10:96::/112' },
+  };
+
+  it.each([
+    ['ipv4', [first.ipv4]],
+    ['ipv6', [first.ipv6]],
+    ['dual', [first.ipv4, first.ipv6]],
+  ] as const)('takes the first defaults on a host that uses none of them (%s)', (ipFamily, expected) => {
+    expect(chooseSubnets(networkSpec({ ipFamily }), facts(), 1)).toEqual({
+      nodeSubnets: expected.map(({ nodes }) => nodes),
+      podSubnets: expected.map(({ pods }) => pods),
+      serviceSubnets: expected.map(({ services }) => services),
     });
   });
 
@@ -36,47 +40,68 @@ describe('chooseSubnets', () => {
     ],
   ])('makes way for %s', (_, subnets, nodeSubnet) => {
     const chosen = chooseSubnets(open, facts(...subnets), 1);
-    expect(chosen.nodeSubnet).toBe(nodeSubnet);
-    expect(chosen.podSubnet).toMatch(/^10\.24[56]\.0\.0\/16$/);
-    expect(chosen.serviceSubnet).toBe('10.97.0.0/16');
+    expect(chosen.nodeSubnets).toEqual([nodeSubnet]);
+    expect(chosen.podSubnets[0]).toMatch(/^10\.24[56]\.0\.0\/16$/);
+    expect(chosen.serviceSubnets).toEqual(['10.97.0.0/16']);
+  });
+
+  it('makes way for others in IPv6', () => {
+    const taken = [used('fd00:10:89::/64'), used('fd00:10:244:7::/64'), used('fd00:10:96::/112')];
+    expect(chooseSubnets(networkSpec({ ipFamily: 'ipv6' }), facts(...taken), 1)).toEqual({
+      nodeSubnets: ['fd00:10:89:1::/64'],
+      podSubnets: ['fd00:10:244:100::/56'],
+      serviceSubnets: ['fd00:10:96::1:0/112'],
+    });
+    expect(chooseSubnets(networkSpec({ ipFamily: 'ipv6' }), facts(used('fd00::/16')), 1)).toEqual({
+      nodeSubnets: ['fd6b:6e65:7374::/64'],
+      podSubnets: ['fd6b:6e65:7374:8000::/56'],
+      serviceSubnets: ['fd6b:6e65:7374:4000::/112'],
+    });
   });
 
   it('leaves 10.0.0.0/8 to a VPN that claims it', () => {
     expect(chooseSubnets(open, facts(used('10.0.0.0/8')), 3)).toEqual({
-      nodeSubnet: '172.31.0.0/24',
-      podSubnet: '172.28.0.0/16',
-      serviceSubnet: '172.30.0.0/16',
+      nodeSubnets: ['172.31.0.0/24'],
+      podSubnets: ['172.28.0.0/16'],
+      serviceSubnets: ['172.30.0.0/16'],
     });
   });
 
-  it('ignores default routes, IPv6 and what leads to its own bridge', () => {
+  it('ignores default routes, the other family and what leads to its own bridge', () => {
     const own = used('10.89.0.0/24', 'kn-a');
-    const chosen = chooseSubnets(open, facts(used('0.0.0.0/0'), used('fd00::/8'), own), 1, {
-      ownBridge: 'kn-a',
-    });
-    expect(chosen.nodeSubnet).toBe('10.89.0.0/24');
-    expect(chooseSubnets(open, facts(own), 1, { ownBridge: 'kn-b' }).nodeSubnet).toBe('10.89.1.0/24');
-    expect(chooseSubnets(open, facts(own), 1).nodeSubnet).toBe('10.89.1.0/24');
+    const others = [used('0.0.0.0/0'), used('fd00::/8'), own];
+    const nodesWith = (ownBridge?: string) =>
+      chooseSubnets(open, facts(...others), 1, ownBridge === undefined ? {} : { ownBridge }).nodeSubnets;
+    expect(nodesWith('kn-a')).toEqual(['10.89.0.0/24']);
+    expect(nodesWith('kn-b')).toEqual(['10.89.1.0/24']);
+    expect(nodesWith()).toEqual(['10.89.1.0/24']);
   });
 
   it('keeps clear of a name server that is only reached by the default route', () => {
-    expect(chooseSubnets(open, { subnetsInUse: [eth0], nameservers: ['10.244.7.7'] }, 1).podSubnet).toBe(
-      '10.245.0.0/16',
-    );
+    const resolver = { subnetsInUse: [eth0], nameservers: ['10.244.7.7', 'fd00:10:96::a'] };
+    const chosen = chooseSubnets(networkSpec({ ipFamily: 'dual' }), resolver, 1);
+    expect(chosen.podSubnets[0]).toBe('10.245.0.0/16');
+    expect(chosen.serviceSubnets[1]).toBe('fd00:10:96::1:0/112');
   });
 
   it('chooses the rest around what is given', () => {
-    const chosen = chooseSubnets({ ...open, serviceSubnet: '10.89.0.0/20' }, facts(), 1);
-    expect(chosen).toEqual({
-      nodeSubnet: '10.89.16.0/24',
-      podSubnet: '10.244.0.0/16',
-      serviceSubnet: '10.89.0.0/20',
+    const serviceSubnets = ['10.89.0.0/20', 'fd00:10:89::/112'];
+    expect(chooseSubnets(networkSpec({ ipFamily: 'dual', serviceSubnets }), facts(), 1)).toEqual({
+      nodeSubnets: ['10.89.16.0/24', 'fd00:10:89:1::/64'],
+      podSubnets: ['10.244.0.0/16', 'fd00:10:244::/56'],
+      serviceSubnets,
     });
   });
 
   it('names every given subnet that the host uses, and by what', () => {
-    const network = { ...open, nodeSubnet: '192.0.2.128/25', podSubnet: '10.50.0.0/16' };
-    const failure = errorOf(() => chooseSubnets(network, facts(used('10.50.3.0/24')), 1));
+    const network = networkSpec({
+      ipFamily: 'dual',
+      nodeSubnets: ['192.0.2.128/25', 'fd00:1::/64'],
+      podSubnets: ['10.50.0.0/16', 'fd00:2::/56'],
+    });
+    const failure = errorOf(() =>
+      chooseSubnets(network, facts(used('10.50.3.0/24'), used('fd00:2::/32')), 1),
+    );
     expect(failure).toBeInstanceOf(InputError);
     expect(failure.details).toEqual([
       expect.stringMatching(
@@ -85,26 +110,48 @@ describe('chooseSubnets', () => {
       expect.stringMatching(
         /^network\.podSubnet: 10\.50\.0\.0\/16 overlaps 10\.50\.3\.0\/24, route via vpn0/,
       ),
+      expect.stringMatching(/^network\.podSubnet: fd00:2::\/56 overlaps fd00:2::\/32, route via vpn0/),
     ]);
   });
 
   it.each([
-    ['podSubnet', '10.50.0.0/22', 4],
-    ['nodeSubnet', '10.50.0.0/29', 5],
-  ] as const)('wants room for all nodes in network.%s', (kind, cidr, most) => {
-    expect(chooseSubnets({ ...open, [kind]: cidr }, facts(), most)[kind]).toBe(cidr);
-    const failure = errorOf(() => chooseSubnets({ ...open, [kind]: cidr }, facts(), most + 1));
+    ['podSubnets', 'ipv4', '10.50.0.0/22', 4],
+    ['podSubnets', 'ipv6', 'fd00:5::/62', 4],
+    ['nodeSubnets', 'ipv4', '10.50.0.0/29', 4],
+    ['nodeSubnets', 'ipv6', 'fd00:5::/125', 5],
+  ] as const)('wants room for all nodes in network.%s (%s)', (kind, ipFamily, cidr, most) => {
+    const network = networkSpec({ ipFamily, [kind]: [cidr] });
+    expect(chooseSubnets(network, facts(), most)[kind]).toEqual([cidr]);
+    const failure = errorOf(() => chooseSubnets(network, facts(), most + 1));
     expect(failure.details[0]).toContain(
-      `network.${kind}: ${cidr} has room for ${most} of ${most + 1} nodes`,
+      `network.${kind.slice(0, -1)}: ${cidr} has room for ${most} of ${most + 1} nodes`,
     );
   });
 
   it('says what is in the way when no default is free', () => {
-    const all = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'].map((cidr) => used(cidr));
+    const all = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fd00::/8'].map((cidr) => used(cidr));
     const failure = errorOf(() => chooseSubnets(open, facts(...all), 1));
     expect(failure.kind).toBe('preflight');
     expect(failure.hint).toContain('network.nodeSubnet');
     expect(failure.details).toContain('172.16.0.0/12: route via vpn0');
+    const ipv6 = errorOf(() => chooseSubnets(networkSpec({ ipFamily: 'ipv6' }), facts(...all), 1));
+    expect(ipv6.details).toEqual(['fd00::/8: route via vpn0']);
+  });
+});
+
+describe('chosen subnets', () => {
+  const dual = chooseSubnets(networkSpec({ ipFamily: 'dual' }), facts(), 1);
+
+  it('have room for as many nodes as the smallest of them', () => {
+    expect(roomForNodes(dual)).toBe(252);
+    expect(roomForNodes({ ...dual, podSubnets: ['10.244.0.0/22', 'fd00::/56'] })).toBe(4);
+  });
+
+  it('can be looked at by family', () => {
+    expect(subnetsByFamily(dual)).toEqual([
+      { family: 4, inside: ['10.89.0.0/24', '10.244.0.0/16'], services: ['10.96.0.0/16'] },
+      { family: 6, inside: ['fd00:10:89::/64', 'fd00:10:244::/56'], services: ['fd00:10:96::/112'] },
+    ]);
   });
 });
 

@@ -139,6 +139,7 @@ function machine(home: string, resources: Partial<NodeResources> = {}): LaunchIn
     lower: ['/cache/layers/top', '/cache/layers/bottom'],
     binds: [{ source: `${home}/data/etcd`, target: '/var/lib/etcd' }],
     bridge: 'kn-test',
+    started: [],
     resources: { cpus: undefined, memory: undefined, tasks: undefined, ...resources },
   };
 }

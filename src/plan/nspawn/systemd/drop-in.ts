@@ -1,6 +1,8 @@
+import { printableCommand } from '../../../errors.ts';
 import { renderExplainedUnit } from '../../../formats/explained-unit.ts';
 import type { ExplainedSetting } from '../../../formats/explained-unit.ts';
 import { escapeUnitValue } from '../../../formats/unit-name.ts';
+import type { PlannedCommand } from '../../types.ts';
 import { clusterTarget, machineUnit, networkUnit, written } from './names.ts';
 
 export interface DropInInput {
@@ -8,12 +10,14 @@ export interface DropInInput {
   cluster: string;
   /** Folders on the host that must be mounted before. */
   needs: readonly string[];
+  /** Run on the host once the machine runs. */
+  started: readonly PlannedCommand[];
   /** cgroup v1: the script that enters cgroups of the machine's own; undefined on v2, which needs none. */
   enterCgroups: string | undefined;
 }
 
 /** Text of the drop-in for systemd-nspawn@NAME.service (systemd.service(5)): what has no setting in a .nspawn file. */
-export function serviceDropIn({ machine, cluster, needs, enterCgroups }: DropInInput): string {
+export function serviceDropIn({ machine, cluster, needs, started, enterCgroups }: DropInInput): string {
   const network = networkUnit(cluster);
   const target = clusterTarget(cluster);
   return renderExplainedUnit(
@@ -67,6 +71,11 @@ export function serviceDropIn({ machine, cluster, needs, enterCgroups }: DropInI
             'same name. (Not machinectl terminate: that would stop this unit, which is just being started.)',
         },
         ...(enterCgroups === undefined ? [] : ownCgroups(enterCgroups)),
+        ...started.map(({ argv, why, mayFail }) => ({
+          key: 'ExecStartPost',
+          value: escapeUnitValue(`${mayFail ? '-' : ''}${printableCommand(argv)}`),
+          why,
+        })),
         { key: 'Restart', value: 'on-failure', why: 'A node comes back; after a poweroff it does not.' },
         { key: 'RestartSec', value: '1s' },
         {

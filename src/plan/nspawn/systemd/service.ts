@@ -38,6 +38,7 @@ export function planService(machine: ServiceInput, facts: Pick<HostFacts, 'cgrou
           machine: name,
           cluster,
           needs: [folder],
+          started: machine.started,
           enterCgroups: script === undefined ? undefined : scriptPath,
         }),
       ),

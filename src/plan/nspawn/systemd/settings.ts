@@ -58,7 +58,7 @@ export function nspawnFile({ machine, cluster, binds, link }: NspawnFileInput): 
       ],
       Files: binds.map((bind, index) => ({
         key: bind.readOnly === true ? 'BindReadOnly' : 'Bind',
-        value: escapeUnitValue(`${bind.source}:${bind.target}`),
+        value: escapeUnitValue([bind.source, bind.target].map(escapeColons).join(':')),
         ...(index === 0
           ? {
               why:
@@ -70,6 +70,11 @@ export function nspawnFile({ machine, cluster, binds, link }: NspawnFileInput): 
       Network: networkSettings(link),
     },
   );
+}
+
+/** As in flags (systemd-nspawn(1), --bind=). */
+function escapeColons(path: string): string {
+  return path.replaceAll(/[\\:]/g, '\\$&');
 }
 
 function networkSettings(link: MachineLink): ExplainedSetting[] {
