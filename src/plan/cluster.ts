@@ -12,6 +12,7 @@ import { kubeControllerManager } from './components/kube-controller-manager.ts';
 import { kubeProxy } from './components/kube-proxy.ts';
 import { kubeScheduler } from './components/kube-scheduler.ts';
 import { kubelet } from './components/kubelet.ts';
+import { lanNode } from './components/lan-node.ts';
 import { nodeNetwork } from './components/node-network.ts';
 import { operatingSystem } from './components/operating-system.ts';
 import { podNetwork } from './components/pod-network.ts';
@@ -21,6 +22,7 @@ import { bridgeName } from './network/bridge.ts';
 import { planHairpin } from './network/hairpin.ts';
 import { planHostNetwork } from './network/host-network.ts';
 import { kernelProblems } from './network/kernel-problems.ts';
+import { lanOf, type Lan } from './network/lan.ts';
 import { planPorts } from './network/ports.ts';
 import {
   apiAddressOf,
@@ -48,6 +50,7 @@ import { versionTraits } from './versions/traits.ts';
 const components: readonly Component[] = [
   operatingSystem,
   nodeNetwork,
+  lanNode,
   etcd,
   apiAddress,
   kubeApiserver,
@@ -75,14 +78,19 @@ export function planCluster(
   refuse(spec, facts, kubernetes);
   const manager = previous?.manager ?? chooseManager(spec, facts);
   const bridge = bridgeName(spec.name);
+  const lan = lanOf(spec.network, facts);
   const subnets =
-    previous?.network ?? chooseSubnets(spec.network, facts, spec.nodes.length, { ownBridge: bridge });
+    previous?.network ??
+    chooseSubnets(spec.network, facts, spec.nodes.length, {
+      ownBridge: bridge,
+      ...(lan ? { lan: lan.parent } : {}),
+    });
   const ports = planPorts(
     spec,
     facts,
     previous && { machines: previous.machines, api: previous.network.apiPort },
   );
-  const nodes = placeNodes(spec, subnets, kubernetes, previous);
+  const nodes = placeNodes(spec, subnets, kubernetes, previous, lan);
   const machines = nodes.map(({ machine }) => machine);
   const cluster = clusterContext(spec, facts, subnets, machines, previous);
   const drafts = nodes.map((node, index) => ({
@@ -90,7 +98,7 @@ export function planCluster(
     ports: ports.nodes[index] ?? [],
     layers: previousLayers(previous, node.machine) ?? layersOf(node, spec, facts),
     parts: components.map((component) => component(node.machine, cluster)),
-    bridge,
+    link: lan ? { macvlan: lan.parent } : { bridge },
     cluster: spec.name,
     manager,
   }));
@@ -102,6 +110,7 @@ export function planCluster(
       {
         cluster: spec.name,
         bridge,
+        ...(lan ? { parent: lan.parent } : {}),
         apiAddress: cluster.apiAddress,
         apiPort: ports.api,
         ipvs: spec.network.proxyMode === 'ipvs',
@@ -136,7 +145,16 @@ export function planCluster(
     pki: planPki(drafts.flatMap(({ parts }) => parts)),
     host:
       manager === 'systemd'
-        ? { ...host, units: planHostUnits({ cluster: spec.name, folder, bridge, host }) }
+        ? {
+            ...host,
+            units: planHostUnits({
+              cluster: spec.name,
+              folder,
+              bridge,
+              host,
+              ...(lan ? { parent: lan.parent } : {}),
+            }),
+          }
         : host,
     machines: drafts.map((draft) => {
       const layers = draft.layers.map(({ id }) => id);
@@ -189,6 +207,7 @@ function placeNodes(
   { nodeSubnets, podSubnets }: ClusterSubnets,
   kubernetes: KubernetesChoice,
   previous: ClusterPlan | undefined,
+  lan: Lan | undefined,
 ): PlacedNode[] {
   const kept = new Map(previous?.machines.map(({ name, slot }) => [name, slot]));
   const taken = new Set(spec.nodes.map(({ name }) => kept.get(name)));
@@ -198,8 +217,8 @@ function placeNodes(
     const chosen = kubernetes.nodes[node.name] ?? kubernetes.cluster;
     const addresses = nodeSubnets.map((subnet) => ({
       address: nodeAddress(subnet, slot),
-      prefixLength: parseCidr(subnet).prefix,
-      gateway: gatewayOf(subnet),
+      prefixLength: lan?.prefixLength ?? parseCidr(subnet).prefix,
+      gateway: lan ? (lan.gateway ?? '') : gatewayOf(subnet),
     }));
     const machine = {
       name: node.name,

@@ -1,6 +1,6 @@
 import type { HostFacts } from '../facts/types.ts';
 import type { MachineContext } from './components/component.ts';
-import { planLaunch } from './nspawn/launch.ts';
+import { planLaunch, type MachineLink } from './nspawn/launch.ts';
 import { machineRoot } from './nspawn/systemd/names.ts';
 import { planService } from './nspawn/systemd/service.ts';
 import type {
@@ -21,7 +21,7 @@ export interface MachineInput {
   layers: readonly string[];
   /** What its components contribute. */
   parts: readonly ComponentPlan[];
-  bridge: string;
+  link: MachineLink;
   cluster: string;
   manager: ClusterPlan['manager'];
   /** See LaunchPlan. */
@@ -50,7 +50,15 @@ export function assembleMachine(input: MachineInput, facts: HostFacts, paths: Pa
   ];
   const files = uniqueFiles(parts.flatMap((part) => part.files));
   const lower = layers.map((id) => `${paths.cache}/layers/${id}`);
-  const run = { ...place, name, lower, binds, resources: spec.resources, started: input.started };
+  const run = {
+    ...place,
+    name,
+    lower,
+    binds,
+    resources: spec.resources,
+    started: input.started,
+    link: input.link,
+  };
   return {
     name,
     role,
@@ -76,14 +84,13 @@ export function assembleMachine(input: MachineInput, facts: HostFacts, paths: Pa
           service: planService(
             {
               ...run,
-              link: { bridge: input.bridge },
               cluster: input.cluster,
               machineId: textAt(files, '/etc/machine-id'),
             },
             facts,
           ),
         }
-      : { launch: planLaunch({ ...run, bridge: input.bridge }, facts) }),
+      : { launch: planLaunch(run, facts) }),
   };
 }
 

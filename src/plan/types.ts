@@ -192,6 +192,7 @@ export interface NodePatch {
 export interface PlannedAddress {
   address: string;
   prefixLength: number;
+  /** Empty: there is no way out. */
   gateway: string;
 }
 

@@ -6,11 +6,14 @@ import type { LaunchPlan, MachinePlan, PlannedBind, PlannedCommand } from '../ty
 /** Cgroup that holds all machines, below each hierarchy. */
 const cgroupParent = 'knest';
 
+/** How a machine is connected: systemd-nspawn(1), --network-bridge=, --network-macvlan=. */
+export type MachineLink = { bridge: string } | { macvlan: string };
+
 export type LaunchInput = Pick<MachinePlan, 'name' | 'folder' | 'root' | 'upper' | 'work'> & {
   /** Directories of the layers, topmost first. */
   lower: readonly string[];
   binds: readonly PlannedBind[];
-  bridge: string;
+  link: MachineLink;
   resources: NodeResources;
   started: readonly PlannedCommand[];
 };
@@ -125,7 +128,7 @@ function nspawnCommand(machine: LaunchInput): string[] {
     '--register=no',
     '--keep-unit',
     '--settings=no',
-    `--network-bridge=${machine.bridge}`,
+    networkFlag(machine.link),
     // pods may be privileged; a machine is a node, not a sandbox
     '--capability=all',
     // runc makes session keyrings and device filters
@@ -136,6 +139,10 @@ function nspawnCommand(machine: LaunchInput): string[] {
     '--link-journal=no',
     ...machine.binds.map(bindFlag),
   ];
+}
+
+function networkFlag(link: MachineLink): string {
+  return 'bridge' in link ? `--network-bridge=${link.bridge}` : `--network-macvlan=${link.macvlan}`;
 }
 
 /** Colons in paths are escaped (systemd-nspawn(1), --bind=). */

@@ -6,11 +6,9 @@ import { enterCgroupsScript, ownCgroups } from './enter-cgroups.ts';
 import { overlayMount } from './mount.ts';
 import { clusterTarget, machineMount, machineUnit, unitFolder } from './names.ts';
 import { nspawnFile } from './settings.ts';
-import type { MachineLink } from './settings.ts';
 
-export type ServiceInput = Omit<LaunchInput, 'bridge'> & {
+export type ServiceInput = LaunchInput & {
   cluster: string;
-  link: MachineLink;
   /** The machine's own machine-id(5): the host's journal links to it. */
   machineId: string | undefined;
 };

@@ -1,11 +1,9 @@
 import { renderExplainedUnit } from '../../../formats/explained-unit.ts';
 import type { ExplainedSetting } from '../../../formats/explained-unit.ts';
 import { escapeUnitValue } from '../../../formats/unit-name.ts';
+import type { MachineLink } from '../launch.ts';
 import type { PlannedBind } from '../../types.ts';
 import { machineUnit, written } from './names.ts';
-
-/** How a machine is connected; see systemd.nspawn(5), [Network]. */
-export type MachineLink = { bridge: string } | { macvlan: string } | 'host';
 
 export interface NspawnFileInput {
   machine: string;
@@ -78,12 +76,6 @@ function escapeColons(path: string): string {
 }
 
 function networkSettings(link: MachineLink): ExplainedSetting[] {
-  if (link === 'host') {
-    return [
-      { key: 'Private', value: 'no', why: 'The machine uses the network of the host, addresses and all.' },
-      { key: 'VirtualEthernet', value: 'no' },
-    ];
-  }
   if ('macvlan' in link) {
     return [
       {
