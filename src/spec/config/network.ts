@@ -20,7 +20,7 @@ const apiServer = z
   })
   .meta({ description: 'How the API is reached.' });
 
-const modePattern = /^(bridge|macvlan:[^\s/:]{1,15})$/;
+const modePattern = /^(bridge|macvlan:[\w.-]{1,15})$/;
 
 function modeProblem(mode: string): string | undefined {
   if (modePattern.test(mode)) return undefined;

@@ -1,4 +1,5 @@
 import { renderExplainedUnit } from '../../../formats/explained-unit.ts';
+import type { ExplainedSetting } from '../../../formats/explained-unit.ts';
 import { escapeUnitValue } from '../../../formats/unit-name.ts';
 import { hostScript } from '../../host-script.ts';
 import type { HostPlan, HostUnits, PlannedFile, PlannedSysctl } from '../../types.ts';
@@ -58,7 +59,6 @@ function networkService({
   scripts: { setup: string; teardown: string };
 }): string {
   const target = clusterTarget(cluster);
-  const device = parent === undefined ? undefined : `sys-subsystem-net-devices-${parent}.device`;
   const shell = (script: string): string => `/bin/sh ${escapeUnitValue(script)}`;
   return renderExplainedUnit(
     `${written} for cluster ${cluster}. What its machines need of the network of the host: plain ip and nft commands, ` +
@@ -70,15 +70,15 @@ function networkService({
         { key: 'Before', value: target },
         {
           key: 'After',
-          value: ['network-pre.target', ...firewalls, ...(device === undefined ? [] : [device])].join(' '),
+          value: ['network-pre.target', ...firewalls].join(' '),
           why: 'Firewalls begin by taking away all rules there are.',
         },
-        ...(device === undefined ? [] : [{ key: 'Wants', value: device }]),
         { key: 'RequiresMountsFor', value: escapeUnitValue(scripts.setup) },
       ],
       Service: [
         { key: 'Type', value: 'oneshot' },
         { key: 'RemainAfterExit', value: 'yes' },
+        ...(parent === undefined ? [] : [waitForLink(parent)]),
         { key: 'ExecStart', value: shell(scripts.setup) },
         {
           key: 'ExecReload',
@@ -90,6 +90,17 @@ function networkService({
       Install: [{ key: 'WantedBy', value: target }],
     },
   );
+}
+
+/** At boot drivers may still be on their way. */
+function waitForLink(link: string): ExplainedSetting {
+  return {
+    key: 'ExecStartPre',
+    value: escapeUnitValue(
+      `/bin/sh -c 'i=0; until [ -e /sys/class/net/${link} ] || [ $$i = 300 ]; do i=$$((i+1)); sleep 0.1; done'`,
+    ),
+    why: `The machines are on the LAN of ${link}. (No .device unit: without udev, as in containers, there is none.)`,
+  };
 }
 
 function targetUnit(cluster: string): string {
