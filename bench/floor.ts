@@ -20,6 +20,7 @@ import type { CgroupFacts } from '../src/facts/types.ts';
 import { apiClient } from '../src/observe/apiserver.ts';
 import { waitForNode, waitForServiceAccount } from '../src/observe/readiness.ts';
 import { issuePki } from '../src/pki/issue.ts';
+import { launchOf } from '../src/plan/nspawn/launch.ts';
 import { adminCertificate } from '../src/plan/pki.ts';
 import type { ClusterPlan, MachinePlan } from '../src/plan/types.ts';
 import { pathsFromEnvironment } from '../src/state/paths.ts';
@@ -43,7 +44,7 @@ export async function measureFloor(suite: string): Promise<Times> {
   const folder = await mkdtemp(join(tmpdir(), 'knest-floor-'));
   const paths = { state: folder, cache: pathsFromEnvironment(process.env).cache };
   const { plan, facts } = await planCluster({
-    spec: loadSpec({ flags: { name: clusterName, suite } }).spec,
+    spec: loadSpec({ flags: { name: clusterName, suite, manager: 'direct' } }).spec,
     host,
     paths,
   });
@@ -101,6 +102,7 @@ function alwaysThere(pid: number | undefined): MachineManager {
     start: refuse,
     stop: refuse,
     destroy: refuse,
+    lastWords: () => Promise.resolve([]),
     run: () => Promise.reject(new Error('the floor keeps no journal: see the logs in its folder')),
     enterCommand: refuse,
   };
@@ -125,7 +127,7 @@ function plugIn(plan: ClusterPlan, machine: MachinePlan): string {
 /** Everything up to the first process, then every unit's command at once, restarted as its unit would be. */
 function script(machine: MachinePlan, cgroup: CgroupFacts): string {
   const { root, upper, work } = machine;
-  const lower = /lowerdir=([^,]+)/.exec(machine.launch.script)?.[1] ?? '';
+  const lower = /lowerdir=([^,]+)/.exec(launchOf(machine).script)?.[1] ?? '';
   const commands = machine.units
     .map(({ name, text }) => ({
       name,
@@ -181,7 +183,7 @@ function mountHierarchy(root: string, hierarchy: string, cgroup: CgroupFacts): s
 
 async function cleanUp(plan: ClusterPlan, machine: MachinePlan, paths: { state: string }): Promise<void> {
   const host = localHost();
-  const groups = machine.launch.cgroups.map((path) => path.replace(/\/knest\/[^/]+$/, `/${clusterName}`));
+  const groups = launchOf(machine).cgroups.map((path) => path.replace(/\/knest\/[^/]+$/, `/${clusterName}`));
   const deadline = Date.now() + 20_000;
   for (;;) {
     const left = await Promise.all(groups.map((group) => host.stat(group)));

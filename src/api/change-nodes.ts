@@ -1,4 +1,5 @@
 import { runCommands } from '../apply/commands.ts';
+import { startHostUnits } from '../apply/host-units.ts';
 import type { MachineManager } from '../apply/machine-manager.ts';
 import { updateMachine } from '../apply/machine-update.ts';
 import type { HostFacts } from '../facts/types.ts';
@@ -38,7 +39,8 @@ export async function moveToPlan(move: PlanMove): Promise<void> {
   const { session, manager, material, spec, before, after } = move;
   const { host, paths } = session;
   await writeCluster(host, paths, spec, after);
-  await runCommands(host, after.host.setup);
+  if (after.host.units) await startHostUnits(host, after.host.units);
+  else await runCommands(host, after.host.setup);
   // one after the other: control planes are restarted in part, and should not all be away at once
   for (const machine of after.machines) {
     const old = before.machines.find(({ name }) => name === machine.name);

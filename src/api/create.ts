@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 
-import { directManager } from '../apply/direct-manager.ts';
 import type { MachineManager } from '../apply/machine-manager.ts';
+import { machineManager } from '../apply/managers.ts';
 import { parallel, runSequence, serial } from '../apply/runner.ts';
 import type { Sequence } from '../apply/runner.ts';
 import { KnestError } from '../errors.ts';
@@ -38,7 +38,7 @@ export async function createCluster(options: CreateOptions): Promise<CreateResul
   let created = false;
   try {
     const { plan, facts } = await planOrContinue(session, options);
-    const manager = directManager(host, facts.cgroup);
+    const manager = machineManager(host, facts.cgroup);
     try {
       await runSequence(
         createSteps({ session, options, plan, facts, manager, kubeconfig }),
@@ -106,7 +106,7 @@ async function planOrContinue(
         level: 'info',
         message: `removing a half-made cluster "${spec.name}" of another kind`,
       });
-      await tearDown(session, record.plan, directManager(host, facts.cgroup));
+      await tearDown(session, record.plan, machineManager(host, facts.cgroup));
     }
     await records.writeCluster(host, paths, spec, plan);
     return { plan, facts };

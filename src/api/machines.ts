@@ -1,5 +1,5 @@
-import { directManager } from '../apply/direct-manager.ts';
 import type { MachineManager } from '../apply/machine-manager.ts';
+import { machineManager } from '../apply/managers.ts';
 import { layerPath } from '../artifacts/layers.ts';
 import { KnestError } from '../errors.ts';
 import { gatherCgroups } from '../observe/facts/kernel.ts';
@@ -10,7 +10,7 @@ import type { Session } from './session.ts';
 
 /** The manager of this host's machines. */
 export async function openManager({ host }: Session): Promise<MachineManager> {
-  return directManager(host, await gatherCgroups(host));
+  return machineManager(host, await gatherCgroups(host));
 }
 
 /** Every cluster that has a plan, by name. */

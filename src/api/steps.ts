@@ -2,7 +2,8 @@ import { runCommands } from '../apply/commands.ts';
 import { writeMachine } from '../apply/machine-files.ts';
 import type { MachineManager } from '../apply/machine-manager.ts';
 import type { Step } from '../apply/runner.ts';
-import { raiseSysctls } from '../apply/sysctls.ts';
+import { startHostUnits } from '../apply/host-units.ts';
+import { lastingRecord, raiseSysctls } from '../apply/sysctls.ts';
 import { ensureLayer, layerPath } from '../artifacts/layers.ts';
 import type { HostFacts } from '../facts/types.ts';
 import { apiClient } from '../observe/apiserver.ts';
@@ -56,8 +57,15 @@ export function networkStep({ host, paths }: Session, plan: ClusterPlan): Step {
     id: 'network',
     title: `Network ${plan.network.bridge} (${plan.network.nodeSubnets.join(', ')})`,
     run: async () => {
-      await raiseSysctls(host, clusterFolder(paths, plan.cluster), plan.host.sysctls);
-      await runCommands(host, plan.host.setup);
+      const { sysctls, setup, units } = plan.host;
+      const user = clusterFolder(paths, plan.cluster);
+      if (units) {
+        await raiseSysctls(host, user, sysctls, lastingRecord, units.sysctls);
+        await startHostUnits(host, units);
+      } else {
+        await raiseSysctls(host, user, sysctls);
+        await runCommands(host, setup);
+      }
     },
   };
 }

@@ -1,7 +1,8 @@
 import type { MachineManager } from '../apply/machine-manager.ts';
 import { runCommands } from '../apply/commands.ts';
+import { removeHostUnits } from '../apply/host-units.ts';
 import { parallel, runSequence, serial } from '../apply/runner.ts';
-import { restoreSysctls } from '../apply/sysctls.ts';
+import { lastingRecord, restoreSysctls } from '../apply/sysctls.ts';
 import type { ClusterPlan } from '../plan/types.ts';
 import { clusterFolder, forgetCluster } from '../state/clusters.ts';
 import type { Session } from './session.ts';
@@ -12,6 +13,7 @@ import type { Session } from './session.ts';
  */
 export async function tearDown(session: Session, plan: ClusterPlan, manager: MachineManager): Promise<void> {
   const { host, paths, listener } = session;
+  const { units } = plan.host;
   const machines = plan.machines.map((machine) => ({
     id: `delete/${machine.name}`,
     title: `Delete machine ${machine.name}`,
@@ -20,10 +22,15 @@ export async function tearDown(session: Session, plan: ClusterPlan, manager: Mac
   const network = {
     id: 'delete/network',
     title: `Remove network ${plan.network.bridge}`,
-    run: () => runCommands(host, plan.host.teardown),
+    run: async () => {
+      if (units) await removeHostUnits(host, units);
+      await runCommands(host, plan.host.teardown);
+    },
   };
   // whoever deletes wants it gone: an interrupt does not stop it half-way
   await runSequence(serial(parallel(...machines), network), listener, new AbortController().signal);
-  await restoreSysctls(host, clusterFolder(paths, plan.cluster));
+  const user = clusterFolder(paths, plan.cluster);
+  if (units) await restoreSysctls(host, user, lastingRecord, units.sysctls);
+  else await restoreSysctls(host, user);
   await forgetCluster(host, paths, plan.cluster);
 }

@@ -5,13 +5,14 @@ import type { CgroupFacts } from '../facts/types.ts';
 import { isAlive, parseIdentity } from '../host/process.ts';
 import type { ProcessIdentity } from '../host/process.ts';
 import type { Host } from '../host/types.ts';
+import { launchOf } from '../plan/nspawn/launch.ts';
 import type { MachinePlan } from '../plan/types.ts';
 import { cgroupProcsFiles, removeCgroupsCommand } from '../tools/cgroup.ts';
 import { deleteLinkCommand } from '../tools/ip.ts';
-import { mountsBelow, umountCommand } from '../tools/mount.ts';
 import { enterMachineCommand } from '../tools/nsenter.ts';
 import { runCommands } from './commands.ts';
 import type { MachineManager } from './machine-manager.ts';
+import { nspawnLock, unmountBelow } from './nspawn-traces.ts';
 
 /** systemd-nspawn is up to process 1 in 50 ms on an idle machine; a busy one gets its time. */
 const startTimeout = 30_000;
@@ -23,12 +24,15 @@ const stopTimeout = 45_000;
 export function directManager(host: Host, cgroup: CgroupFacts): MachineManager {
   const leader = (machine: MachinePlan): Promise<number | undefined> => findLeader(host, machine);
 
+  const lastWords = async (machine: MachinePlan): Promise<string[]> =>
+    tail((await host.readFile(launchOf(machine).logFile)) ?? '', 10);
+
   const requireLeader = async (machine: MachinePlan): Promise<number> => {
     const pid = await leader(machine);
     if (pid !== undefined) return pid;
     throw new KnestError(`machine ${machine.name} does not run on ${host.name}`, {
-      hint: `its console: ${machine.launch.logFile}`,
-      details: tail((await host.readFile(machine.launch.logFile)) ?? '', 10),
+      hint: `its console: ${launchOf(machine).logFile}`,
+      details: await lastWords(machine),
     });
   };
 
@@ -44,6 +48,7 @@ export function directManager(host: Host, cgroup: CgroupFacts): MachineManager {
 
   return {
     leader,
+    lastWords,
     enterCommand,
     start: (machine, signal) => startMachine(host, machine, signal),
     stop: (machine) => stopMachine(host, machine),
@@ -53,7 +58,7 @@ export function directManager(host: Host, cgroup: CgroupFacts): MachineManager {
 }
 
 async function startMachine(host: Host, machine: MachinePlan, signal?: AbortSignal): Promise<void> {
-  const { path, logFile, started } = machine.launch;
+  const { path, logFile, started } = launchOf(machine);
   if ((await findLeader(host, machine)) !== undefined) return runCommands(host, started);
   // one that a killed knest started may still be on its way
   if ((await findStarter(host, machine)) === undefined) {
@@ -92,14 +97,14 @@ async function stopMachine(host: Host, machine: MachinePlan): Promise<void> {
 
 async function destroyMachine(host: Host, machine: MachinePlan): Promise<void> {
   // the script tells its pid first and then looks whether it is still there: one under way is seen here, or gives up
-  await host.remove(machine.launch.path);
+  await host.remove(launchOf(machine).path);
   await clearMachine(host, machine);
   await host.remove(machine.folder);
 }
 
 /** Order matters: no process, then no cgroup, then no mount, so that a crash in between leaves what can be found. */
 async function clearMachine(host: Host, machine: MachinePlan): Promise<void> {
-  const { cgroups } = machine.launch;
+  const { cgroups } = launchOf(machine);
   const deadline = Date.now() + killTimeout;
   for (;;) {
     const [starter, pid] = [await findStarter(host, machine), await findLeader(host, machine)];
@@ -130,20 +135,13 @@ async function clearMachine(host: Host, machine: MachinePlan): Promise<void> {
 
 /** What a systemd-nspawn that was killed leaves in /run: its lock on the root directory, and a folder for mounts. */
 async function removeRunFiles(host: Host, { name, root }: MachinePlan): Promise<void> {
-  // the lock is named after the inode of the mounted overlay (systemd: src/shared/discover-image.c)
-  const inode = await host.run(['stat', '--format=%d:%i', '--', root], { okExitCodes: 'any' });
-  const lock = inode.exitCode === 0 ? [`locks/inode-${inode.stdout.trim()}`] : [];
-  for (const path of [...lock, `propagate/${name}`]) await host.remove(`/run/systemd/nspawn/${path}`);
-}
-
-async function unmountBelow(host: Host, folder: string): Promise<void> {
-  const mountinfo = (await host.readFile('/proc/self/mountinfo')) ?? '';
-  for (const point of mountsBelow(mountinfo, folder)) await host.run(umountCommand(point));
+  const lock = await nspawnLock(host, root);
+  for (const path of [...lock, `/run/systemd/nspawn/propagate/${name}`]) await host.remove(path);
 }
 
 /** The launch script, which became systemd-nspawn: same pid. */
 async function findStarter(host: Host, machine: MachinePlan): Promise<ProcessIdentity | undefined> {
-  const text = await host.readFile(machine.launch.pidFile);
+  const text = await host.readFile(launchOf(machine).pidFile);
   const identity = text === undefined ? undefined : parseIdentity(text);
   return identity && (await isAlive(host, identity)) ? identity : undefined;
 }

@@ -1,6 +1,7 @@
 import type { Host } from '../host/types.ts';
 import { requireMaterial } from '../pki/issue.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
+import { writeHostFiles } from './host-files.ts';
 import type { MachinePlan, PlannedFile } from '../plan/types.ts';
 
 const unitFolder = '/etc/systemd/system';
@@ -14,7 +15,7 @@ export async function writeMachine(
   machine: MachinePlan,
   material: KeyMaterial,
 ): Promise<string[]> {
-  const { folder, root, upper, work, launch } = machine;
+  const { folder, root, upper, work, launch, service } = machine;
   await host.makeDirectory(folder, 0o700);
   const ownData = machine.binds.filter(({ source }) => source.startsWith(`${folder}/`));
   const foreign = machine.binds
@@ -31,8 +32,9 @@ export async function writeMachine(
   await host.makeDirectory(`${upper}/etc/kubernetes/pki`, 0o700);
   await Promise.all([
     ...[...machine.files, ...unitFiles(machine)].map((file) => writePlanned(host, upper, file, material)),
-    host.writeFile(launch.path, launch.script, 0o755),
+    ...(launch ? [host.writeFile(launch.path, launch.script, 0o755)] : []),
   ]);
+  if (service) await writeHostFiles(host, service.files);
   return missing;
 }
 

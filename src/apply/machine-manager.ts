@@ -13,6 +13,8 @@ export interface MachineManager {
   destroy(machine: MachinePlan): Promise<void>;
   /** Runs a program inside. @throws KnestError when the machine does not run, CommandError when the program fails */
   run(machine: MachinePlan, argv: readonly string[], options?: RunOptions): Promise<RunResult>;
+  /** The end of what the machine said while it started, for messages about one that did not. */
+  lastWords(machine: MachinePlan): Promise<string[]>;
   /** The command on the host that runs a program inside: for terminals and streams. */
   enterCommand(machine: MachinePlan, argv: readonly string[], terminal: string): Promise<string[]>;
 }

@@ -4,6 +4,7 @@ import type { Host } from '../host/types.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
 import type { MachinePlan, PlannedFile, PlannedUnit } from '../plan/types.ts';
 import { mountsBelow } from '../tools/mount.ts';
+import { writeHostFiles } from './host-files.ts';
 import { unitFiles, writePlanned } from './machine-files.ts';
 import type { MachineManager } from './machine-manager.ts';
 
@@ -64,7 +65,8 @@ export async function updateMachine(
   await Promise.all([
     ...change.write.map((file) => writePlanned(host, tree, file, material)),
     ...change.remove.map((path) => host.remove(`${tree}${path}`)),
-    host.writeFile(after.launch.path, after.launch.script, 0o755),
+    ...(after.launch ? [host.writeFile(after.launch.path, after.launch.script, 0o755)] : []),
+    ...(after.service ? [writeHostFiles(host, after.service.files)] : []),
   ]);
   if (!running) return;
   if (change.reload) await manager.run(after, ['systemctl', 'daemon-reload']);

@@ -6,9 +6,10 @@ import { KnestError } from '../errors.ts';
 import { removeTemporaryFiles } from '../host/temporary-files.ts';
 import type { Host } from '../host/types.ts';
 import { isSatisfied } from '../plan/sysctls.ts';
-import type { PlannedSysctl } from '../plan/types.ts';
+import type { PlannedFile, PlannedSysctl } from '../plan/types.ts';
 import { acquireLock } from '../state/lock.ts';
 import { readSysctl, writeSysctl } from '../tools/sysctl.ts';
+import { writeHostFiles } from './host-files.ts';
 
 /**
  * Kernel settings belong to the host and not to a state folder, of which there may be several; after a reboot they are
@@ -17,9 +18,16 @@ import { readSysctl, writeSysctl } from '../tools/sysctl.ts';
 const hostRecord = '/run/knest/sysctls.json';
 
 /**
+ * For settings that are in a file of the host and so outlive a reboot: what was there before them is known only from
+ * here. Not in the state folder, of which there may be several.
+ */
+export const lastingRecord = '/var/lib/knest/sysctls.json';
+
+/**
  * Sets the planned kernel settings and remembers, before each first change, what was found and who needs it. May be
  * interrupted anywhere and called again, by several clusters as well.
  * @param user the cluster's folder: while it exists, the cluster needs the settings
+ * @param settingsFile the same settings for the host's next boot (sysctl.d(5))
  * @throws CommandError when the kernel refuses a value; KnestError when the record can't be read.
  */
 export async function raiseSysctls(
@@ -27,6 +35,7 @@ export async function raiseSysctls(
   user: string,
   planned: readonly PlannedSysctl[],
   recordFile = hostRecord,
+  settingsFile?: PlannedFile,
 ): Promise<void> {
   if (planned.length === 0) return;
   await withRecord(host, recordFile, async (record) => {
@@ -48,6 +57,7 @@ export async function raiseSysctls(
     const users = [...new Set([...record.users, user])];
     // the record comes first: killed between the two, knest has remembered a change that never came, which is harmless
     await writeRecord(host, recordFile, { users, settings });
+    if (settingsFile) await writeHostFiles(host, [settingsFile]);
     for (const { key, to } of changes) await writeSysctl(host, key, to);
   });
 }
@@ -57,7 +67,12 @@ export async function raiseSysctls(
  * present one is still one that knest set, and forgets them.
  * @throws CommandError when the kernel refuses a value: the record stays, and so does the way back.
  */
-export async function restoreSysctls(host: Host, user: string, recordFile = hostRecord): Promise<void> {
+export async function restoreSysctls(
+  host: Host,
+  user: string,
+  recordFile = hostRecord,
+  settingsFile?: PlannedFile,
+): Promise<void> {
   if ((await host.stat(dirname(recordFile))) === undefined) return;
   await withRecord(host, recordFile, async (record) => {
     const users = await existing(
@@ -68,6 +83,7 @@ export async function restoreSysctls(host: Host, user: string, recordFile = host
       await writeRecord(host, recordFile, { ...record, users });
       return;
     }
+    if (settingsFile) await host.remove(settingsFile.path);
     for (const [key, { found, set }] of Object.entries(record.settings)) {
       const present = await readSysctl(host, key);
       if (present !== undefined && present !== found && set.includes(present))

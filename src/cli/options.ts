@@ -57,7 +57,11 @@ export function specOptions(command: Command): Command {
   )
     .option('--nodes <count>', 'how many nodes, control planes and workers together (default: 1)')
     .option('--control-planes <count>', 'how many of them are control planes (default: 1)')
-    .option('--network <mode>', 'how nodes reach each other and the world: bridge (default: "bridge")')
+    .option(
+      '--network <mode>',
+      'how nodes reach each other and the world: bridge, or macvlan:LINK for hosts of a LAN (default: "bridge")',
+    )
+    .option('--gateway <address>', 'router of the LAN, with macvlan (default: none)')
     .option('--ip-family <family>', 'addresses: ipv4, ipv6 or dual (default: "ipv4")')
     .option('--node-subnet <cidr>', 'subnet of the nodes (default: one that is free on this host)')
     .option('--pod-subnet <cidr>', 'subnet of the pods (default: one that is free on this host)')

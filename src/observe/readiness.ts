@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Progress } from '../apply/events.ts';
 import type { MachineManager } from '../apply/machine-manager.ts';
-import { KnestError, tail } from '../errors.ts';
+import { KnestError } from '../errors.ts';
 import type { Host } from '../host/types.ts';
 import type { ClusterPlan, MachinePlan } from '../plan/types.ts';
 import { ApiError } from './apiserver.ts';
@@ -53,7 +53,7 @@ export async function waitForNode(
     if ((await manager.leader(machine)) === undefined) {
       throw new KnestError(`machine ${machine.name} ended on ${host.name} while its node was starting`, {
         kind: 'notReady',
-        details: tail((await host.readFile(machine.launch.logFile)) ?? '', 10),
+        details: await manager.lastWords(machine),
       });
     }
     const waited = Date.now() - started;

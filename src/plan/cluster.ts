@@ -12,6 +12,7 @@ import { kubeControllerManager } from './components/kube-controller-manager.ts';
 import { kubeProxy } from './components/kube-proxy.ts';
 import { kubeScheduler } from './components/kube-scheduler.ts';
 import { kubelet } from './components/kubelet.ts';
+import { lanNode } from './components/lan-node.ts';
 import { nodeNetwork } from './components/node-network.ts';
 import { operatingSystem } from './components/operating-system.ts';
 import { podNetwork } from './components/pod-network.ts';
@@ -21,6 +22,7 @@ import { bridgeName } from './network/bridge.ts';
 import { planHairpin } from './network/hairpin.ts';
 import { planHostNetwork } from './network/host-network.ts';
 import { kernelProblems } from './network/kernel-problems.ts';
+import { lanOf, type Lan } from './network/lan.ts';
 import { planPorts } from './network/ports.ts';
 import {
   apiAddressOf,
@@ -31,6 +33,8 @@ import {
 } from './network/node-addresses.ts';
 import { chooseSubnets } from './network/subnets.ts';
 import type { ClusterSubnets } from './network/subnets.ts';
+import { chooseManager } from './nspawn/manager.ts';
+import { planHostUnits } from './nspawn/systemd/host-units.ts';
 import { planPki } from './pki.ts';
 import { planSysctls } from './sysctls.ts';
 import type {
@@ -46,6 +50,7 @@ import { versionTraits } from './versions/traits.ts';
 const components: readonly Component[] = [
   operatingSystem,
   nodeNetwork,
+  lanNode,
   etcd,
   apiAddress,
   kubeApiserver,
@@ -71,15 +76,21 @@ export function planCluster(
   previous?: ClusterPlan,
 ): ClusterPlan {
   refuse(spec, facts, kubernetes);
+  const manager = previous?.manager ?? chooseManager(spec, facts);
   const bridge = bridgeName(spec.name);
+  const lan = lanOf(spec.network, facts);
   const subnets =
-    previous?.network ?? chooseSubnets(spec.network, facts, spec.nodes.length, { ownBridge: bridge });
+    previous?.network ??
+    chooseSubnets(spec.network, facts, spec.nodes.length, {
+      ownBridge: bridge,
+      ...(lan ? { lan: lan.parent } : {}),
+    });
   const ports = planPorts(
     spec,
     facts,
     previous && { machines: previous.machines, api: previous.network.apiPort },
   );
-  const nodes = placeNodes(spec, subnets, kubernetes, previous);
+  const nodes = placeNodes(spec, subnets, kubernetes, previous, lan);
   const machines = nodes.map(({ machine }) => machine);
   const cluster = clusterContext(spec, facts, subnets, machines, previous);
   const drafts = nodes.map((node, index) => ({
@@ -87,15 +98,37 @@ export function planCluster(
     ports: ports.nodes[index] ?? [],
     layers: previousLayers(previous, node.machine) ?? layersOf(node, spec, facts),
     parts: components.map((component) => component(node.machine, cluster)),
-    bridge,
+    link: lan ? { macvlan: lan.parent } : { bridge },
+    cluster: spec.name,
+    manager,
   }));
   const peers = drafts.map(({ machine, ports: own }) => ({ ...machine, ports: own }));
+  const host = {
+    // those of the first plan know what the host had before
+    sysctls: previous?.host.sysctls ?? planSysctls(facts, spec.network.ipFamily, manager),
+    ...planHostNetwork(
+      {
+        cluster: spec.name,
+        bridge,
+        ...(lan ? { parent: lan.parent } : {}),
+        apiAddress: cluster.apiAddress,
+        apiPort: ports.api,
+        ipvs: spec.network.proxyMode === 'ipvs',
+        machines: peers,
+        nodeSubnets: subnets.nodeSubnets,
+        podSubnets: subnets.podSubnets,
+        serviceSubnets: subnets.serviceSubnets,
+      },
+      facts,
+    ),
+  };
+  const folder = `${paths.state}/clusters/${spec.name}`;
   return {
     version: 2,
     cluster: spec.name,
     kubernetesVersion: kubernetes.cluster.version,
     kubernetesReason: kubernetes.cluster.reason,
-    manager: 'direct',
+    manager,
     endpoint: cluster.endpoint,
     server: serverOf(ports.api, cluster.endpoint),
     context: `knest-${spec.name}`,
@@ -110,24 +143,19 @@ export function planCluster(
     },
     layers: [...new Map(drafts.flatMap(({ layers }) => layers.map((layer) => [layer.id, layer]))).values()],
     pki: planPki(drafts.flatMap(({ parts }) => parts)),
-    host: {
-      // those of the first plan know what the host had before
-      sysctls: previous?.host.sysctls ?? planSysctls(facts, spec.network.ipFamily),
-      ...planHostNetwork(
-        {
-          cluster: spec.name,
-          bridge,
-          apiAddress: cluster.apiAddress,
-          apiPort: ports.api,
-          ipvs: spec.network.proxyMode === 'ipvs',
-          machines: peers,
-          nodeSubnets: subnets.nodeSubnets,
-          podSubnets: subnets.podSubnets,
-          serviceSubnets: subnets.serviceSubnets,
-        },
-        facts,
-      ),
-    },
+    host:
+      manager === 'systemd'
+        ? {
+            ...host,
+            units: planHostUnits({
+              cluster: spec.name,
+              folder,
+              bridge,
+              host,
+              ...(lan ? { parent: lan.parent } : {}),
+            }),
+          }
+        : host,
     machines: drafts.map((draft) => {
       const layers = draft.layers.map(({ id }) => id);
       const started = planHairpin(draft.machine.name, { machines: peers, apiPort: ports.api });
@@ -140,13 +168,6 @@ export function planCluster(
 function refuse(spec: ClusterSpec, facts: HostFacts, kubernetes: KubernetesChoice): void {
   const versions = [kubernetes.cluster, ...Object.values(kubernetes.nodes)].map(({ version }) => version);
   const problems = kernelProblems(spec, facts, versions);
-  if (spec.manager === 'systemd') {
-    problems.push({
-      path: 'manager',
-      message: 'this version has no manager "systemd" yet',
-      hint: 'use "direct" or "auto": knest starts the machines itself, on hosts with systemd as well',
-    });
-  }
   if (problems.length > 0) throw new InputError('the cluster cannot be made', problems);
 }
 
@@ -186,6 +207,7 @@ function placeNodes(
   { nodeSubnets, podSubnets }: ClusterSubnets,
   kubernetes: KubernetesChoice,
   previous: ClusterPlan | undefined,
+  lan: Lan | undefined,
 ): PlacedNode[] {
   const kept = new Map(previous?.machines.map(({ name, slot }) => [name, slot]));
   const taken = new Set(spec.nodes.map(({ name }) => kept.get(name)));
@@ -195,8 +217,8 @@ function placeNodes(
     const chosen = kubernetes.nodes[node.name] ?? kubernetes.cluster;
     const addresses = nodeSubnets.map((subnet) => ({
       address: nodeAddress(subnet, slot),
-      prefixLength: parseCidr(subnet).prefix,
-      gateway: gatewayOf(subnet),
+      prefixLength: lan?.prefixLength ?? parseCidr(subnet).prefix,
+      gateway: lan ? (lan.gateway ?? '') : gatewayOf(subnet),
     }));
     const machine = {
       name: node.name,

@@ -1,7 +1,17 @@
 import type { HostFacts } from '../facts/types.ts';
 import type { MachineContext } from './components/component.ts';
-import { planLaunch } from './nspawn/launch.ts';
-import type { ComponentPlan, MachinePlan, Paths, PlannedCommand, PlannedFile, PlannedPort } from './types.ts';
+import { planLaunch, type MachineLink } from './nspawn/launch.ts';
+import { machineRoot } from './nspawn/systemd/names.ts';
+import { planService } from './nspawn/systemd/service.ts';
+import type {
+  ClusterPlan,
+  ComponentPlan,
+  MachinePlan,
+  Paths,
+  PlannedCommand,
+  PlannedFile,
+  PlannedPort,
+} from './types.ts';
 
 export interface MachineInput {
   machine: MachineContext;
@@ -11,7 +21,9 @@ export interface MachineInput {
   layers: readonly string[];
   /** What its components contribute. */
   parts: readonly ComponentPlan[];
-  bridge: string;
+  link: MachineLink;
+  cluster: string;
+  manager: ClusterPlan['manager'];
   /** See LaunchPlan. */
   started: readonly PlannedCommand[];
 }
@@ -21,7 +33,9 @@ export function assembleMachine(input: MachineInput, facts: HostFacts, paths: Pa
   const { machine, parts, layers } = input;
   const { name, role, address, addresses, podSubnets, kubernetesVersion, spec } = machine;
   const folder = `${paths.state}/machines/${name}`;
-  const place = { folder, root: `${folder}/root`, upper: `${folder}/upper`, work: `${folder}/work` };
+  // machinectl knows machines by their place
+  const root = input.manager === 'systemd' ? machineRoot(name) : `${folder}/root`;
+  const place = { folder, root, upper: `${folder}/upper`, work: `${folder}/work` };
   // overlayfs refuses an overlay as upper directory (containerd's snapshots), and etcd wants a plain file system
   const data = ['containerd', 'kubelet', ...(role === 'control-plane' ? ['etcd'] : [])];
   const binds = [
@@ -34,6 +48,17 @@ export function assembleMachine(input: MachineInput, facts: HostFacts, paths: Pa
       ...(readOnly ? { readOnly } : {}),
     })),
   ];
+  const files = uniqueFiles(parts.flatMap((part) => part.files));
+  const lower = layers.map((id) => `${paths.cache}/layers/${id}`);
+  const run = {
+    ...place,
+    name,
+    lower,
+    binds,
+    resources: spec.resources,
+    started: input.started,
+    link: input.link,
+  };
   return {
     name,
     role,
@@ -46,7 +71,7 @@ export function assembleMachine(input: MachineInput, facts: HostFacts, paths: Pa
     ...place,
     layers,
     binds,
-    files: uniqueFiles(parts.flatMap((part) => part.files)),
+    files,
     units: parts.flatMap((part) => part.units),
     probes: parts.flatMap((part) => part.probes),
     live: parts.flatMap((part) => part.live ?? []),
@@ -54,19 +79,24 @@ export function assembleMachine(input: MachineInput, facts: HostFacts, paths: Pa
       metadata: { labels: { ...roleLabels(machine), ...spec.labels } },
       spec: { podCIDR: podSubnets[0] ?? '', podCIDRs: podSubnets },
     },
-    launch: planLaunch(
-      {
-        ...place,
-        name,
-        lower: layers.map((id) => `${paths.cache}/layers/${id}`),
-        binds,
-        bridge: input.bridge,
-        resources: spec.resources,
-        started: input.started,
-      },
-      facts,
-    ),
+    ...(input.manager === 'systemd'
+      ? {
+          service: planService(
+            {
+              ...run,
+              cluster: input.cluster,
+              machineId: textAt(files, '/etc/machine-id'),
+            },
+            facts,
+          ),
+        }
+      : { launch: planLaunch(run, facts) }),
   };
+}
+
+function textAt(files: readonly PlannedFile[], path: string): string | undefined {
+  const content = files.find((file) => file.path === path)?.content;
+  return content && 'text' in content ? content.text.trim() : undefined;
 }
 
 /** As kubeadm labels nodes; `kubectl get nodes` shows them as ROLES. A kubelet may not give itself such labels. */

@@ -5,8 +5,6 @@ import type { PlannedSysctl } from './types.ts';
 /**
  * Kernel settings that the host must hold because /proc/sys is read-only inside machines (all but /proc/sys/net),
  * so nothing in a machine can set them. Not in the list:
- * - net.ipv4.conf.{all,default}.route_localnet: /proc/sys/net belongs to each network namespace and machines may
- *   write theirs, so kube-proxy sets it itself. On the host it would open 127.0.0.1 to its neighbours for nothing.
  * - net.bridge.bridge-nf-call-iptables: per network namespace since Linux 5.3 and on by default where br_netfilter
  *   is loaded; what a machine needs of it, the machine sets.
  */
@@ -51,8 +49,20 @@ const forwardIpv6: WantedSysctl = {
   why: 'the host routes IPv6 between machines and the outside',
 };
 
+/**
+ * What new network namespaces take from the first one, for IPv4 (net.core.devconf_inherit_init_net). A host whose
+ * settings are kept in a file (manager `systemd`) has them too, so that machines have them before kube-proxy runs.
+ * Machines of the manager `direct` set theirs themselves.
+ */
+const routeLocalnet: readonly WantedSysctl[] = ['all', 'default'].map((which) => ({
+  key: `net.ipv4.conf.${which}.route_localnet`,
+  value: 1,
+  rule: 'equal',
+  why: 'node ports on 127.0.0.1: the default of new machines, whose kube-proxy counts on it',
+}));
+
 /** Keys that facts must hold for planSysctls, besides those of routerLinkSetting. */
-export const sysctlKeys: readonly string[] = [...wanted, forwardIpv6].map(({ key }) => key);
+export const sysctlKeys: readonly string[] = [...wanted, forwardIpv6, ...routeLocalnet].map(({ key }) => key);
 
 /** The setting that says whether a link listens to routers that advertise themselves. */
 export function routerLinkSetting(link: string): string {
@@ -66,9 +76,11 @@ export function routerLinkSetting(link: string): string {
 export function planSysctls(
   facts: Pick<HostFacts, 'sysctls' | 'routerLinks'>,
   ipFamily: IpFamily,
+  manager: 'direct' | 'systemd' = 'direct',
 ): PlannedSysctl[] {
-  const ofIpv6 = ipFamily !== 'ipv4' ? [...keepRouters(facts), forwardIpv6] : [];
-  return [...wanted, ...ofIpv6].flatMap(({ key, value, rule, why }) => {
+  const lasting = manager === 'systemd';
+  const ofIpv6 = ipFamily !== 'ipv4' || lasting ? [...keepRouters(facts), forwardIpv6] : [];
+  return [...wanted, ...ofIpv6, ...(lasting ? routeLocalnet : [])].flatMap(({ key, value, rule, why }) => {
     const from = facts.sysctls[key];
     if (from === undefined) return [];
     const planned = { key, from, to: String(value), rule, why };

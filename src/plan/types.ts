@@ -158,6 +158,31 @@ export interface LaunchPlan {
   started: readonly PlannedCommand[];
 }
 
+/** How the `systemd` manager runs a machine: by units of the host. */
+export interface ServicePlan {
+  /** systemd-nspawn@NAME.service */
+  unit: string;
+  /** Mounts the overlay at the machine's root. */
+  mount: string;
+  /** On the host: settings, drop-ins, mount unit, and the link that starts it with the cluster. */
+  files: readonly PlannedFile[];
+  /** cgroup v1: cgroups that systemd knows nothing of; removed with the machine. */
+  cgroups: readonly string[];
+  /** What running it may leave on the host; removed with the machine. */
+  traces: readonly string[];
+}
+
+/** What the host's systemd knows of a cluster besides its machines. */
+export interface HostUnits {
+  /** Starts and stops all of it. */
+  target: string;
+  /** Runs the host's setup and teardown. */
+  network: string;
+  files: readonly PlannedFile[];
+  /** The kernel settings as a file that the host reads when it boots; shared by all clusters. */
+  sysctls: PlannedFile;
+}
+
 export interface NodePatch {
   metadata: { labels: Readonly<Record<string, string>> };
   spec: { podCIDR: string; podCIDRs: readonly string[] };
@@ -167,6 +192,7 @@ export interface NodePatch {
 export interface PlannedAddress {
   address: string;
   prefixLength: number;
+  /** Empty: there is no way out. */
   gateway: string;
 }
 
@@ -210,7 +236,10 @@ export interface MachinePlan {
   live: readonly PlannedCommand[];
   /** Merged into the Node object once it has registered: what a kubelet may not say of itself. */
   nodePatch: NodePatch;
-  launch: LaunchPlan;
+  /** Of the manager `direct`. */
+  launch?: LaunchPlan;
+  /** Of the manager `systemd`. */
+  service?: ServicePlan;
 }
 
 export interface HostPlan {
@@ -219,6 +248,8 @@ export interface HostPlan {
   setup: readonly PlannedCommand[];
   /** Run in order after the machines are gone; each may find nothing left to do. */
   teardown: readonly PlannedCommand[];
+  /** Of the manager `systemd`. */
+  units?: HostUnits;
 }
 
 export interface ClusterPlan {

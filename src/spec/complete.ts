@@ -49,7 +49,8 @@ function completeNetwork(config: Sound): NetworkSpec {
   const { listenAddress, port, certSANs = [] } = network.apiServer ?? {};
   const loopback = ipFamily === 'ipv6' ? '::1' : '127.0.0.1';
   return {
-    mode: network.mode ?? 'bridge',
+    mode: modeOf(network.mode),
+    gateway: network.gateway,
     ipFamily,
     nodeSubnets: optional(network.nodeSubnet, subnetList),
     podSubnets: optional(network.podSubnet, subnetList),
@@ -63,6 +64,10 @@ function completeNetwork(config: Sound): NetworkSpec {
       certSANs,
     },
   };
+}
+
+function modeOf(mode = 'bridge'): NetworkSpec['mode'] {
+  return mode.startsWith('macvlan:') ? { macvlan: mode.slice('macvlan:'.length) } : 'bridge';
 }
 
 function completeComponents({ components = {} }: Sound): ComponentsSpec {

@@ -84,7 +84,10 @@ export interface NodeSpec {
 }
 
 export interface NetworkSpec {
-  mode: 'bridge';
+  /** macvlan: nodes are hosts of the LAN behind a link of the host. */
+  mode: 'bridge' | { macvlan: string };
+  /** macvlan: the router of the LAN; undefined: nodes reach the LAN only. */
+  gateway: string | undefined;
   ipFamily: IpFamily;
   /** CIDRs, one per family in the order of ipFamily; undefined: the first of knest's own that are free on the host. */
   nodeSubnets: readonly string[] | undefined;

@@ -35,3 +35,38 @@ function splitOnce(line: string): [string, string] {
   const at = line.indexOf('=');
   return [line.slice(0, at), line.slice(at + 1)];
 }
+
+/** Makes systemd read unit files again. */
+export function daemonReloadCommand(): string[] {
+  return ['systemctl', 'daemon-reload'];
+}
+
+/** Returns when the units are up, or have failed. */
+export function startUnitsCommand(units: readonly string[]): string[] {
+  return ['systemctl', 'start', '--', ...units];
+}
+
+/** Makes a unit active without those that it pulls in. */
+export function startAloneCommand(unit: string): string[] {
+  return ['systemctl', 'start', '--job-mode=ignore-dependencies', '--', unit];
+}
+
+/** A unit that is up does what its ExecReload= says; one that isn't is started. */
+export function reloadOrRestartCommand(unit: string): string[] {
+  return ['systemctl', 'reload-or-restart', '--', unit];
+}
+
+/** Returns when they are down; `wait: false` only asks for it. */
+export function stopUnitsCommand(units: readonly string[], options: { wait?: boolean } = {}): string[] {
+  return ['systemctl', 'stop', ...(options.wait === false ? ['--no-block'] : []), '--', ...units];
+}
+
+/** SIGKILL to all processes of a unit. */
+export function killUnitCommand(unit: string): string[] {
+  return ['systemctl', 'kill', '--signal=SIGKILL', '--', unit];
+}
+
+/** Forgets that units failed: otherwise they are listed for ever, even without files. */
+export function resetFailedCommand(units: readonly string[]): string[] {
+  return ['systemctl', 'reset-failed', '--', ...units];
+}

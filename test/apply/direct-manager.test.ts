@@ -8,11 +8,12 @@ import { directManager } from '../../src/apply/direct-manager.ts';
 import { localHost } from '../../src/host/local.ts';
 import { memoryHost } from '../../src/host/memory.ts';
 import type { MemoryHost, MemoryHostOptions } from '../../src/host/memory.ts';
+import { launchOf } from '../../src/plan/nspawn/launch.ts';
 import { machineOf, planOf, sandboxFacts } from '../fixtures/cluster.ts';
 
 const facts = sandboxFacts({ cgroup: { version: 'hybrid', hierarchies: ['/cg/memory', '/cg/unified'] } });
 const machine = machineOf(planOf({ facts }));
-const { cgroups, pidFile, logFile, path: script } = machine.launch;
+const { cgroups, pidFile, logFile, path: script } = launchOf(machine);
 
 /** systemd-nspawn is 100, the machine's process 1 is 102; 101 is a helper of nspawn. */
 const running = {
@@ -99,7 +100,7 @@ describe('start', () => {
     const folder = await mkdtemp(join(tmpdir(), 'knest-launch-'));
     try {
       const launch = {
-        ...machine.launch,
+        ...launchOf(machine),
         path: `${folder}/launch`,
         pidFile: `${folder}/pid`,
         logFile: `${folder}/log`,

@@ -9,6 +9,7 @@ import { localHost } from '../../src/host/local.ts';
 import { memoryHost } from '../../src/host/memory.ts';
 import { issuePki } from '../../src/pki/issue.ts';
 import { planCluster } from '../../src/plan/cluster.ts';
+import { launchOf } from '../../src/plan/nspawn/launch.ts';
 import { clusterSpec, fromDebian, machineOf, planOf } from '../fixtures/cluster.ts';
 import { hostFacts } from '../fixtures/host-facts.ts';
 
@@ -17,7 +18,12 @@ describe('writeMachine', () => {
     const folder = await mkdtemp(join(tmpdir(), 'knest-machine-'));
     try {
       const paths = { state: join(folder, 'state'), cache: join(folder, 'cache') };
-      const plan = planCluster(clusterSpec(), hostFacts(), { cluster: fromDebian, nodes: {} }, paths);
+      const plan = planCluster(
+        clusterSpec({ manager: 'direct' }),
+        hostFacts(),
+        { cluster: fromDebian, nodes: {} },
+        paths,
+      );
       const machine = machineOf(plan);
       const material = await issuePki(plan.pki, new Map(), new Date());
       for (let time = 0; time < 2; time++) await writeMachine(localHost(), machine, material);
@@ -35,7 +41,7 @@ describe('writeMachine', () => {
         async (path) => (await stat(path)).mode & 0o777,
       );
       expect(await Promise.all(modes)).toEqual([0o700, 0o755, 0o700]);
-      expect((await stat(machine.launch.path)).mode & 0o777).toBe(0o755);
+      expect((await stat(launchOf(machine).path)).mode & 0o777).toBe(0o755);
       // what is bound in from elsewhere is not made
       expect((await readdir(join(machine.folder, 'data'))).sort()).toEqual(['containerd', 'etcd', 'kubelet']);
       expect((await readdir(machine.folder)).sort()).toEqual(['data', 'launch', 'root', 'upper', 'work']);

@@ -150,8 +150,14 @@ describe('waitForNode', () => {
 
   it('gives up at once when the machine has ended', async () => {
     answer = () => missing;
-    const host = memoryHost({ files: { [machine.launch.logFile]: 'booting\nout of memory\n' } });
-    const manager = fakeManager({}, { leader: () => Promise.resolve(undefined) });
+    const host = memoryHost();
+    const manager = fakeManager(
+      {},
+      {
+        leader: () => Promise.resolve(undefined),
+        lastWords: () => Promise.resolve(['booting', 'out of memory']),
+      },
+    );
     const started = Date.now();
     await expect(
       waitForNode(host, manager, client, machine, { timeout: 60_000, progress: tell, signal: never }),

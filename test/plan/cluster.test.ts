@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import { launchOf } from '../../src/plan/nspawn/launch.ts';
 import type { ClusterPlan, MachinePlan } from '../../src/plan/types.ts';
 import { freeNodeNames, machineNames } from '../../src/spec/node-names.ts';
 import {
@@ -107,7 +108,9 @@ describe.each(plans)('the plan of %s', (_name, input) => {
   it('keeps each machine in a folder of its own, on this plan’s layers', () => {
     const folders = plan.machines.map(({ folder }) => folder);
     expect(new Set(folders).size).toBe(folders.length);
-    for (const { folder, root, upper, work, launch, layers } of plan.machines) {
+    for (const machine of plan.machines) {
+      const { folder, root, upper, work, layers } = machine;
+      const launch = launchOf(machine);
       for (const path of [root, upper, work, launch.path, launch.pidFile, launch.logFile]) {
         expect(path.startsWith(`${folder}/`)).toBe(true);
       }
@@ -314,15 +317,3 @@ function contentOf(plan: ClusterPlan, path: string): string | undefined {
   const content = machineOf(plan).files.find((file) => file.path === path)?.content;
   return content && 'text' in content ? content.text : undefined;
 }
-
-describe('the manager', () => {
-  it('is direct where auto chooses', () => {
-    expect(planOf({ spec: { manager: 'auto' } }).manager).toBe('direct');
-  });
-
-  it('cannot be systemd yet, and says so', () => {
-    expect(() => planOf({ spec: { manager: 'systemd' } })).toThrow(
-      expect.objectContaining({ problems: [expect.objectContaining({ path: 'manager' })] }),
-    );
-  });
-});

@@ -80,6 +80,8 @@ const variants: Record<string, PlanInput> = {
     }),
   },
   'kubernetes-1.36': { ...base, kubernetes: fromRelease('v1.36.2') },
+  'systemd-host': { spec: { manager: 'auto' }, facts: hostFacts() },
+  'systemd-host-cgroup-v1': { spec: { manager: 'auto' }, facts: { ...sandboxFacts(), pid1: 'systemd' } },
   bookworm: { ...base, spec: { image: { suite: 'bookworm', mirror: undefined } } },
   'explicit-subnets': {
     ...base,
@@ -155,7 +157,11 @@ function partsOf(plan: ClusterPlan): [string, unknown][] {
     ['layers.json', plan.layers],
     ...plan.machines.map((machine): [string, unknown] => [
       `machines/${machine.name}/machine.json`,
-      { ...without(machine, 'files', 'units'), launch: without(machine.launch, 'script', 'argv') },
+      {
+        ...without(machine, 'files', 'units', 'launch', 'service'),
+        ...(machine.launch ? { launch: without(machine.launch, 'script', 'argv') } : {}),
+        ...(machine.service ? { service: without(machine.service, 'files') } : {}),
+      },
     ]),
   ];
 }

@@ -2,16 +2,10 @@
 
 import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { InputError, printableCommand } from '../../errors.ts';
+import { InputError } from '../../errors.ts';
+import { hostScript } from '../../plan/host-script.ts';
 import { changingSysctls } from '../../plan/sysctls.ts';
-import type {
-  ClusterPlan,
-  FileContent,
-  MachinePlan,
-  PkiPlan,
-  PlannedCommand,
-  PlannedSysctl,
-} from '../../plan/types.ts';
+import type { ClusterPlan, FileContent, MachinePlan, PkiPlan, PlannedFile } from '../../plan/types.ts';
 
 /** A file of the folder; `path` is relative to it. */
 export interface PlanFile {
@@ -45,21 +39,31 @@ export function planFiles(plan: ClusterPlan): PlanFile[] {
   return [
     text('plan.json', `${JSON.stringify(plan, undefined, 2)}\n`),
     text('pki.txt', renderPki(plan.pki)),
-    text(
-      'host/setup.sh',
-      script([...changingSysctls(plan.host.sysctls).map(sysctlLines), ...plan.host.setup.map(commandLines)]),
-      0o755,
-    ),
-    text('host/teardown.sh', script(plan.host.teardown.map(commandLines)), 0o755),
+    text('host/setup.sh', hostScript(plan.host.setup, changingSysctls(plan.host.sysctls)), 0o755),
+    text('host/teardown.sh', hostScript(plan.host.teardown), 0o755),
+    ...hostFiles(plan),
     ...plan.machines.flatMap(machineFiles),
   ];
+}
+
+/** What the host's systemd is given. */
+function hostFiles({ host, machines }: ClusterPlan): PlanFile[] {
+  const ofHost = host.units ? [...host.units.files, host.units.sysctls] : [];
+  const files: PlannedFile[] = [...ofHost, ...machines.flatMap(({ service }) => service?.files ?? [])];
+  return files.map(({ path, mode, content }) => ({
+    path: join('host/root', path),
+    mode,
+    content: shown(content),
+  }));
 }
 
 function machineFiles(machine: MachinePlan): PlanFile[] {
   const root = join('machines', machine.name, 'root');
   const units = join(root, 'etc/systemd/system');
   return [
-    text(join('machines', machine.name, 'launch.sh'), machine.launch.script, 0o755),
+    ...(machine.launch
+      ? [text(join('machines', machine.name, 'launch.sh'), machine.launch.script, 0o755)]
+      : []),
     ...machine.files.map(({ path, mode, content }) => ({
       path: join(root, path),
       mode,
@@ -93,36 +97,6 @@ function renderPki({ authorities, certificates, keyPairs }: PkiPlan): string {
     ...keyPairs.map((name) => `keypair ${name}`),
   ];
   return lines.map((line) => `${line}\n`).join('');
-}
-
-function script(blocks: readonly (readonly string[])[]): string {
-  return `${['#!/bin/sh', 'set -eu', ...blocks.flatMap((block) => ['', ...block])].join('\n')}\n`;
-}
-
-function sysctlLines({ key, from, to, why }: PlannedSysctl): string[] {
-  return [...comment(`${why} (now ${from})`), printableCommand(['sysctl', '-w', `${key}=${to}`])];
-}
-
-function commandLines({ why, argv, input, unless, mayFail }: PlannedCommand): string[] {
-  const guard = unless === undefined ? '' : `${printableCommand(unless)} >/dev/null 2>&1 || `;
-  const command = `${guard}${printableCommand(argv)}${mayFail ? ' || true' : ''}`;
-  if (input === undefined) return [...comment(why), command];
-  const end = freeWord(input);
-  // The here-document belongs to the command and must begin on the line after it.
-  const document = `${guard}${printableCommand(argv)} <<'${end}'${mayFail ? ' || true' : ''}`;
-  return [...comment(why), document, ...input.replace(/\n$/, '').split('\n'), end];
-}
-
-function comment(words: string): string[] {
-  return words.split('\n').map((line) => `# ${line}`);
-}
-
-/** An end word that is no line of the document. */
-function freeWord(document: string): string {
-  const lines = new Set(document.split('\n'));
-  let word = 'END';
-  while (lines.has(word)) word += '_';
-  return word;
 }
 
 function text(path: string, content: string, mode = 0o644): PlanFile {

@@ -4,10 +4,10 @@ import { printableCommand } from '../../errors.ts';
 import { changingSysctls } from '../../plan/sysctls.ts';
 import type {
   ClusterPlan,
-  FileContent,
   MachinePlan,
   PkiPlan,
   PlannedCommand,
+  PlannedFile,
   PlannedLayer,
   PlannedSysctl,
   PlannedUnit,
@@ -21,6 +21,9 @@ export function renderPlan(plan: ClusterPlan): string {
     section('Keys and certificates', renderPki(plan.pki)),
     section('Kernel settings of the host', changingSysctls(plan.host.sysctls).map(renderSysctl)),
     section('Commands on the host, before the machines start', plan.host.setup.map(renderCommand)),
+    ...(plan.host.units
+      ? [section('Files on the host', [...plan.host.units.files, plan.host.units.sysctls].map(renderPlanned))]
+      : []),
     ...plan.machines.flatMap(renderMachine),
     section('Commands on the host, when the cluster is deleted', plan.host.teardown.map(renderCommand)),
   ];
@@ -100,7 +103,7 @@ function renderCommand({ why, argv, input, unless, mayFail }: PlannedCommand): s
 }
 
 function renderMachine(machine: MachinePlan): string[] {
-  const { launch } = machine;
+  const { launch, service } = machine;
   const rows: [string, string][] = [
     ['role', machine.role],
     ['Kubernetes', machine.kubernetesVersion],
@@ -118,11 +121,21 @@ function renderMachine(machine: MachinePlan): string[] {
       'bind',
       `${source} at ${target}${readOnly ? ', read-only' : ''}`,
     ]),
-    ...launch.cgroups.map((path): [string, string] => ['cgroup', path]),
-    ['log', launch.logFile],
-    ['pid file', launch.pidFile],
+    ...(launch?.cgroups ?? service?.cgroups ?? []).map((path): [string, string] => ['cgroup', path]),
+    ...(launch
+      ? ([
+          ['log', launch.logFile],
+          ['pid file', launch.pidFile],
+        ] as [string, string][])
+      : []),
+    ...(service
+      ? ([
+          ['unit', service.unit],
+          ['mount', service.mount],
+        ] as [string, string][])
+      : []),
   ];
-  const files = machine.files.map(({ path, mode, content }) => renderFile(path, mode, content));
+  const files = machine.files.map(renderPlanned);
   const units = machine.units.map(renderUnit);
   const probes = machine.probes.map(
     ({ says, unit, argv }) => `${says} (${unit})\n  ${printableCommand(argv)}\n`,
@@ -133,9 +146,14 @@ function renderMachine(machine: MachinePlan): string[] {
     ]),
     section(`Files in ${machine.name}`, files),
     section(`Units in ${machine.name}`, units),
-    section(`Launch script of ${machine.name}: ${launch.path}`, [
-      `${printableCommand(launch.argv)}\n\n${indent(launch.script.trimEnd(), 2)}\n`,
-    ]),
+    ...(launch
+      ? [
+          section(`Launch script of ${machine.name}: ${launch.path}`, [
+            `${printableCommand(launch.argv)}\n\n${indent(launch.script.trimEnd(), 2)}\n`,
+          ]),
+        ]
+      : []),
+    ...(service ? [section(`Files on the host for ${machine.name}`, service.files.map(renderPlanned))] : []),
     section(`Probes in ${machine.name}`, probes),
     ...(machine.live.length === 0
       ? []
@@ -151,7 +169,7 @@ function renderMachine(machine: MachinePlan): string[] {
   ];
 }
 
-function renderFile(path: string, mode: number, content: FileContent): string {
+function renderPlanned({ path, mode, content }: PlannedFile): string {
   if ('link' in content) return `${path} -> ${content.link}\n`;
   const heading = `${path} (${mode.toString(8).padStart(4, '0')})`;
   if ('pki' in content) return `${heading}: ${content.pki}, made when the cluster is created\n`;

@@ -40,7 +40,7 @@ function networkFile(machine: MachineContext, cluster: ClusterContext): string {
     Match: { Name: nodeLink },
     Network: {
       Address: addresses.map(({ address, prefixLength }) => `${address}/${prefixLength}`),
-      Gateway: addresses.map(({ gateway }) => gateway),
+      Gateway: addresses.map(({ gateway }) => gateway).filter((gateway) => gateway !== ''),
       DHCP: 'no',
       LinkLocalAddressing: addresses.some(({ address }) => isIpv6(address)) ? 'ipv6' : 'no',
       IPv6AcceptRA: 'no',

@@ -16,11 +16,14 @@ export function bridgeName(cluster: string): string {
 
 /** The bridge that a cluster's machines are plugged into, its addresses and the routes behind it (ip-link(8)). */
 export function planBridge(options: HostNetworkOptions): HostCommands {
-  const { cluster, bridge, nodeSubnets } = options;
+  const { cluster, bridge, nodeSubnets, parent } = options;
   const setup: PlannedCommand[] = [
     {
-      why: `the machines of ${cluster} are plugged into this bridge`,
-      argv: ['ip', 'link', 'add', 'name', bridge, 'address', bridgeMac(cluster), 'type', 'bridge'],
+      why:
+        parent === undefined
+          ? `the machines of ${cluster} are plugged into this bridge`
+          : `this host reaches the machines of ${cluster} by this link, and not by ${parent} itself`,
+      argv: ['ip', 'link', 'add', ...linkArguments(options)],
       unless: ['ip', 'link', 'show', 'dev', bridge],
     },
     planIpv6(options),
@@ -29,11 +32,22 @@ export function planBridge(options: HostNetworkOptions): HostCommands {
   const teardown: PlannedCommand[] = [
     {
       why: `the bridge of ${cluster}; its addresses and routes go with it`,
-      argv: ['ip', 'link', 'delete', 'dev', bridge, 'type', 'bridge'],
+      argv: ['ip', 'link', 'delete', 'dev', bridge, 'type', parent === undefined ? 'bridge' : 'macvlan'],
       mayFail: true,
     },
   ];
   return { setup, teardown };
+}
+
+/**
+ * Between a macvlan link and the link that it is on the kernel passes nothing, so on a LAN the host talks to its nodes
+ * by a macvlan link of its own, with the first address of the node subnet (ip-link(8), macvlan).
+ */
+function linkArguments({ cluster, bridge, parent }: HostNetworkOptions): string[] {
+  const address = ['address', bridgeMac(cluster)];
+  return parent === undefined
+    ? ['name', bridge, ...address, 'type', 'bridge']
+    : ['name', bridge, 'link', parent, ...address, 'type', 'macvlan', 'mode', 'bridge'];
 }
 
 /** In either case no machine becomes a router of the host by advertising itself. */

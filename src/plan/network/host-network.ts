@@ -11,7 +11,10 @@ export type NetworkPeer = Pick<MachinePlan, 'name' | 'role' | 'addresses' | 'pod
 
 export interface HostNetworkOptions extends ClusterSubnets {
   cluster: string;
+  /** The cluster's link on the host: a bridge, or on a LAN a macvlan link. */
   bridge: string;
+  /** Link of the LAN that the machines are on. */
+  parent?: string;
   /** The API's own address. */
   apiAddress: string;
   /** A port of the host that leads to the API. */

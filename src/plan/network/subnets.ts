@@ -19,6 +19,8 @@ export interface SubnetOptions {
    * must find the same subnets again.
    */
   ownBridge?: string;
+  /** Link of the LAN that nodes are hosts of: the node subnet is part of what it uses. */
+  lan?: string;
 }
 
 type Kind = keyof ClusterSubnets;
@@ -35,7 +37,7 @@ export function chooseSubnets(
   nodeCount: number,
   options: SubnetOptions = {},
 ): ClusterSubnets {
-  const inUse = usedByOthers(facts, options.ownBridge);
+  const inUse = usedByOthers(facts, [options.ownBridge, options.lan]);
   const problems = kinds.flatMap((kind) =>
     (network[kind] ?? []).flatMap((given) =>
       problemsOf({ kind, path: configKey(kind), given }, inUse, nodeCount),
@@ -197,11 +199,11 @@ function room(kind: Kind, cidr: string): number {
 /** A default route covers everything and claims nothing; a name server must stay reachable however it is routed. */
 function usedByOthers(
   { subnetsInUse, nameservers }: Pick<HostFacts, 'subnetsInUse' | 'nameservers'>,
-  ownBridge: string | undefined,
+  own: readonly (string | undefined)[],
 ): SubnetInUse[] {
   return [
     ...subnetsInUse.filter(
-      ({ cidr, link }) => parseCidr(cidr).prefix > 0 && (link === '' || link !== ownBridge),
+      ({ cidr, link }) => parseCidr(cidr).prefix > 0 && (link === '' || !own.includes(link)),
     ),
     ...nameservers.map((address) => ({
       cidr: `${address}/${familyOf(address) === 4 ? 32 : 128}`,

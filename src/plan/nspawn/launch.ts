@@ -6,11 +6,14 @@ import type { LaunchPlan, MachinePlan, PlannedBind, PlannedCommand } from '../ty
 /** Cgroup that holds all machines, below each hierarchy. */
 const cgroupParent = 'knest';
 
+/** How a machine is connected: systemd-nspawn(1), --network-bridge=, --network-macvlan=. */
+export type MachineLink = { bridge: string } | { macvlan: string };
+
 export type LaunchInput = Pick<MachinePlan, 'name' | 'folder' | 'root' | 'upper' | 'work'> & {
   /** Directories of the layers, topmost first. */
   lower: readonly string[];
   binds: readonly PlannedBind[];
-  bridge: string;
+  link: MachineLink;
   resources: NodeResources;
   started: readonly PlannedCommand[];
 };
@@ -56,6 +59,12 @@ export function planLaunch(machine: LaunchInput, facts: Pick<HostFacts, 'cgroup'
       '',
     ].join('\n'),
   };
+}
+
+/** Of a machine that was planned for the manager `direct`. */
+export function launchOf(machine: Pick<MachinePlan, 'name' | 'launch'>): LaunchPlan {
+  if (machine.launch) return machine.launch;
+  throw new Error(`machine ${machine.name} was not planned for the manager "direct"`);
 }
 
 /** What the machine may use at most, in the cgroup that it is about to be in. */
@@ -119,7 +128,7 @@ function nspawnCommand(machine: LaunchInput): string[] {
     '--register=no',
     '--keep-unit',
     '--settings=no',
-    `--network-bridge=${machine.bridge}`,
+    networkFlag(machine.link),
     // pods may be privileged; a machine is a node, not a sandbox
     '--capability=all',
     // runc makes session keyrings and device filters
@@ -130,6 +139,10 @@ function nspawnCommand(machine: LaunchInput): string[] {
     '--link-journal=no',
     ...machine.binds.map(bindFlag),
   ];
+}
+
+function networkFlag(link: MachineLink): string {
+  return 'bridge' in link ? `--network-bridge=${link.bridge}` : `--network-macvlan=${link.macvlan}`;
 }
 
 /** Colons in paths are escaped (systemd-nspawn(1), --bind=). */

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { nodePrefixes, podPrefixes, servicePrefixes, subnetsProblem } from '../subnets.ts';
+import { didYouMean } from '../suggest.ts';
 import { addressProblem, certSanProblem, dnsNameProblem } from '../values.ts';
 import { checkedText, port, text } from './fields.ts';
 
@@ -19,11 +20,25 @@ const apiServer = z
   })
   .meta({ description: 'How the API is reached.' });
 
+const modePattern = /^(bridge|macvlan:[\w.-]{1,15})$/;
+
+function modeProblem(mode: string): string | undefined {
+  if (modePattern.test(mode)) return undefined;
+  const message = `must be "bridge" or "macvlan:LINK", not "${mode}"`;
+  const hint = didYouMean(mode, ['bridge', 'macvlan']);
+  return hint === undefined ? message : `${message}; ${hint}`;
+}
+
 export const networkSchema = z
   .strictObject({
-    mode: z.enum(['bridge']).optional().meta({
+    mode: text(modeProblem).meta({
+      pattern: modePattern.source,
       description:
-        'How nodes reach each other and the world. `bridge`: a bridge of their own and NAT. Default: bridge.',
+        'How nodes reach each other and the world. `bridge`: a bridge of their own and NAT. `macvlan:eno1`: nodes are ' +
+        'hosts of the LAN behind that link, at addresses of `nodeSubnet`, the part of it that is theirs. Default: bridge.',
+    }),
+    gateway: text(addressProblem).meta({
+      description: 'With macvlan: address of the LAN’s router. Default: none; nodes reach the LAN only.',
     }),
     ipFamily: z.enum(['ipv4', 'ipv6', 'dual']).optional().meta({
       description:

@@ -138,7 +138,7 @@ function machine(home: string, resources: Partial<NodeResources> = {}): LaunchIn
     work: `${home}/work`,
     lower: ['/cache/layers/top', '/cache/layers/bottom'],
     binds: [{ source: `${home}/data/etcd`, target: '/var/lib/etcd' }],
-    bridge: 'kn-test',
+    link: { bridge: 'kn-test' },
     started: [],
     resources: { cpus: undefined, memory: undefined, tasks: undefined, ...resources },
   };

@@ -1,0 +1,16 @@
+/** What a systemd-nspawn that was killed leaves on a host. */
+
+import type { Host } from '../host/types.ts';
+import { mountsBelow, umountCommand } from '../tools/mount.ts';
+
+/** Its lock on a root directory: named after the inode of the mounted overlay (systemd: src/shared/discover-image.c). */
+export async function nspawnLock(host: Host, root: string): Promise<string[]> {
+  const inode = await host.run(['stat', '--format=%d:%i', '--', root], { okExitCodes: 'any' });
+  return inode.exitCode === 0 ? [`/run/systemd/nspawn/locks/inode-${inode.stdout.trim()}`] : [];
+}
+
+/** Unmounts what is mounted at or below a folder, the deepest first. */
+export async function unmountBelow(host: Host, folder: string): Promise<void> {
+  const mountinfo = (await host.readFile('/proc/self/mountinfo')) ?? '';
+  for (const point of mountsBelow(mountinfo, folder)) await host.run(umountCommand(point));
+}

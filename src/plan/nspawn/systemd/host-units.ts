@@ -1,0 +1,153 @@
+import { renderExplainedUnit } from '../../../formats/explained-unit.ts';
+import type { ExplainedSetting } from '../../../formats/explained-unit.ts';
+import { escapeUnitValue } from '../../../formats/unit-name.ts';
+import { hostScript } from '../../host-script.ts';
+import type { HostPlan, HostUnits, PlannedFile, PlannedSysctl } from '../../types.ts';
+import { clusterTarget, networkUnit, unitFolder, written } from './names.ts';
+
+export interface HostUnitsInput {
+  cluster: string;
+  /** The cluster's folder below the state folder: it outlives a reboot. */
+  folder: string;
+  /** undefined: the network mode has none. */
+  bridge: string | undefined;
+  /** A link of the host that must be there first, as in a macvlan. */
+  parent?: string;
+  host: Pick<HostPlan, 'sysctls' | 'setup' | 'teardown'>;
+}
+
+/** What the host's systemd knows of a cluster besides its machines: how it begins, and its network. */
+export function planHostUnits({ cluster, folder, bridge, parent, host }: HostUnitsInput): HostUnits {
+  const target = clusterTarget(cluster);
+  const network = networkUnit(cluster);
+  const scripts = { setup: `${folder}/network/setup.sh`, teardown: `${folder}/network/teardown.sh` };
+  return {
+    target,
+    network,
+    files: [
+      text(scripts.setup, hostScript(host.setup), 0o755),
+      text(scripts.teardown, hostScript(host.teardown), 0o755),
+      text(`${unitFolder}/${network}`, networkService({ cluster, parent, scripts })),
+      text(`${unitFolder}/${target}`, targetUnit(cluster)),
+      ...[
+        `${target}.wants/${network}`,
+        `machines.target.wants/${target}`,
+        `multi-user.target.wants/${target}`,
+      ].map((path): PlannedFile => ({
+        path: `${unitFolder}/${path}`,
+        mode: 0o777,
+        content: { link: `../${path.slice(path.indexOf('/') + 1)}` },
+      })),
+      ...(bridge === undefined
+        ? []
+        : [text(`/etc/systemd/network/10-knest-${cluster}.network`, unmanaged(cluster, bridge))]),
+    ],
+    sysctls: text('/etc/sysctl.d/90-knest.conf', sysctlFile(host.sysctls)),
+  };
+}
+
+/** Services that take the rules of others away when they start: ours come after. */
+const firewalls = ['nftables', 'iptables', 'firewalld', 'ufw', 'docker'].map((name) => `${name}.service`);
+
+function networkService({
+  cluster,
+  parent,
+  scripts,
+}: {
+  cluster: string;
+  parent: string | undefined;
+  scripts: { setup: string; teardown: string };
+}): string {
+  const target = clusterTarget(cluster);
+  const shell = (script: string): string => `/bin/sh ${escapeUnitValue(script)}`;
+  return renderExplainedUnit(
+    `${written} for cluster ${cluster}. What its machines need of the network of the host: plain ip and nft commands, ` +
+      'to be read in the scripts.',
+    {
+      Unit: [
+        { key: 'Description', value: `Network of Kubernetes cluster ${cluster}` },
+        { key: 'PartOf', value: target },
+        { key: 'Before', value: target },
+        {
+          key: 'After',
+          value: ['network-pre.target', ...firewalls].join(' '),
+          why: 'Firewalls begin by taking away all rules there are.',
+        },
+        { key: 'RequiresMountsFor', value: escapeUnitValue(scripts.setup) },
+      ],
+      Service: [
+        { key: 'Type', value: 'oneshot' },
+        { key: 'RemainAfterExit', value: 'yes' },
+        ...(parent === undefined ? [] : [waitForLink(parent)]),
+        { key: 'ExecStart', value: shell(scripts.setup) },
+        {
+          key: 'ExecReload',
+          value: shell(scripts.setup),
+          why: 'Does no harm at any time: what is there stays.',
+        },
+        { key: 'ExecStop', value: shell(scripts.teardown) },
+      ],
+      Install: [{ key: 'WantedBy', value: target }],
+    },
+  );
+}
+
+/** At boot drivers may still be on their way. */
+function waitForLink(link: string): ExplainedSetting {
+  return {
+    key: 'ExecStartPre',
+    value: escapeUnitValue(
+      `/bin/sh -c 'i=0; until [ -e /sys/class/net/${link} ] || [ $$i = 300 ]; do i=$$((i+1)); sleep 0.1; done'`,
+    ),
+    why: `The machines are on the LAN of ${link}. (No .device unit: without udev, as in containers, there is none.)`,
+  };
+}
+
+function targetUnit(cluster: string): string {
+  const target = clusterTarget(cluster);
+  return renderExplainedUnit(
+    `${written} for cluster ${cluster}. All of it: systemctl stop ${target}; systemctl start ${target}; ` +
+      `systemctl disable ${target} and it does not start with the host any more.`,
+    {
+      Unit: [{ key: 'Description', value: `Kubernetes cluster ${cluster}` }],
+      Install: [
+        {
+          key: 'WantedBy',
+          value: 'machines.target multi-user.target',
+          why: 'Some distributions do not enable machines.target.',
+        },
+      ],
+    },
+  );
+}
+
+/** systemd.network(5): a .network file of the host with [Match] Name=* would take the bridge's address away. */
+function unmanaged(cluster: string, bridge: string): string {
+  return renderExplainedUnit(
+    `${written} for cluster ${cluster}. Its bridge is none of systemd-networkd's business.`,
+    {
+      Match: [{ key: 'Name', value: bridge }],
+      Link: [{ key: 'Unmanaged', value: 'yes' }],
+    },
+  );
+}
+
+/** sysctl.d(5). */
+function sysctlFile(sysctls: readonly PlannedSysctl[]): string {
+  const reasons = [...new Set(sysctls.map(({ why }) => why))];
+  const head = [
+    `# ${written}. Kernel settings that machines with Kubernetes need of this host: inside them /proc/sys is read-only.`,
+    '# Removed with the last cluster; what was set before is given back then.',
+  ];
+  const blocks = reasons.map((reason) =>
+    [
+      `# ${reason}`,
+      ...sysctls.filter(({ why }) => why === reason).map(({ key, to }) => `${key} = ${to}`),
+    ].join('\n'),
+  );
+  return `${[head.join('\n'), ...blocks].join('\n\n')}\n`;
+}
+
+function text(path: string, content: string, mode = 0o644): PlannedFile {
+  return { path, mode, content: { text: content } };
+}

@@ -1,0 +1,31 @@
+/** Where systemd looks for things, and what knest calls its own there. */
+
+import { mountUnitName } from '../../../formats/unit-name.ts';
+
+export const unitFolder = '/etc/systemd/system';
+
+/** machinectl(1) sees machines whose root is here. */
+export function machineRoot(machine: string): string {
+  return `/var/lib/machines/${machine}`;
+}
+
+/** The host's own template; `machinectl start NAME` starts the same unit. */
+export function machineUnit(machine: string): string {
+  return `systemd-nspawn@${machine}.service`;
+}
+
+export function machineMount(machine: string): string {
+  return mountUnitName(machineRoot(machine));
+}
+
+/** All of a cluster: `systemctl stop knest-NAME.target`. */
+export function clusterTarget(cluster: string): string {
+  return `knest-${cluster}.target`;
+}
+
+export function networkUnit(cluster: string): string {
+  return `knest-${cluster}-network.service`;
+}
+
+/** First words of every file that knest writes on a host: what lacks them belongs to somebody else. */
+export const written = 'Written by knest';

@@ -1,0 +1,129 @@
+/** The root file system of a test bed: Debian as a user's server has it, with what knest needs of a host. */
+
+import { createHash } from 'node:crypto';
+import { chmod, mkdir, mkdtemp, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+import { bootstrap } from '../../../../src/artifacts/bootstrap.ts';
+import { localHost } from '../../../../src/host/local.ts';
+import { gatherFacts } from '../../../../src/observe/facts.ts';
+import { pathsFromEnvironment } from '../../../../src/state/paths.ts';
+
+export type BedSuite = 'bookworm' | 'trixie';
+
+/** Not /tmp, which may be a tmpfs. */
+const cache = '/var/tmp/knest-e2e-bed';
+
+/** Folder of the finished tree; made by the first caller on this machine, in a minute. */
+export async function bedImage(suite: BedSuite): Promise<string> {
+  const key = JSON.stringify({ suite, packages, files, links });
+  const root = join(cache, `${suite}-${createHash('sha256').update(key).digest('hex').slice(0, 12)}`);
+  if (await stat(root).catch(() => undefined)) return root;
+  await mkdir(cache, { recursive: true });
+  const work = await mkdtemp(join(cache, 'work-'));
+  const target = join(work, 'root');
+  try {
+    await makeTree(suite, target);
+    for (const [path, { text, mode }] of Object.entries(files)) {
+      await mkdir(dirname(target + path), { recursive: true });
+      await writeFile(target + path, text);
+      await chmod(target + path, mode);
+    }
+    for (const [path, to] of Object.entries(links)) {
+      await mkdir(dirname(target + path), { recursive: true });
+      await rm(target + path, { force: true });
+      await symlink(to, target + path);
+    }
+    await rename(target, root);
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+  return root;
+}
+
+async function makeTree(suite: BedSuite, target: string): Promise<void> {
+  const host = localHost();
+  const paths = pathsFromEnvironment(process.env);
+  const facts = await gatherFacts(host, paths, process.env, { apt: true });
+  const { mirror, securityMirror, proxy } = facts.apt ?? {};
+  const progress = () => undefined;
+  await bootstrap(
+    { suite, mirror, securityMirror, proxy, packages, target },
+    { host, paths, facts, progress },
+  );
+}
+
+const packages = [
+  'systemd',
+  'systemd-sysv',
+  'systemd-container',
+  'dbus',
+  'udev',
+  'libpam-systemd',
+  'libnss-mymachines',
+  'passwd',
+  'login',
+  'iproute2',
+  'iptables',
+  'nftables',
+  'kmod',
+  'mount',
+  'procps',
+  'iputils-ping',
+  'ca-certificates',
+  'debian-archive-keyring',
+  'curl',
+  'less',
+  'mmdebstrap',
+  // of the node that is bound in
+  'libstdc++6',
+];
+
+/**
+ * Process 1 of a bed is not systemd at first. systemd looks for its controllers as soon as it runs, so what
+ * systemd-nspawn has mounted read-only is made writable before.
+ */
+const init = `#!/bin/sh
+mount -o remount,rw,bind /sys/fs/cgroup
+for hierarchy in /sys/fs/cgroup/*; do
+  if mountpoint -q "$hierarchy"; then mount -o remount,rw,bind "$hierarchy"; fi
+done
+# as on a real host: systemd does this itself, but not in a container
+mount --make-rshared /
+# there is none in a container, and journald would read that of the real host
+ln -sf /dev/null /dev/kmsg
+# the card that a server has
+ip link set dev host0 name eno1
+exec /lib/systemd/systemd "$@"
+`;
+
+const files: Record<string, { text: string; mode: number }> = {
+  '/sbin/bed-init': { text: init, mode: 0o755 },
+  '/usr/local/bin/knest': {
+    text: '#!/bin/sh\nexec /usr/local/bin/node /opt/knest/dist/bundle/cli/main.js "$@"\n',
+    mode: 0o755,
+  },
+  '/etc/hostname': { text: 'bed\n', mode: 0o644 },
+  '/etc/hosts': { text: '127.0.0.1 localhost bed\n', mode: 0o644 },
+  '/etc/resolv.conf': { text: 'nameserver 192.168.55.1\n', mode: 0o644 },
+  // its LAN, see bed.ts
+  '/etc/systemd/network/20-eno1.network': {
+    text: '[Match]\nName=eno1\n\n[Network]\nAddress=192.168.55.2/24\nGateway=192.168.55.1\n',
+    mode: 0o644,
+  },
+  // the devices are those of the real host: udev may only see the bed's own links
+  '/etc/systemd/system/systemd-udev-trigger.service.d/bed.conf': {
+    text: '[Service]\nExecStart=\nExecStart=-udevadm trigger --type=devices --action=add --subsystem-match=net\n',
+    mode: 0o644,
+  },
+  '/etc/systemd/journald.conf.d/bed.conf': { text: '[Journal]\nStorage=persistent\n', mode: 0o644 },
+  '/etc/systemd/system.conf.d/bed.conf': { text: '[Manager]\nDefaultTimeoutStopSec=20s\n', mode: 0o644 },
+};
+
+const masked = ['getty.target', 'console-getty.service', 'apt-daily.timer', 'apt-daily-upgrade.timer'];
+
+const links: Record<string, string> = {
+  ...Object.fromEntries(masked.map((unit) => [`/etc/systemd/system/${unit}`, '/dev/null'])),
+  '/etc/systemd/system/multi-user.target.wants/systemd-networkd.service':
+    '/lib/systemd/system/systemd-networkd.service',
+};
