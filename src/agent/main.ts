@@ -1,0 +1,31 @@
+/** knest-agent: what a cluster needs besides Kubernetes itself. A unit of the machine: `journalctl -u knest-agent`. */
+
+import { readConfig } from './config.ts';
+import { runDns } from './dns/run.ts';
+import { servePages } from './http.ts';
+import { openApi } from './kubernetes/api.ts';
+import { log, reasonOf } from './log.ts';
+
+async function main(configPath: string): Promise<void> {
+  const config = await readConfig(configPath);
+  const api = await openApi(config.kubeconfig);
+  const dns = config.dns && (await runDns(config, config.dns, api));
+  await servePages('127.0.0.1', config.healthPort, {
+    '/health': () => ({ ok: true, text: 'ok\n' }),
+    '/ready': () =>
+      dns?.ready === false
+        ? { ok: false, text: 'the API server has not been asked for everything yet\n' }
+        : { ok: true, text: 'ok\n' },
+  });
+  const stop = (): void => {
+    // whoever is asked to end and cannot is ended by systemd
+    void (dns?.stop() ?? Promise.resolve()).finally(() => process.exit());
+  };
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+}
+
+main(process.argv[2] ?? '/etc/kubernetes/knest-agent.json').catch((error: unknown) => {
+  log.warning(`knest-agent cannot start: ${reasonOf(error)}`);
+  process.exit(1);
+});
