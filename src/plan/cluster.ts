@@ -6,6 +6,7 @@ import type { ClusterContext, Component, MachineContext } from './components/com
 import { apiPort } from './components/component.ts';
 import { containerd } from './components/containerd.ts';
 import { etcd } from './components/etcd.ts';
+import { knestAgent } from './components/knest-agent.ts';
 import { kubeApiserver } from './components/kube-apiserver.ts';
 import { kubeControllerManager } from './components/kube-controller-manager.ts';
 import { kubeProxy } from './components/kube-proxy.ts';
@@ -41,6 +42,7 @@ const components: readonly Component[] = [
   podNetwork,
   kubelet,
   kubeProxy,
+  knestAgent,
 ];
 
 /**
@@ -67,6 +69,7 @@ export function planCluster(
     podSubnet: subnets.podSubnet,
     serviceSubnet: subnets.serviceSubnet,
     apiServiceAddress: nthAddress(subnets.serviceSubnet, 1),
+    dnsServiceAddress: nthAddress(subnets.serviceSubnet, 10),
     endpoint: `https://${first.address}:${apiPort}`,
     controlPlanes,
     facts,
@@ -175,7 +178,12 @@ function assembleMachine(
   const folder = `${paths.state}/machines/${machine.name}`;
   const place = { folder, root: `${folder}/root`, upper: `${folder}/upper`, work: `${folder}/work` };
   // overlayfs refuses an overlay as upper directory (containerd's snapshots), and etcd wants a plain file system
-  const data = ['containerd', 'kubelet', ...(machine.role === 'control-plane' ? ['etcd'] : [])];
+  const data = [
+    'containerd',
+    'kubelet',
+    'knest-volumes',
+    ...(machine.role === 'control-plane' ? ['etcd'] : []),
+  ];
   const binds = [
     ...data.map((name) => ({ source: `${folder}/data/${name}`, target: `/var/lib/${name}` })),
     // for fuse file systems in pods

@@ -76,6 +76,8 @@ const packages = [
   'containernetworking-plugins',
   'etcd-server',
   'catatonit',
+  // runs knest-agent
+  'nodejs',
   'iputils-ping',
   // asks components how they are (probes)
   'curl',
@@ -95,7 +97,20 @@ const requires = [
     'ipset',
     'socat',
   ],
-  ...['ethtool', 'mount', 'modprobe', 'ps', 'ping', 'curl', 'containerd', 'ctr', 'runc', 'etcd', 'catatonit'],
+  ...[
+    'ethtool',
+    'mount',
+    'modprobe',
+    'ps',
+    'ping',
+    'curl',
+    'containerd',
+    'ctr',
+    'runc',
+    'etcd',
+    'catatonit',
+    'node',
+  ],
   ...['bridge', 'host-local', 'loopback', 'portmap'],
 ] as const;
 

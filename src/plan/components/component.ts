@@ -11,6 +11,8 @@ export interface ClusterContext {
   serviceSubnet: string;
   /** First address of the service subnet: the Service `kubernetes`. */
   apiServiceAddress: string;
+  /** Tenth address of the service subnet: the Service `kube-dns`, where kubeadm and kind have it too. */
+  dnsServiceAddress: string;
   /** https://ADDRESS:PORT, from outside the machines. */
   endpoint: string;
   controlPlanes: readonly { name: string; address: string }[];

@@ -112,6 +112,7 @@ function configuration(cluster: ClusterContext, serving: string) {
     tlsPrivateKeyFile: `${pkiFolder}/${serving}.key`,
     readOnlyPort: 0,
     clusterDomain: 'cluster.local',
+    clusterDNS: [cluster.dnsServiceAddress],
     resolvConf: '/etc/resolv.conf',
     cgroupDriver: cgroupDriver(facts),
     ...(traits.kubeletEndpointInConfig ? { containerRuntimeEndpoint: containerdEndpoint } : {}),

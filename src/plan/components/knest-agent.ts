@@ -1,0 +1,87 @@
+import type { AgentConfig } from '../../agent/config.ts';
+import { renderUnit } from '../../formats/systemd-unit.ts';
+import type { Component, ClusterContext, MachineContext } from './component.ts';
+import { afterApiServer, k8sTarget, restartAlways } from './component.ts';
+import { kubeconfigFile } from './kubeconfig-file.ts';
+import { certificateFiles, clientCertificate, publicFile } from './pki-files.ts';
+
+const kubeconfig = '/etc/kubernetes/knest-agent.conf';
+const configFile = '/etc/kubernetes/knest-agent.json';
+const program = '/usr/local/lib/knest/knest-agent.mjs';
+const healthPort = 10262;
+
+/** Members may do what the ClusterRoles of the same names allow. */
+export const agentGroups = { dns: 'knest:dns', storage: 'knest:storage' } as const;
+
+/** Folder of a node's volumes; a plain directory of the host, as an overlay's upper one would be slower. */
+export const volumesFolder = '/var/lib/knest-volumes';
+
+/** knest-agent: cluster DNS on control planes, volumes on every node. */
+export const knestAgent: Component = (machine, cluster) => {
+  const certificate = `knest-agent-${machine.name}`;
+  const groups = [agentGroups.storage, ...(machine.role === 'control-plane' ? [agentGroups.dns] : [])];
+  return {
+    files: [
+      publicFile('ca.crt'),
+      ...certificateFiles(certificate),
+      kubeconfigFile(kubeconfig, certificate, machine, cluster),
+      {
+        path: configFile,
+        mode: 0o644,
+        content: { text: `${JSON.stringify(configuration(machine, cluster), undefined, 2)}\n` },
+      },
+      { path: program, mode: 0o644, content: { asset: 'knest-agent.mjs' } },
+    ],
+    units: [
+      {
+        name: 'knest-agent.service',
+        wantedBy: k8sTarget,
+        text: renderUnit({
+          Unit: { Description: 'Cluster DNS and volumes', ...afterApiServer },
+          Service: {
+            // A small young generation is collected more often and stays small (V8's default grows to 48 MB); one
+            // thread is enough for the few files it reads.
+            Environment: ['UV_THREADPOOL_SIZE=1', 'NODE_ENV=production'],
+            ExecStart: `/usr/bin/node --max-semi-space-size=2 --v8-pool-size=1 ${program} ${configFile}`,
+            ...restartAlways,
+            // other agents are told that this one goes
+            TimeoutStopSec: '3',
+          },
+        }),
+      },
+    ],
+    certificates: [clientCertificate(certificate, `system:knest-agent:${machine.name}`, groups)],
+    probes: [
+      {
+        says: 'knest-agent knows the cluster',
+        unit: 'knest-agent.service',
+        argv: ['curl', '-fsS', `http://127.0.0.1:${healthPort}/ready`],
+      },
+    ],
+  };
+};
+
+function configuration(machine: MachineContext, cluster: ClusterContext): AgentConfig {
+  return {
+    version: 1,
+    node: machine.name,
+    address: machine.address,
+    kubeconfig,
+    healthPort,
+    storage: { folder: volumesFolder },
+    ...(machine.role === 'control-plane'
+      ? {
+          dns: {
+            domain: 'cluster.local',
+            serviceAddress: cluster.dnsServiceAddress,
+            ownSubnets: [cluster.serviceSubnet, cluster.podSubnet],
+            port: 53,
+            metricsPort: 9153,
+            resolvConf: '/etc/resolv.conf',
+            stubDomains: {},
+            hosts: {},
+          },
+        }
+      : {}),
+  };
+}
