@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
 
+import type { ApiAccess } from './kubernetes/api.ts';
+
 /** What the agent is told, written by the plan of the machine (JSON). */
 export interface AgentConfig {
   /** Format, raised when readers must change. */
@@ -8,7 +10,7 @@ export interface AgentConfig {
   node: string;
   /** Address of this machine in the cluster's network. */
   address: string;
-  kubeconfig: string;
+  api: ApiAccess;
   /** Port on loopback: /health, /ready */
   healthPort: number;
   /** Present where this machine answers the cluster's DNS. */

@@ -8,7 +8,7 @@ import { log, reasonOf } from './log.ts';
 
 async function main(configPath: string): Promise<void> {
   const config = await readConfig(configPath);
-  const api = await openApi(config.kubeconfig);
+  const api = await openApi(config.api);
   const dns = config.dns && (await runDns(config, config.dns, api));
   await servePages('127.0.0.1', config.healthPort, {
     '/health': () => ({ ok: true, text: 'ok\n' }),

@@ -64,8 +64,7 @@ export async function keepMembership(api: Api, member: Member, signal: AbortSign
       endpointsPath,
       {
         set: (object) => {
-          // what is watched loses all but its name afterwards
-          changed({ ...object });
+          changed(object);
         },
         delete: () => {
           changed(undefined);

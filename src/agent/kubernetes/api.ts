@@ -1,18 +1,17 @@
 import { readFile } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
-import type { RequestOptions } from 'node:https';
+import { createInterface } from 'node:readline';
 
-import { KubeConfig } from '@kubernetes/client-node';
-
-/** Requests to the API server: plain JSON, one connection kept open. */
+/** Requests to the API server, in JSON. */
 export interface Api {
-  /** For what the library does itself: watching. */
-  readonly kubeConfig: KubeConfig;
   get<T>(path: string): Promise<T>;
   create<T>(path: string, object: T): Promise<T>;
   /** Refused (409) when the object has changed since it was read. */
   replace<T>(path: string, object: T): Promise<T>;
   delete(path: string): Promise<void>;
+  /** Reads an answer line by line until it ends. What `onLine` throws ends it, and is thrown. */
+  lines(path: string, reader: { onOpen: () => void; onLine: (line: string) => void }): Promise<void>;
 }
 
 /** The API server answered, and said no. */
@@ -25,54 +24,86 @@ export class ApiError extends Error {
   }
 }
 
-/** Milliseconds. */
-const timeout = 10_000;
+/** How the API server is reached; files are PEM. */
+export interface ApiAccess {
+  /** https://ADDRESS:PORT */
+  server: string;
+  authority: string;
+  certificate: string;
+  key: string;
+}
 
-/** @throws Error when the kubeconfig or what it names cannot be read */
-export async function openApi(kubeconfigPath: string): Promise<Api> {
-  const kubeConfig = new KubeConfig();
-  kubeConfig.loadFromString(await readFile(kubeconfigPath, 'utf8'));
-  const options: RequestOptions = {};
-  await kubeConfig.applyToHTTPSOptions(options);
-  const { ca, cert, key } = options;
-  const agent = new Agent({ keepAlive: true, ca, cert, key });
-  const server = kubeConfig.getCurrentCluster()?.server ?? '';
-  const call = async (method: string, path: string, body?: unknown): Promise<unknown> => {
-    const { status, text } = await exchange(agent, new URL(path, server), method, body);
-    if (status >= 400) throw new ApiError(status, `${method} ${path}: ${status} ${messageOf(text)}`);
-    return JSON.parse(text);
+/** Milliseconds that an answer may take. */
+const timeout = 10_000;
+/** Milliseconds of silence in a watch. The API server sends a bookmark about every minute. */
+const watchTimeout = 150_000;
+
+/** @throws Error when a file cannot be read */
+export async function openApi(access: ApiAccess): Promise<Api> {
+  const files = [access.authority, access.certificate, access.key];
+  const [ca, cert, key] = await Promise.all(files.map((path) => readFile(path)));
+  // an API server whose machine is gone is found out within 15 s, not within minutes
+  const agent = new Agent({ keepAlive: true, keepAliveMsecs: 5000, ca, cert, key });
+
+  const open = async (method: string, path: string, body?: unknown): Promise<IncomingMessage> => {
+    const response = await send(agent, new URL(path, access.server), method, body);
+    const status = response.statusCode ?? 0;
+    if (status < 400) return response;
+    throw new ApiError(status, `${method} ${path}: ${status} ${messageOf(await readAll(response))}`);
   };
+  const call = async (method: string, path: string, body?: unknown): Promise<unknown> =>
+    JSON.parse(await readAll(await open(method, path, body)));
+
   return {
-    kubeConfig,
     get: async <T>(path: string) => (await call('GET', path)) as T,
     create: async <T>(path: string, object: T) => (await call('POST', path, object)) as T,
     replace: async <T>(path: string, object: T) => (await call('PUT', path, object)) as T,
     delete: async (path) => {
       await call('DELETE', path);
     },
+    lines: async (path, { onOpen, onLine }) => {
+      const response = await open('GET', path);
+      onOpen();
+      response.socket.setTimeout(watchTimeout, () => response.destroy(new Error('the watch is silent')));
+      const lines = createInterface({ input: response, crlfDelay: Infinity });
+      try {
+        // readline does not pass errors of its input on (Node 20)
+        await new Promise<void>((resolve, reject) => {
+          response.on('error', reject);
+          lines.on('close', () => {
+            if (response.complete) resolve();
+            else reject(new Error('the connection has ended'));
+          });
+          lines.on('line', (line) => {
+            try {
+              onLine(line);
+            } catch (error) {
+              reject(error instanceof Error ? error : new Error(String(error)));
+            }
+          });
+        });
+      } finally {
+        lines.close();
+        response.destroy();
+      }
+    },
   };
 }
 
-function exchange(
-  agent: Agent,
-  url: URL,
-  method: string,
-  body: unknown,
-): Promise<{ status: number; text: string }> {
+function send(agent: Agent, url: URL, method: string, body: unknown): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const headers = { accept: 'application/json', 'content-type': 'application/json' };
-    const outgoing = request(url, { agent, method, headers, timeout }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('error', reject);
-      response.on('end', () => {
-        resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() });
-      });
-    });
+    const outgoing = request(url, { agent, method, headers, timeout }, resolve);
     outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${timeout / 1000} s`)));
     outgoing.on('error', reject);
     outgoing.end(body === undefined ? undefined : JSON.stringify(body));
   });
+}
+
+async function readAll(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString();
 }
 
 function messageOf(text: string): string {

@@ -1,11 +1,9 @@
 import type { AgentConfig } from '../../agent/config.ts';
 import { renderUnit } from '../../formats/systemd-unit.ts';
 import type { Component, ClusterContext, MachineContext } from './component.ts';
-import { afterApiServer, k8sTarget, restartAlways } from './component.ts';
-import { kubeconfigFile } from './kubeconfig-file.ts';
+import { afterApiServer, apiPort, k8sTarget, pkiFolder, restartAlways } from './component.ts';
 import { certificateFiles, clientCertificate, publicFile } from './pki-files.ts';
 
-const kubeconfig = '/etc/kubernetes/knest-agent.conf';
 const configFile = '/etc/kubernetes/knest-agent.json';
 const program = '/usr/local/lib/knest/knest-agent.mjs';
 const healthPort = 10262;
@@ -24,11 +22,10 @@ export const knestAgent: Component = (machine, cluster) => {
     files: [
       publicFile('ca.crt'),
       ...certificateFiles(certificate),
-      kubeconfigFile(kubeconfig, certificate, machine, cluster),
       {
         path: configFile,
         mode: 0o644,
-        content: { text: `${JSON.stringify(configuration(machine, cluster), undefined, 2)}\n` },
+        content: { text: `${JSON.stringify(configuration(machine, cluster, certificate), undefined, 2)}\n` },
       },
       { path: program, mode: 0o644, content: { asset: 'knest-agent.mjs' } },
     ],
@@ -61,12 +58,18 @@ export const knestAgent: Component = (machine, cluster) => {
   };
 };
 
-function configuration(machine: MachineContext, cluster: ClusterContext): AgentConfig {
+function configuration(machine: MachineContext, cluster: ClusterContext, certificate: string): AgentConfig {
   return {
     version: 1,
     node: machine.name,
     address: machine.address,
-    kubeconfig,
+    api: {
+      // on a control plane its own API server, as long as that one lives
+      server: machine.role === 'control-plane' ? `https://127.0.0.1:${apiPort}` : cluster.endpoint,
+      authority: `${pkiFolder}/ca.crt`,
+      certificate: `${pkiFolder}/${certificate}.crt`,
+      key: `${pkiFolder}/${certificate}.key`,
+    },
     healthPort,
     storage: { folder: volumesFolder },
     ...(machine.role === 'control-plane'
