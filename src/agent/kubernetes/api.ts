@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
-import { createInterface } from 'node:readline';
 
 /** Requests to the API server, in JSON. */
 export interface Api {
@@ -35,8 +34,10 @@ export interface ApiAccess {
 
 /** Milliseconds that an answer may take. */
 const timeout = 10_000;
-/** Milliseconds of silence in a watch. The API server sends a bookmark about every minute. */
-const watchTimeout = 150_000;
+/** Seconds after which the API server ends a watch, for the next one to begin where it ended. */
+export const watchSeconds = 280;
+/** Milliseconds. Nothing may happen all the while: Kubernetes 1.20 sends no bookmarks before the end. */
+const watchTimeout = (watchSeconds + 20) * 1000;
 
 /** @throws Error when a file cannot be read */
 export async function openApi(access: ApiAccess): Promise<Api> {
@@ -64,27 +65,15 @@ export async function openApi(access: ApiAccess): Promise<Api> {
     lines: async (path, { onOpen, onLine }) => {
       const response = await open('GET', path);
       onOpen();
+      // what is silent for longer than a watch lasts is dead
       response.socket.setTimeout(watchTimeout, () => response.destroy(new Error('the watch is silent')));
-      const lines = createInterface({ input: response, crlfDelay: Infinity });
-      try {
-        // readline does not pass errors of its input on (Node 20)
-        await new Promise<void>((resolve, reject) => {
-          response.on('error', reject);
-          lines.on('close', () => {
-            if (response.complete) resolve();
-            else reject(new Error('the connection has ended'));
-          });
-          lines.on('line', (line) => {
-            try {
-              onLine(line);
-            } catch (error) {
-              reject(error instanceof Error ? error : new Error(String(error)));
-            }
-          });
-        });
-      } finally {
-        lines.close();
-        response.destroy();
+      response.setEncoding('utf8');
+      let rest = '';
+      // leaving the loop, by an error of either side too, closes the connection
+      for await (const chunk of response as AsyncIterable<string>) {
+        const lines = (rest + chunk).split('\n');
+        rest = lines.pop() ?? '';
+        lines.forEach(onLine);
       }
     },
   };

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { log, reasonOf } from '../log.ts';
-import { ApiError } from './api.ts';
+import { ApiError, watchSeconds } from './api.ts';
 import type { Api } from './api.ts';
 import type { KubernetesObject } from './objects.ts';
 
@@ -20,8 +20,6 @@ export interface Selector {
 /** Milliseconds between two tries. */
 const shortest = 100;
 const longest = 1000;
-/** Seconds after which the API server ends a watch, for the next one to begin where it ended. */
-const watchSeconds = 280;
 
 interface List<T> {
   metadata?: { resourceVersion?: string };
