@@ -5,15 +5,22 @@ import { runDns } from './dns/run.ts';
 import { servePages } from './http.ts';
 import { openApi } from './kubernetes/api.ts';
 import { log, reasonOf } from './log.ts';
+import { runStorage } from './storage/run.ts';
 
 async function main(configPath: string): Promise<void> {
   const config = await readConfig(configPath);
   const api = await openApi(config.api);
   const dns = config.dns && (await runDns(config, config.dns, api));
+  let storageReady = config.storage === undefined;
+  if (config.storage) {
+    void runStorage(config.node, config.storage, api).then(() => {
+      storageReady = true;
+    });
+  }
   await servePages('127.0.0.1', config.healthPort, {
     '/health': () => ({ ok: true, text: 'ok\n' }),
     '/ready': () =>
-      dns?.ready === false
+      dns?.ready === false || !storageReady
         ? { ok: false, text: 'the API server has not been asked for everything yet\n' }
         : { ok: true, text: 'ok\n' },
   });

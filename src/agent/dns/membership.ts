@@ -89,8 +89,9 @@ export async function keepMembership(api: Api, member: Member, signal: AbortSign
     const others = addressesIn(current).filter((address) => address !== member.address);
     try {
       const wanted = [member.address, ...others.filter(alive)];
-      if (!isAsWanted(current, wanted, member)) await write(api, current, wanted, member);
+      // first: who cannot show that it lives is taken out by the others, and must not put itself in again
       if (others.length > 0) await renew(api, member);
+      if (!isAsWanted(current, wanted, member)) await write(api, current, wanted, member);
       blocked = false;
     } catch (error) {
       // 409: another one was faster, and what it wrote is on its way to us
@@ -194,8 +195,7 @@ async function renew(api: Api, member: Member): Promise<void> {
     spec,
   };
   try {
-    // nobody else writes it: no need to have read it before
-    await api.replace(`${leasesPath}/${name}`, object);
+    await api.patch(`${leasesPath}/${name}`, { spec });
   } catch (error) {
     if (!(error instanceof ApiError && error.status === 404)) throw error;
     await api.create(leasesPath, object);

@@ -8,6 +8,8 @@ export interface Api {
   create<T>(path: string, object: T): Promise<T>;
   /** Refused (409) when the object has changed since it was read. */
   replace<T>(path: string, object: T): Promise<T>;
+  /** RFC 7386 merge patch. */
+  patch(path: string, changes: unknown): Promise<void>;
   delete(path: string): Promise<void>;
   /** Reads an answer line by line until it ends. What `onLine` throws ends it, and is thrown. */
   lines(path: string, reader: { onOpen: () => void; onLine: (line: string) => void }): Promise<void>;
@@ -59,6 +61,9 @@ export async function openApi(access: ApiAccess): Promise<Api> {
     get: async <T>(path: string) => (await call('GET', path)) as T,
     create: async <T>(path: string, object: T) => (await call('POST', path, object)) as T,
     replace: async <T>(path: string, object: T) => (await call('PUT', path, object)) as T,
+    patch: async (path, changes) => {
+      await call('PATCH', path, changes);
+    },
     delete: async (path) => {
       await call('DELETE', path);
     },
@@ -81,7 +86,8 @@ export async function openApi(access: ApiAccess): Promise<Api> {
 
 function send(agent: Agent, url: URL, method: string, body: unknown): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const headers = { accept: 'application/json', 'content-type': 'application/json' };
+    const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
+    const headers = { accept: 'application/json', 'content-type': type };
     const outgoing = request(url, { agent, method, headers, timeout }, resolve);
     outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${timeout / 1000} s`)));
     outgoing.on('error', reject);

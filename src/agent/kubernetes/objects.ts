@@ -41,3 +41,39 @@ export interface EndpointSliceObject extends KubernetesObject {
     | null;
   ports?: { name?: string; protocol?: string; port?: number }[] | null;
 }
+
+export interface ClassObject extends KubernetesObject {
+  provisioner?: string;
+  reclaimPolicy?: string;
+}
+
+export interface ClaimObject extends KubernetesObject {
+  spec?: {
+    accessModes?: string[];
+    dataSource?: unknown;
+    resources?: { requests?: Record<string, string> };
+    selector?: unknown;
+    storageClassName?: string;
+    volumeMode?: string;
+    volumeName?: string;
+  };
+  status?: { phase?: string };
+}
+
+export interface VolumeObject extends KubernetesObject {
+  spec?: {
+    accessModes?: string[];
+    capacity?: Record<string, string>;
+    claimRef?: Record<string, string>;
+    persistentVolumeReclaimPolicy?: string;
+    storageClassName?: string;
+    volumeMode?: string;
+    local?: { path: string };
+    nodeAffinity?: {
+      required?: {
+        nodeSelectorTerms: { matchExpressions?: { key: string; operator: string; values?: string[] }[] }[];
+      };
+    };
+  };
+  status?: { phase?: string };
+}

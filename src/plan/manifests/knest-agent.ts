@@ -41,7 +41,7 @@ const dnsRights: Manifest[] = [
       { apiGroups: [''], resources: ['endpoints'], resourceNames: ['kube-dns'], verbs: [...read, 'update'] },
       // nobody has a name before it is made: it cannot be limited to one
       { apiGroups: [''], resources: ['endpoints'], verbs: ['create'] },
-      { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: [...read, 'create', 'update'] },
+      { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: [...read, 'create', 'patch'] },
     ],
   },
   binding('RoleBinding', 'Role', agentGroups.dns, 'kube-system'),
