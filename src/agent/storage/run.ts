@@ -67,6 +67,7 @@ export async function runStorage(node: string, { folder }: StorageConfig, api: A
     } catch (error) {
       if (!(error instanceof ApiError && error.status === 404)) throw error;
     }
+    volumes.delete(name);
     log.info(`volume ${name} is removed`);
   };
 
