@@ -45,6 +45,8 @@ export interface ForwardSettings {
   longestNegative: number;
   /** Questions waiting for other servers at the same time. */
   concurrency: number;
+  /** Milliseconds a server is given, try by try. */
+  patience: readonly number[];
 }
 
 export const forwardDefaults = {
@@ -53,10 +55,10 @@ export const forwardDefaults = {
   longest: 30,
   longestNegative: 30,
   concurrency: 1000,
+  // clients give up after five seconds (resolv.conf(5))
+  patience: [1000, 1500, 2000],
 } as const;
 
-/** Milliseconds a server is given, try by try. Clients give up after five seconds (resolv.conf(5)). */
-const patience = [1000, 1500, 2000];
 /** Milliseconds that a server which did not answer is asked last. */
 const grudge = 10_000;
 
@@ -79,7 +81,7 @@ export function forwarder(settings: ForwardSettings, now: () => number = Date.no
     const isBlamed = ({ address, port }: Server): boolean => (blamed.get(`${address}:${port}`) ?? 0) > now();
     const order = [...known.filter((server) => !isBlamed(server)), ...known.filter(isBlamed)];
     // without a way out every name would take as long as clients wait
-    const tries = known.every(isBlamed) ? patience.slice(0, 1) : patience;
+    const tries = known.every(isBlamed) ? settings.patience.slice(0, 1) : settings.patience;
     let last: RawResponse | undefined;
     for (const [attempt, timeout] of tries.entries()) {
       // one server alone is asked again: the question may have been lost. A refusal isn't.

@@ -40,11 +40,15 @@ const endpointsPath = `/api/v1/namespaces/${namespace}/endpoints`;
 const leasesPath = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`;
 
 /** Milliseconds between two renewals, and of silence after which an agent counts as dead. */
-const renewal = 1500;
-const silence = 5000;
+const usual = { renewal: 1500, silence: 5000 };
 
 /** Stays a member until the signal; then leaves at once. */
-export async function keepMembership(api: Api, member: Member, signal: AbortSignal): Promise<void> {
+export async function keepMembership(
+  api: Api,
+  member: Member,
+  signal: AbortSignal,
+  { renewal, silence }: typeof usual = usual,
+): Promise<void> {
   const lastHeard = new Map<string, number>();
   let current: EndpointsObject | undefined;
   let changes = 0;
@@ -90,12 +94,11 @@ export async function keepMembership(api: Api, member: Member, signal: AbortSign
     try {
       const wanted = [member.address, ...others.filter(alive)];
       // first: who cannot show that it lives is taken out by the others, and must not put itself in again
-      if (others.length > 0) await renew(api, member);
+      if (others.length > 0) await renew(api, member, silence);
       if (!isAsWanted(current, wanted, member)) await write(api, current, wanted, member);
       blocked = false;
     } catch (error) {
-      // 409: another one was faster, and what it wrote is on its way to us
-      if (!(error instanceof ApiError && error.status === 409)) {
+      if (!isConflict(error)) {
         if (!blocked) log.warning(`endpoints of ${service}: ${reasonOf(error)}`);
         blocked = true;
       }
@@ -113,9 +116,25 @@ export async function keepMembership(api: Api, member: Member, signal: AbortSign
     });
     signal.removeEventListener('abort', wake);
   }
-  const others = addressesIn(current).filter((address) => address !== member.address);
-  // the last one stays: it is most likely back in a moment
-  if (others.length > 0) await write(api, current, others, member);
+  // a few times, as others may be leaving too; if all of that fails they will find out by themselves
+  for (let tries = 10; tries > 0; tries -= 1) {
+    const found = addressesIn(current);
+    const others = found.filter((address) => address !== member.address);
+    // the last one stays: it is most likely back in a moment
+    if (others.length === 0 || others.length === found.length) return;
+    try {
+      await write(api, current, others, member);
+      return;
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      await sleep(50);
+    }
+  }
+}
+
+/** Another one was faster, and what it wrote is on its way to us. */
+function isConflict(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 409;
 }
 
 function addressesIn(endpoints: EndpointsObject | undefined): string[] {
@@ -180,11 +199,11 @@ function portsOf({ ports }: Member) {
   ];
 }
 
-async function renew(api: Api, member: Member): Promise<void> {
+async function renew(api: Api, member: Member, silence: number): Promise<void> {
   const name = `knest-dns-${member.node}`;
   const spec = {
     holderIdentity: member.address,
-    leaseDurationSeconds: silence / 1000,
+    leaseDurationSeconds: Math.ceil(silence / 1000),
     renewTime: new Date().toISOString().replace('Z', '000Z'),
   };
   const labels = { [leaseLabel]: 'dns' };
