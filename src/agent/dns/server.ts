@@ -33,8 +33,8 @@ export interface ServerOptions {
   signal?: AbortSignal;
 }
 
-/** Answers kept as octets; a pod asks for few names. */
-const mostKept = 2048;
+/** Answers kept as octets, of some two hundred bytes each. */
+const mostKept = 8192;
 /** RFC 7766, 6.2.3: an idle connection may be closed after seconds. */
 const idleTimeout = 10_000;
 const mostConnections = 512;
@@ -139,7 +139,11 @@ function serveUdp(socket: UdpSocket, { resolve, generation }: ServerOptions, cou
     const asked = generation();
     const answer = (resolved: Resolved): void => {
       if (resolved.keep > 0 && asked === keptGeneration) {
-        if (kept.size >= mostKept) kept.clear();
+        // the oldest goes: a Map keeps the order in which things were put in
+        for (const oldest of kept.keys()) {
+          if (kept.size < mostKept) break;
+          kept.delete(oldest);
+        }
         kept.set(key, { ...resolved, turn: 0, until: Date.now() + resolved.keep });
       }
       send(resolved.messages[0], sender);
