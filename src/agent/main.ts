@@ -1,5 +1,11 @@
-/** knest-agent: what a cluster needs besides Kubernetes itself. A unit of the machine: `journalctl -u knest-agent`. */
+/**
+ * knest-agent: what a cluster needs besides Kubernetes itself. A unit of the machine: `journalctl -u knest-agent`.
+ *
+ *     knest-agent.mjs [CONFIG]       serves until it is ended
+ *     knest-agent.mjs apply FILE     makes the objects in the file and ends
+ */
 
+import { applyObjects } from './apply-objects.ts';
 import { readConfig } from './config.ts';
 import { runDns } from './dns/run.ts';
 import { servePages } from './http.ts';
@@ -32,7 +38,9 @@ async function main(configPath: string): Promise<void> {
   process.once('SIGINT', stop);
 }
 
-main(process.argv[2] ?? '/etc/kubernetes/knest-agent.json').catch((error: unknown) => {
+const [first = '/etc/kubernetes/knest-agent.json', second = ''] = process.argv.slice(2);
+const work = first === 'apply' ? applyObjects(second).then(() => process.exit()) : main(first);
+work.catch((error: unknown) => {
   log.warning(`knest-agent cannot start: ${reasonOf(error)}`);
   process.exit(1);
 });

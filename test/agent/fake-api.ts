@@ -111,6 +111,9 @@ export function fakeApi(): FakeApi {
       if (!current) throw new ApiError(404, `no ${name}`);
       put(folder, { ...current, ...(changes as KubernetesObject) });
     },
+    apply: async (path) => {
+      await call(`APPLY ${path}`);
+    },
     delete: async (path) => {
       await call(`DELETE ${path}`);
       remove(...split(path));

@@ -10,6 +10,8 @@ export interface Api {
   replace<T>(path: string, object: T): Promise<T>;
   /** RFC 7386 merge patch. */
   patch(path: string, changes: unknown): Promise<void>;
+  /** Kubernetes: "Server-Side Apply"; takes over what another manager has set otherwise. */
+  apply(path: string, object: unknown): Promise<void>;
   delete(path: string): Promise<void>;
   /** Reads an answer line by line until it ends. What `onLine` throws ends it, and is thrown. */
   lines(path: string, reader: { onOpen: () => void; onLine: (line: string) => void }): Promise<void>;
@@ -48,21 +50,29 @@ export async function openApi(access: ApiAccess): Promise<Api> {
   // an API server whose machine is gone is found out within 15 s, not within minutes
   const agent = new Agent({ keepAlive: true, keepAliveMsecs: 5000, ca, cert, key });
 
-  const open = async (method: string, path: string, body?: unknown): Promise<IncomingMessage> => {
-    const response = await send(agent, new URL(path, access.server), method, body);
+  const open = async (
+    method: string,
+    path: string,
+    body?: unknown,
+    type?: string,
+  ): Promise<IncomingMessage> => {
+    const response = await send(agent, new URL(path, access.server), method, body, type);
     const status = response.statusCode ?? 0;
     if (status < 400) return response;
     throw new ApiError(status, `${method} ${path}: ${status} ${messageOf(await readAll(response))}`);
   };
-  const call = async (method: string, path: string, body?: unknown): Promise<unknown> =>
-    JSON.parse(await readAll(await open(method, path, body)));
+  const call = async (method: string, path: string, body?: unknown, type?: string): Promise<unknown> =>
+    JSON.parse(await readAll(await open(method, path, body, type)));
 
   return {
     get: async <T>(path: string) => (await call('GET', path)) as T,
     create: async <T>(path: string, object: T) => (await call('POST', path, object)) as T,
     replace: async <T>(path: string, object: T) => (await call('PUT', path, object)) as T,
     patch: async (path, changes) => {
-      await call('PATCH', path, changes);
+      await call('PATCH', path, changes, 'application/merge-patch+json');
+    },
+    apply: async (path, object) => {
+      await call('PATCH', `${path}?fieldManager=knest&force=true`, object, 'application/apply-patch+yaml');
     },
     delete: async (path) => {
       await call('DELETE', path);
@@ -84,9 +94,14 @@ export async function openApi(access: ApiAccess): Promise<Api> {
   };
 }
 
-function send(agent: Agent, url: URL, method: string, body: unknown): Promise<IncomingMessage> {
+function send(
+  agent: Agent,
+  url: URL,
+  method: string,
+  body: unknown,
+  type = 'application/json',
+): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
     const headers = { accept: 'application/json', 'content-type': type };
     const outgoing = request(url, { agent, method, headers, timeout }, resolve);
     outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${timeout / 1000} s`)));

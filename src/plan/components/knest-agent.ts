@@ -1,15 +1,18 @@
 import type { AgentConfig } from '../../agent/config.ts';
+import type { ObjectsFile } from '../../agent/apply-objects.ts';
 import { renderUnit } from '../../formats/systemd-unit.ts';
+import type { ApiAccess } from '../../agent/kubernetes/api.ts';
+import type { PlannedUnit } from '../types.ts';
 import type { Component, ClusterContext, MachineContext } from './component.ts';
 import { afterApiServer, apiPort, k8sTarget, pkiFolder, restartAlways } from './component.ts';
+import { agentGroups, agentObjects } from '../manifests/knest-agent.ts';
+import { adminCertificate } from '../pki.ts';
 import { certificateFiles, clientCertificate, publicFile } from './pki-files.ts';
 
 const configFile = '/etc/kubernetes/knest-agent.json';
+const objectsFile = '/etc/kubernetes/knest-objects.json';
 const program = '/usr/local/lib/knest/knest-agent.mjs';
 const healthPort = 10262;
-
-/** Members may do what the ClusterRoles of the same names allow. */
-export const agentGroups = { dns: 'knest:dns', storage: 'knest:storage' } as const;
 
 /** Folder of a node's volumes; a plain directory of the host, as an overlay's upper one would be slower. */
 export const volumesFolder = '/var/lib/knest-volumes';
@@ -28,6 +31,9 @@ export const knestAgent: Component = (machine, cluster) => {
         content: { text: `${JSON.stringify(configuration(machine, cluster, certificate), undefined, 2)}\n` },
       },
       { path: program, mode: 0o644, content: { asset: 'knest-agent.mjs' } },
+      ...(machine.role === 'control-plane'
+        ? [{ path: objectsFile, mode: 0o644, content: { text: objects(machine, cluster) } }]
+        : []),
     ],
     units: [
       {
@@ -46,6 +52,7 @@ export const knestAgent: Component = (machine, cluster) => {
           },
         }),
       },
+      ...(machine.role === 'control-plane' ? [objectsUnit] : []),
     ],
     certificates: [clientCertificate(certificate, `system:knest-agent:${machine.name}`, groups)],
     probes: [
@@ -58,18 +65,46 @@ export const knestAgent: Component = (machine, cluster) => {
   };
 };
 
+/** With the administrator's certificate: what the agent may do cannot be granted by the agent. */
+const objectsUnit: PlannedUnit = {
+  name: 'knest-objects.service',
+  wantedBy: k8sTarget,
+  text: renderUnit({
+    Unit: { Description: 'Objects that the cluster has from its beginning', ...afterApiServer },
+    Service: {
+      Type: 'oneshot',
+      RemainAfterExit: 'yes',
+      ExecStart: `/usr/bin/node ${program} apply ${objectsFile}`,
+      // it tries until it has succeeded
+      TimeoutStartSec: 'infinity',
+    },
+  }),
+};
+
+function objects(machine: MachineContext, cluster: ClusterContext): string {
+  const file: ObjectsFile = {
+    api: access(machine, cluster, adminCertificate),
+    objects: agentObjects(cluster.dnsServiceAddress),
+  };
+  return `${JSON.stringify(file, undefined, 2)}\n`;
+}
+
+/** A control plane asks its own API server, for as long as that one lives. */
+function access(machine: MachineContext, cluster: ClusterContext, certificate: string): ApiAccess {
+  return {
+    server: machine.role === 'control-plane' ? `https://127.0.0.1:${apiPort}` : cluster.endpoint,
+    authority: `${pkiFolder}/ca.crt`,
+    certificate: `${pkiFolder}/${certificate}.crt`,
+    key: `${pkiFolder}/${certificate}.key`,
+  };
+}
+
 function configuration(machine: MachineContext, cluster: ClusterContext, certificate: string): AgentConfig {
   return {
     version: 1,
     node: machine.name,
     address: machine.address,
-    api: {
-      // on a control plane its own API server, as long as that one lives
-      server: machine.role === 'control-plane' ? `https://127.0.0.1:${apiPort}` : cluster.endpoint,
-      authority: `${pkiFolder}/ca.crt`,
-      certificate: `${pkiFolder}/${certificate}.crt`,
-      key: `${pkiFolder}/${certificate}.key`,
-    },
+    api: access(machine, cluster, certificate),
     healthPort,
     storage: { folder: volumesFolder },
     ...(machine.role === 'control-plane'

@@ -1,6 +1,7 @@
 /** Objects of the cluster that knest-agent needs: what it may do, the Service that leads to it, its StorageClass. */
 
-import { agentGroups } from '../components/knest-agent.ts';
+/** Members may do what the ClusterRoles of the same names allow. */
+export const agentGroups = { dns: 'knest:dns', storage: 'knest:storage' } as const;
 
 /** A Kubernetes object as it is applied. */
 export interface Manifest {
@@ -18,7 +19,7 @@ export interface Manifest {
 const read = ['get', 'list', 'watch'];
 
 /** @param serviceAddress address of the Service kube-dns */
-export function agentManifests(serviceAddress: string): Manifest[] {
+export function agentObjects(serviceAddress: string): Manifest[] {
   return [...dnsRights, kubeDns(serviceAddress), ...storageRights, standardClass];
 }
 
