@@ -22,7 +22,7 @@ describeScenario('names and volumes', { story: true }, (scenario) => {
   const fromClient = (script: string) => kubectl('exec', 'client', '--', 'sh', '-c', script);
   /** By the resolver of the C library, as programs do. */
   const addressOf = async (host: string) =>
-    /\(([\d.]+)\)/.exec(await fromClient(`ping -c 1 -w 2 ${host} 2>&1 | head -1`))?.[1];
+    /\(([\d.]+)\)/.exec(await fromClient(`ping -c 1 -W 1 ${host} 2>&1 | head -1`))?.[1];
   const lookUp = (host: string, type = 'a') => fromClient(`nslookup -type=${type} ${host} 2>&1 || true`);
   const volumes = () => readdir(`${scenario.state}/machines/${node}/data/knest-volumes`);
 
