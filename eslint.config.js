@@ -18,7 +18,7 @@ const worldly = {
 };
 
 export default defineConfig(
-  { ignores: ['dist', 'node_modules', 'coverage'] },
+  { ignores: ['dist', 'node_modules', 'coverage', 'test/golden'] },
   eslint.configs.recommended,
   tseslint.configs.strictTypeChecked,
   {

@@ -22,3 +22,21 @@ await build({
     js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
   },
 });
+
+/**
+ * knest-agent runs inside the machines, by their Debian's own Node (18 in bookworm), where there are no packages of npm:
+ * one file with everything in it.
+ */
+await build({
+  entryPoints: ['src/agent/main.ts'],
+  outfile: 'dist/bundle/agent/knest-agent.mjs',
+  bundle: true,
+  minify: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node18',
+  logLevel: 'error',
+  banner: {
+    js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+  },
+});

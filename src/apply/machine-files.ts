@@ -1,3 +1,4 @@
+import { agentProgram } from '../artifacts/sources/agent.ts';
 import type { Host } from '../host/types.ts';
 import { requireMaterial } from '../pki/issue.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
@@ -63,6 +64,7 @@ export async function writePlanned(
   const path = `${tree}${file.path}`;
   const { content } = file;
   if ('link' in content) await host.link(content.link, path);
+  else if ('asset' in content) await host.writeFile(path, await agentProgram(), file.mode);
   else if ('pki' in content) await host.writeFile(path, requireMaterial(material, content.pki), file.mode);
   else await host.writeFile(path, content.text, file.mode);
 }

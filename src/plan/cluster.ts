@@ -7,6 +7,7 @@ import type { ClusterContext, Component, MachineContext } from './components/com
 import { apiPort, urlHost } from './components/component.ts';
 import { containerd } from './components/containerd.ts';
 import { etcd } from './components/etcd.ts';
+import { knestAgent } from './components/knest-agent.ts';
 import { kubeApiserver } from './components/kube-apiserver.ts';
 import { kubeControllerManager } from './components/kube-controller-manager.ts';
 import { kubeProxy } from './components/kube-proxy.ts';
@@ -60,6 +61,7 @@ const components: readonly Component[] = [
   podNetwork,
   kubelet,
   kubeProxy,
+  knestAgent,
 ];
 
 /**
@@ -185,6 +187,7 @@ function clusterContext(
     podSubnets,
     serviceSubnets,
     apiServiceAddress: nthAddress(serviceSubnets[0] ?? '', 1),
+    dnsServiceAddress: nthAddress(serviceSubnets[0] ?? '', 10),
     apiAddress: address,
     endpoint: `https://${urlHost(address)}:${apiPort}`,
     machines,

@@ -78,6 +78,8 @@ const packages = [
   'catatonit',
   // hands the API's address over between control planes
   'keepalived',
+  // runs knest-agent
+  'nodejs',
   'iputils-ping',
   // asks components how they are (probes)
   'curl',
@@ -99,6 +101,7 @@ const requires = [
   ],
   ...['ethtool', 'mount', 'modprobe', 'ps', 'ping', 'curl', 'containerd', 'ctr', 'runc', 'etcd', 'catatonit'],
   'keepalived',
+  'node',
   ...['bridge', 'host-local', 'loopback', 'portmap'],
 ] as const;
 

@@ -37,7 +37,7 @@ export function assembleMachine(input: MachineInput, facts: HostFacts, paths: Pa
   const root = input.manager === 'systemd' ? machineRoot(name) : `${folder}/root`;
   const place = { folder, root, upper: `${folder}/upper`, work: `${folder}/work` };
   // overlayfs refuses an overlay as upper directory (containerd's snapshots), and etcd wants a plain file system
-  const data = ['containerd', 'kubelet', ...(role === 'control-plane' ? ['etcd'] : [])];
+  const data = ['containerd', 'kubelet', 'knest-volumes', ...(role === 'control-plane' ? ['etcd'] : [])];
   const binds = [
     ...data.map((one) => ({ source: `${folder}/data/${one}`, target: `/var/lib/${one}` })),
     // for fuse file systems in pods

@@ -34,8 +34,12 @@ export interface PlannedSysctl {
   why: string;
 }
 
-/** What a file holds: text, a symbolic link, or key material by name (plans never contain secrets). */
-export type FileContent = { text: string } | { link: string } | { pki: string };
+/**
+ * What a file holds: text, a symbolic link, key material by name (plans never contain secrets), or a file that comes
+ * with knest, by name.
+ */
+export type FileContent =
+  { text: string } | { link: string } | { pki: string } | { asset: 'knest-agent.mjs' };
 
 export interface PlannedFile {
   /** Absolute; for a machine's files as seen inside the machine. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
+import { agentProgram } from '../../src/artifacts/sources/agent.ts';
 import { unitFiles, writeMachine } from '../../src/apply/machine-files.ts';
 import { localHost } from '../../src/host/local.ts';
 import { memoryHost } from '../../src/host/memory.ts';
@@ -32,7 +33,12 @@ describe('writeMachine', () => {
         if ('link' in content) {
           expect(await readlink(real), path).toBe(content.link);
         } else {
-          const expected = 'pki' in content ? material.get(content.pki) : content.text;
+          const expected =
+            'text' in content
+              ? content.text
+              : 'pki' in content
+                ? material.get(content.pki)
+                : (await agentProgram()).toString();
           expect(await readFile(real, 'utf8'), path).toBe(expected);
           expect((await stat(real)).mode & 0o777, path).toBe(mode);
         }
@@ -43,7 +49,12 @@ describe('writeMachine', () => {
       expect(await Promise.all(modes)).toEqual([0o700, 0o755, 0o700]);
       expect((await stat(launchOf(machine).path)).mode & 0o777).toBe(0o755);
       // what is bound in from elsewhere is not made
-      expect((await readdir(join(machine.folder, 'data'))).sort()).toEqual(['containerd', 'etcd', 'kubelet']);
+      expect((await readdir(join(machine.folder, 'data'))).sort()).toEqual([
+        'containerd',
+        'etcd',
+        'knest-volumes',
+        'kubelet',
+      ]);
       expect((await readdir(machine.folder)).sort()).toEqual(['data', 'launch', 'root', 'upper', 'work']);
     } finally {
       await rm(folder, { recursive: true });

@@ -79,6 +79,7 @@ function machineFiles(machine: MachinePlan): PlanFile[] {
 }
 
 function shown(content: FileContent): PlanFile['content'] {
+  if ('asset' in content) return { text: `${content.asset}: comes with knest\n` };
   return 'pki' in content ? { text: `${content.pki}: made when the cluster is created\n` } : content;
 }
 

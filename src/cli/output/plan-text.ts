@@ -172,6 +172,7 @@ function renderMachine(machine: MachinePlan): string[] {
 function renderPlanned({ path, mode, content }: PlannedFile): string {
   if ('link' in content) return `${path} -> ${content.link}\n`;
   const heading = `${path} (${mode.toString(8).padStart(4, '0')})`;
+  if ('asset' in content) return `${heading}: ${content.asset}, comes with knest\n`;
   if ('pki' in content) return `${heading}: ${content.pki}, made when the cluster is created\n`;
   return content.text === '' ? `${heading}: empty\n` : `${heading}\n${indent(content.text.trimEnd(), 2)}\n`;
 }

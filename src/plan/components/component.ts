@@ -10,6 +10,8 @@ export interface ClusterContext {
   serviceSubnets: readonly string[];
   /** First address of the first service subnet: the Service `kubernetes`. */
   apiServiceAddress: string;
+  /** Tenth address of the first service subnet: the Service `kube-dns`, where kubeadm and kind have it too. */
+  dnsServiceAddress: string;
   /** Held by one control plane at a time; what everything outside of control planes talks to. */
   apiAddress: string;
   /** https://ADDRESS:PORT of it. */

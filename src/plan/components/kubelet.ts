@@ -146,6 +146,7 @@ function configuration(machine: MachineContext, cluster: ClusterContext, serving
     tlsPrivateKeyFile: `${pkiFolder}/${serving}.key`,
     readOnlyPort: 0,
     clusterDomain: 'cluster.local',
+    clusterDNS: [cluster.dnsServiceAddress],
     resolvConf: '/etc/resolv.conf',
     cgroupDriver: cgroupDriver(facts),
     ...(traits.kubeletEndpointInConfig ? { containerRuntimeEndpoint: containerdEndpoint } : {}),

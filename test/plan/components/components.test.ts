@@ -266,7 +266,7 @@ describe('every service', () => {
     const daemons = units.filter(
       ({ name, text }) => name.endsWith('.service') && !text.includes('Type=oneshot'),
     );
-    expect(daemons.length).toBe(7);
+    expect(daemons.length).toBe(8);
     for (const { name, text } of daemons) expect(text, name).toContain('Restart=always\n');
     expect(textOf(machineOf(planOf()), '/etc/systemd/system.conf.d/10-knest.conf')).toContain(
       'DefaultStartLimitIntervalSec=0\n',

@@ -49,4 +49,5 @@ exec systemd-nspawn \
     --link-journal=no \
     --bind=/var/lib/knest/machines/knest-worker/data/containerd:/var/lib/containerd \
     --bind=/var/lib/knest/machines/knest-worker/data/kubelet:/var/lib/kubelet \
+    --bind=/var/lib/knest/machines/knest-worker/data/knest-volumes:/var/lib/knest-volumes \
     --bind=/dev/fuse:/dev/fuse

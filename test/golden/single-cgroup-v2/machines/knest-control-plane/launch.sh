@@ -37,5 +37,6 @@ exec systemd-nspawn \
     --link-journal=no \
     --bind=/var/lib/knest/machines/knest-control-plane/data/containerd:/var/lib/containerd \
     --bind=/var/lib/knest/machines/knest-control-plane/data/kubelet:/var/lib/kubelet \
+    --bind=/var/lib/knest/machines/knest-control-plane/data/knest-volumes:/var/lib/knest-volumes \
     --bind=/var/lib/knest/machines/knest-control-plane/data/etcd:/var/lib/etcd \
     --bind=/dev/fuse:/dev/fuse

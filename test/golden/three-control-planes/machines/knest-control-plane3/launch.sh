@@ -49,5 +49,6 @@ exec systemd-nspawn \
     --link-journal=no \
     --bind=/var/lib/knest/machines/knest-control-plane3/data/containerd:/var/lib/containerd \
     --bind=/var/lib/knest/machines/knest-control-plane3/data/kubelet:/var/lib/kubelet \
+    --bind=/var/lib/knest/machines/knest-control-plane3/data/knest-volumes:/var/lib/knest-volumes \
     --bind=/var/lib/knest/machines/knest-control-plane3/data/etcd:/var/lib/etcd \
     --bind=/dev/fuse:/dev/fuse

@@ -1,0 +1,49 @@
+import { readFile } from 'node:fs/promises';
+
+import type { ApiAccess } from './kubernetes/api.ts';
+
+/** What the agent is told, written by the plan of the machine (JSON). */
+export interface AgentConfig {
+  /** Format, raised when readers must change. */
+  version: 1;
+  /** Node name of this machine. */
+  node: string;
+  /** Address of this machine in the cluster's network. */
+  address: string;
+  api: ApiAccess;
+  /** Port on loopback: /health, /ready */
+  healthPort: number;
+  /** Present where this machine answers the cluster's DNS. */
+  dns?: DnsConfig;
+  /** Present where this machine holds volumes. */
+  storage?: StorageConfig;
+}
+
+export interface DnsConfig {
+  /** "cluster.local" */
+  domain: string;
+  /** Address of the Service kube-dns. */
+  serviceAddress: string;
+  /** Subnets of Services and pods: names of addresses in there are nobody else's business. */
+  ownSubnets: readonly string[];
+  port: number;
+  metricsPort: number;
+  /** Name servers for all other names: as this file says (resolv.conf(5)). */
+  resolvConf: string;
+  /** Domains with name servers of their own: "corp.example": ["192.0.2.53", "192.0.2.54:5353"] */
+  stubDomains: Readonly<Record<string, readonly string[]>>;
+  /** Extra names: "registry.local": ["192.0.2.1"] */
+  hosts: Readonly<Record<string, readonly string[]>>;
+}
+
+export interface StorageConfig {
+  /** Folder that holds this node's volumes. */
+  folder: string;
+}
+
+/** @throws Error when there is none or it is of another format */
+export async function readConfig(path: string): Promise<AgentConfig> {
+  const config = JSON.parse(await readFile(path, 'utf8')) as AgentConfig;
+  if ((config.version as number) !== 1) throw new Error(`${path}: format ${config.version} is not known`);
+  return config;
+}

@@ -1,0 +1,79 @@
+/**
+ * What the agent reads of Kubernetes' objects, as the API server sends them. @kubernetes/client-node's models are of one
+ * version each and hold dates where a watch gives text, so these few fields are written down here.
+ */
+
+export interface KubernetesObject {
+  apiVersion?: string;
+  kind?: string;
+  metadata?: {
+    name?: string;
+    namespace?: string;
+    uid?: string;
+    resourceVersion?: string;
+    deletionTimestamp?: string;
+    labels?: Record<string, string>;
+    annotations?: Record<string, string>;
+    finalizers?: string[];
+  };
+}
+
+export interface ServiceObject extends KubernetesObject {
+  spec?: {
+    type?: string;
+    clusterIP?: string;
+    clusterIPs?: string[];
+    externalName?: string;
+    publishNotReadyAddresses?: boolean;
+    ports?: { name?: string; protocol?: string; port: number }[];
+  };
+}
+
+/** discovery.k8s.io/v1, and v1beta1 as far as it is the same. */
+export interface EndpointSliceObject extends KubernetesObject {
+  addressType?: string;
+  endpoints?:
+    | {
+        addresses?: string[];
+        hostname?: string;
+        conditions?: { ready?: boolean };
+      }[]
+    | null;
+  ports?: { name?: string; protocol?: string; port?: number }[] | null;
+}
+
+export interface ClassObject extends KubernetesObject {
+  provisioner?: string;
+  reclaimPolicy?: string;
+}
+
+export interface ClaimObject extends KubernetesObject {
+  spec?: {
+    accessModes?: string[];
+    dataSource?: unknown;
+    resources?: { requests?: Record<string, string> };
+    selector?: unknown;
+    storageClassName?: string;
+    volumeMode?: string;
+    volumeName?: string;
+  };
+  status?: { phase?: string };
+}
+
+export interface VolumeObject extends KubernetesObject {
+  spec?: {
+    accessModes?: string[];
+    capacity?: Record<string, string>;
+    claimRef?: Record<string, string>;
+    persistentVolumeReclaimPolicy?: string;
+    storageClassName?: string;
+    volumeMode?: string;
+    local?: { path: string };
+    nodeAffinity?: {
+      required?: {
+        nodeSelectorTerms: { matchExpressions?: { key: string; operator: string; values?: string[] }[] }[];
+      };
+    };
+  };
+  status?: { phase?: string };
+}

@@ -1,0 +1,46 @@
+/**
+ * knest-agent: what a cluster needs besides Kubernetes itself. A unit of the machine: `journalctl -u knest-agent`.
+ *
+ *     knest-agent.mjs [CONFIG]       serves until it is ended
+ *     knest-agent.mjs apply FILE     makes the objects in the file and ends
+ */
+
+import { applyObjects } from './apply-objects.ts';
+import { readConfig } from './config.ts';
+import { runDns } from './dns/run.ts';
+import { servePages } from './http.ts';
+import { openApi } from './kubernetes/api.ts';
+import { log, reasonOf } from './log.ts';
+import { runStorage } from './storage/run.ts';
+
+async function main(configPath: string): Promise<void> {
+  const config = await readConfig(configPath);
+  const api = await openApi(config.api);
+  const dns = config.dns && (await runDns(config, config.dns, api));
+  let storageReady = config.storage === undefined;
+  if (config.storage) {
+    void runStorage(config.node, config.storage, api).then(() => {
+      storageReady = true;
+    });
+  }
+  await servePages('127.0.0.1', config.healthPort, {
+    '/health': () => ({ ok: true, text: 'ok\n' }),
+    '/ready': () =>
+      dns?.ready === false || !storageReady
+        ? { ok: false, text: 'the API server has not been asked for everything yet\n' }
+        : { ok: true, text: 'ok\n' },
+  });
+  const stop = (): void => {
+    // whoever is asked to end and cannot is ended by systemd
+    void (dns?.stop() ?? Promise.resolve()).finally(() => process.exit());
+  };
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+}
+
+const [first = '/etc/kubernetes/knest-agent.json', second = ''] = process.argv.slice(2);
+const work = first === 'apply' ? applyObjects(second).then(() => process.exit()) : main(first);
+work.catch((error: unknown) => {
+  log.warning(`knest-agent cannot start: ${reasonOf(error)}`);
+  process.exit(1);
+});

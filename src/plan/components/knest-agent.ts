@@ -1,0 +1,125 @@
+import type { AgentConfig } from '../../agent/config.ts';
+import type { ObjectsFile } from '../../agent/apply-objects.ts';
+import { renderUnit } from '../../formats/systemd-unit.ts';
+import type { ApiAccess } from '../../agent/kubernetes/api.ts';
+import type { PlannedUnit } from '../types.ts';
+import type { Component, ClusterContext, MachineContext } from './component.ts';
+import { afterApiServer, apiPort, k8sTarget, pkiFolder, restartAlways } from './component.ts';
+import { agentGroups, agentObjects } from '../manifests/knest-agent.ts';
+import { adminCertificate } from '../pki.ts';
+import { certificateFiles, clientCertificate, publicFile } from './pki-files.ts';
+
+const configFile = '/etc/kubernetes/knest-agent.json';
+const objectsFile = '/etc/kubernetes/knest-objects.json';
+const program = '/usr/local/lib/knest/knest-agent.mjs';
+const healthPort = 10262;
+
+/** Folder of a node's volumes; a plain directory of the host, as an overlay's upper one would be slower. */
+export const volumesFolder = '/var/lib/knest-volumes';
+
+/** knest-agent: cluster DNS on control planes, volumes on every node. */
+export const knestAgent: Component = (machine, cluster) => {
+  const certificate = `knest-agent-${machine.name}`;
+  const groups = [agentGroups.storage, ...(machine.role === 'control-plane' ? [agentGroups.dns] : [])];
+  return {
+    files: [
+      publicFile('ca.crt'),
+      ...certificateFiles(certificate),
+      {
+        path: configFile,
+        mode: 0o644,
+        content: { text: `${JSON.stringify(configuration(machine, cluster, certificate), undefined, 2)}\n` },
+      },
+      { path: program, mode: 0o644, content: { asset: 'knest-agent.mjs' } },
+      ...(machine.role === 'control-plane'
+        ? [{ path: objectsFile, mode: 0o644, content: { text: objects(machine, cluster) } }]
+        : []),
+    ],
+    units: [
+      {
+        name: 'knest-agent.service',
+        wantedBy: k8sTarget,
+        text: renderUnit({
+          Unit: { Description: 'Cluster DNS and volumes', ...afterApiServer },
+          Service: {
+            // A small young generation is collected more often and stays small (V8's default grows to 48 MB); one
+            // thread is enough for the few files it reads.
+            Environment: ['UV_THREADPOOL_SIZE=1', 'NODE_ENV=production'],
+            ExecStart: `/usr/bin/node --max-semi-space-size=2 --v8-pool-size=1 ${program} ${configFile}`,
+            ...restartAlways,
+            // other agents are told that this one goes
+            TimeoutStopSec: '3',
+          },
+        }),
+      },
+      ...(machine.role === 'control-plane' ? [objectsUnit] : []),
+    ],
+    certificates: [clientCertificate(certificate, `system:knest-agent:${machine.name}`, groups)],
+    probes: [
+      {
+        says: 'knest-agent knows the cluster',
+        unit: 'knest-agent.service',
+        argv: ['curl', '-fsS', `http://127.0.0.1:${healthPort}/ready`],
+      },
+    ],
+  };
+};
+
+/** With the administrator's certificate: what the agent may do cannot be granted by the agent. */
+const objectsUnit: PlannedUnit = {
+  name: 'knest-objects.service',
+  wantedBy: k8sTarget,
+  text: renderUnit({
+    Unit: { Description: 'Objects that the cluster has from its beginning', ...afterApiServer },
+    Service: {
+      Type: 'oneshot',
+      RemainAfterExit: 'yes',
+      ExecStart: `/usr/bin/node ${program} apply ${objectsFile}`,
+      // it tries until it has succeeded
+      TimeoutStartSec: 'infinity',
+    },
+  }),
+};
+
+function objects(machine: MachineContext, cluster: ClusterContext): string {
+  const file: ObjectsFile = {
+    api: access(machine, cluster, adminCertificate),
+    objects: agentObjects(cluster.dnsServiceAddress),
+  };
+  return `${JSON.stringify(file, undefined, 2)}\n`;
+}
+
+/** A control plane asks its own API server, for as long as that one lives. */
+function access(machine: MachineContext, cluster: ClusterContext, certificate: string): ApiAccess {
+  return {
+    server: machine.role === 'control-plane' ? `https://127.0.0.1:${apiPort}` : cluster.endpoint,
+    authority: `${pkiFolder}/ca.crt`,
+    certificate: `${pkiFolder}/${certificate}.crt`,
+    key: `${pkiFolder}/${certificate}.key`,
+  };
+}
+
+function configuration(machine: MachineContext, cluster: ClusterContext, certificate: string): AgentConfig {
+  return {
+    version: 1,
+    node: machine.name,
+    address: machine.address,
+    api: access(machine, cluster, certificate),
+    healthPort,
+    storage: { folder: volumesFolder },
+    ...(machine.role === 'control-plane'
+      ? {
+          dns: {
+            domain: 'cluster.local',
+            serviceAddress: cluster.dnsServiceAddress,
+            ownSubnets: [...cluster.serviceSubnets, ...cluster.podSubnets],
+            port: 53,
+            metricsPort: 9153,
+            resolvConf: '/etc/resolv.conf',
+            stubDomains: {},
+            hosts: {},
+          },
+        }
+      : {}),
+  };
+}

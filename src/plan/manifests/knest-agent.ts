@@ -1,0 +1,118 @@
+/** Objects of the cluster that knest-agent needs: what it may do, the Service that leads to it, its StorageClass. */
+
+/** Members may do what the ClusterRoles of the same names allow. */
+export const agentGroups = { dns: 'knest:dns', storage: 'knest:storage' } as const;
+
+/** A Kubernetes object as it is applied. */
+export interface Manifest {
+  apiVersion: string;
+  kind: string;
+  metadata: {
+    name: string;
+    namespace?: string;
+    labels?: Record<string, string>;
+    annotations?: Record<string, string>;
+  };
+  [field: string]: unknown;
+}
+
+const read = ['get', 'list', 'watch'];
+
+/** @param serviceAddress address of the Service kube-dns */
+export function agentObjects(serviceAddress: string): Manifest[] {
+  return [...dnsRights, kubeDns(serviceAddress), ...storageRights, standardClass];
+}
+
+const dnsRights: Manifest[] = [
+  {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'ClusterRole',
+    metadata: { name: agentGroups.dns },
+    rules: [
+      { apiGroups: [''], resources: ['namespaces', 'services'], verbs: read },
+      { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: read },
+    ],
+  },
+  binding('ClusterRoleBinding', 'ClusterRole', agentGroups.dns),
+  {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'Role',
+    metadata: { name: agentGroups.dns, namespace: 'kube-system' },
+    rules: [
+      { apiGroups: [''], resources: ['endpoints'], resourceNames: ['kube-dns'], verbs: [...read, 'update'] },
+      // nobody has a name before it is made: it cannot be limited to one
+      { apiGroups: [''], resources: ['endpoints'], verbs: ['create'] },
+      { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: [...read, 'create', 'patch'] },
+    ],
+  },
+  binding('RoleBinding', 'Role', agentGroups.dns, 'kube-system'),
+];
+
+const storageRights: Manifest[] = [
+  {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'ClusterRole',
+    metadata: { name: agentGroups.storage },
+    rules: [
+      {
+        apiGroups: [''],
+        resources: ['persistentvolumes'],
+        verbs: [...read, 'create', 'update', 'delete'],
+      },
+      { apiGroups: [''], resources: ['persistentvolumeclaims'], verbs: read },
+      { apiGroups: ['storage.k8s.io'], resources: ['storageclasses'], verbs: read },
+      { apiGroups: [''], resources: ['events'], verbs: ['create'] },
+    ],
+  },
+  binding('ClusterRoleBinding', 'ClusterRole', agentGroups.storage),
+];
+
+/** Without a selector: the agents keep its Endpoints. Labels and port names are CoreDNS', which tools look for. */
+function kubeDns(serviceAddress: string): Manifest {
+  const port = (name: string, number: number, protocol: string) => ({
+    name,
+    port: number,
+    protocol,
+    targetPort: number,
+  });
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: {
+      name: 'kube-dns',
+      namespace: 'kube-system',
+      labels: {
+        'k8s-app': 'kube-dns',
+        'kubernetes.io/cluster-service': 'true',
+        'kubernetes.io/name': 'KubeDNS',
+      },
+      annotations: { 'prometheus.io/port': '9153', 'prometheus.io/scrape': 'true' },
+    },
+    spec: {
+      clusterIP: serviceAddress,
+      ports: [port('dns', 53, 'UDP'), port('dns-tcp', 53, 'TCP'), port('metrics', 9153, 'TCP')],
+    },
+  };
+}
+
+const standardClass: Manifest = {
+  apiVersion: 'storage.k8s.io/v1',
+  kind: 'StorageClass',
+  metadata: {
+    name: 'standard',
+    annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' },
+  },
+  provisioner: 'knest.dev/local-path',
+  reclaimPolicy: 'Delete',
+  volumeBindingMode: 'WaitForFirstConsumer',
+};
+
+function binding(kind: string, role: string, name: string, namespace?: string): Manifest {
+  return {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind,
+    metadata: { name, ...(namespace === undefined ? {} : { namespace }) },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: role, name },
+    subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'Group', name }],
+  };
+}

@@ -1,0 +1,54 @@
+import { expect, it } from 'vitest';
+
+import { pathOf } from '../../../src/agent/apply-objects.ts';
+import type { ObjectsFile } from '../../../src/agent/apply-objects.ts';
+import type { AgentConfig } from '../../../src/agent/config.ts';
+import { machineOf, nodesOf, planOf, textOf } from '../../fixtures/cluster.ts';
+
+const plan = planOf();
+const machine = machineOf(plan);
+const config = JSON.parse(textOf(machine, '/etc/kubernetes/knest-agent.json')) as AgentConfig;
+const { objects } = JSON.parse(textOf(machine, '/etc/kubernetes/knest-objects.json')) as ObjectsFile;
+
+it('answers at the address that kubelets give to pods', () => {
+  const address = config.dns?.serviceAddress;
+  expect(address).toBe(plan.network.serviceSubnets[0]?.replace(/0\/\d+$/, '10'));
+  expect(textOf(machine, '/etc/kubernetes/kubelet.yaml')).toContain(`clusterDNS:\n  - ${address ?? ''}\n`);
+  expect(objects).toContainEqual(
+    expect.objectContaining({
+      kind: 'Service',
+      spec: expect.objectContaining({ clusterIP: address }) as unknown,
+    }),
+  );
+});
+
+it('is given rights by groups that its certificate has', () => {
+  const certificate = plan.pki.certificates.find(({ commonName }) =>
+    commonName.startsWith('system:knest-agent:'),
+  );
+  const bound = objects.flatMap((object) =>
+    ((object as { subjects?: { name: string }[] }).subjects ?? []).map(({ name }) => name),
+  );
+  expect(new Set(bound)).toEqual(new Set(certificate?.organizations));
+  expect(certificate?.organizations).not.toContain('system:masters');
+});
+
+it('makes objects of which it is known where they are', () => {
+  expect(objects.map(pathOf)).toContain('/api/v1/namespaces/kube-system/services/kube-dns');
+  expect(objects.map(pathOf)).toContain('/apis/storage.k8s.io/v1/storageclasses/standard');
+  expect(() => pathOf({ apiVersion: 'v1', kind: 'Secret' })).toThrow(/Secret/);
+});
+
+it('holds volumes and nothing else on a worker', () => {
+  const two = planOf({ spec: { nodes: nodesOf('control-plane', 'worker') } });
+  const worker = machineOf(two, 1);
+  const own = JSON.parse(textOf(worker, '/etc/kubernetes/knest-agent.json')) as AgentConfig;
+  expect(own.dns).toBeUndefined();
+  expect(own.storage).toBeDefined();
+  expect(own.api.server).toBe(two.endpoint);
+  const names = worker.units.map(({ name }) => name);
+  expect(names).toContain('knest-agent.service');
+  expect(names).not.toContain('knest-objects.service');
+  const certificate = two.pki.certificates.find(({ name }) => name === `knest-agent-${worker.name}`);
+  expect(certificate?.organizations).toEqual(['knest:storage']);
+});
