@@ -77,7 +77,7 @@ function newNodes(spec: ClusterSpec, { name, role, count, changes = {} }: AddNod
       kubernetesVersion === undefined
         ? undefined
         : { version: kubernetesVersion, source: spec.kubernetes.source },
-    resources: { cpus: undefined, memory: undefined, tasks: undefined, ...resources },
+    resources: { cpus: undefined, memory: undefined, tasks: undefined, ioWeight: undefined, ...resources },
     extraMounts: [],
     extraPortMappings: [],
     kubelet: { extraArgs: {}, config: {} },

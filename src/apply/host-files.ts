@@ -27,8 +27,8 @@ export async function removeHostFiles(host: Host, files: readonly PlannedFile[])
   if (folders.length > 0) await host.run(['rmdir', '--', ...folders], { okExitCodes: 'any' });
 }
 
-/** Folders that come with the first file in them; others belong to packages. */
-const ofUnits = /(\.d|\.wants|\/systemd\/nspawn)$/;
+/** Folders that come with the first file in them; others (NetworkManager/conf.d) belong to packages. */
+const ofUnits = /(\.service\.d|\.wants|\/systemd\/nspawn)$/;
 
 async function refuseForeign(host: Host, { path, content }: PlannedFile): Promise<void> {
   if (!('text' in content) || !content.text.includes(written)) return;

@@ -1,9 +1,12 @@
+import { KnestError } from '../errors.ts';
+import { withRootPassword } from '../formats/shadow.ts';
 import { agentProgram } from '../artifacts/sources/agent.ts';
 import type { Host } from '../host/types.ts';
 import { requireMaterial } from '../pki/issue.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
 import { writeHostFiles } from './host-files.ts';
 import type { MachinePlan, PlannedFile } from '../plan/types.ts';
+import { sameOwnerCommand } from '../tools/chown.ts';
 
 const unitFolder = '/etc/systemd/system';
 
@@ -66,5 +69,23 @@ export async function writePlanned(
   if ('link' in content) await host.link(content.link, path);
   else if ('asset' in content) await host.writeFile(path, await agentProgram(), file.mode);
   else if ('pki' in content) await host.writeFile(path, requireMaterial(material, content.pki), file.mode);
+  else if ('rootPassword' in content) await writeShadow(host, path, file.mode, content);
   else await host.writeFile(path, content.text, file.mode);
+}
+
+async function writeShadow(
+  host: Host,
+  path: string,
+  mode: number,
+  { rootPassword, shadow }: { rootPassword: string; shadow: string },
+): Promise<void> {
+  const present = await host.readFile(shadow);
+  if (present === undefined) {
+    throw new KnestError(`${shadow} is missing on ${host.name}: the image has no users`, {
+      hint: 'make the layer anew: remove it from the cache, then knest build image',
+    });
+  }
+  await host.writeFile(path, withRootPassword(present, rootPassword), mode);
+  // group shadow, by which unix_chkpwd(8) reads it
+  await host.run(sameOwnerCommand(path, shadow));
 }

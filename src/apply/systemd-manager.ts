@@ -3,7 +3,7 @@ import type { CgroupFacts } from '../facts/types.ts';
 import { identifyProcess, isAlive } from '../host/process.ts';
 import type { ProcessIdentity } from '../host/process.ts';
 import type { Host } from '../host/types.ts';
-import { machineUnit } from '../plan/nspawn/systemd/names.ts';
+import { machineUnit, propertyFolders } from '../plan/nspawn/systemd/names.ts';
 import type { MachinePlan, ServicePlan } from '../plan/types.ts';
 import { cgroupProcsFiles, removeCgroupsCommand } from '../tools/cgroup.ts';
 import { unitJournalCommand } from '../tools/journalctl.ts';
@@ -122,5 +122,7 @@ async function destroyMachine(host: Host, machine: MachinePlan): Promise<void> {
     await unmountBelow(host, path);
     await host.remove(path);
   }
+  // those of systemctl set-property come with the first file in them
+  await host.run(['rmdir', '--', ...propertyFolders], quietly);
   await host.remove(machine.folder);
 }

@@ -26,17 +26,19 @@ export function readChanges(flags: ChangeFlags): NodeChanges {
     if (message !== undefined) problems.push({ path, message });
     return text;
   };
-  const { label, taint, cpus, memory } = flags;
+  const { label, taint, cpus, memory, ioWeight } = flags;
   const labels = label?.map((text) => parseLabel(text, problems));
   const taints = taint?.map((text) => parseTaint(text, problems));
   const suite = checked('--suite', flags.suite, suiteProblem);
   const version = checked('--kubernetes-version', flags.kubernetesVersion, versionProblem);
   checked('--cpus', cpus, cpusProblem);
   checked('--memory', memory, memoryProblem);
+  checked('--io-weight', ioWeight, ioWeightProblem);
   if (problems.length > 0) throw new InputError('The flags', problems);
   const resources = given({
     cpus: cpus === undefined ? undefined : Number(cpus),
     memory: memory === undefined ? undefined : parseBytes(memory),
+    ioWeight: ioWeight === undefined ? undefined : Number(ioWeight),
   });
   return given({
     labels: labels && Object.fromEntries(labels),
@@ -76,4 +78,10 @@ function cpusProblem(text: string): string | undefined {
 
 function memoryProblem(text: string): string | undefined {
   return parseBytes(text) === undefined ? `"${text}" is no size like 2Gi or 512Mi` : undefined;
+}
+
+/** systemd.resource-control(5), IOWeight= */
+function ioWeightProblem(text: string): string | undefined {
+  const sound = /^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 10_000;
+  return sound ? undefined : `"${text}" is no whole number from 1 to 10000`;
 }

@@ -73,6 +73,7 @@ export interface ChangeFlags {
   kubernetesVersion?: string;
   cpus?: string;
   memory?: string;
+  ioWeight?: string;
 }
 
 export function changeOptions(command: Command): Command {
@@ -82,5 +83,6 @@ export function changeOptions(command: Command): Command {
     .option('--suite <suite>', "Debian suite of the nodes (default: the cluster's)")
     .option('--kubernetes-version <version>', "Kubernetes version of the nodes (default: the cluster's)")
     .option('--cpus <number>', 'processors that each node may use, like 1.5 (default: all)')
-    .option('--memory <size>', 'memory that each node may use, like 2Gi (default: all)');
+    .option('--memory <size>', 'memory that each node may use, like 2Gi (default: all)')
+    .option('--io-weight <number>', 'share of the disks, 1 to 10000 (default: 100, as everything else)');
 }

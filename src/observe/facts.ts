@@ -133,6 +133,7 @@ const wantedPrograms = [
   ...['apt-get', 'dnf', 'pacman', 'zypper'],
   ...['systemd-nspawn', 'machinectl', 'systemctl', 'systemd-run', 'journalctl'],
   ...['ip', 'nft', 'iptables', 'ip6tables', 'firewall-cmd'],
+  ...['NetworkManager', 'nmcli'],
   ...['unshare', 'nsenter', 'setpriv', 'mount', 'umount', 'findmnt'],
   ...['mmdebstrap', 'debootstrap', 'tar', 'xz', 'zstd', 'curl', 'kubectl', 'docker'],
 ];

@@ -102,6 +102,7 @@ export function planCluster(
     parts: components.map((component) => component(node.machine, cluster)),
     link: lan ? { macvlan: lan.parent } : { bridge },
     cluster: spec.name,
+    rootPassword: spec.rootPassword,
     manager,
   }));
   const peers = drafts.map(({ machine, ports: own }) => ({ ...machine, ports: own }));
@@ -154,6 +155,7 @@ export function planCluster(
               folder,
               bridge,
               host,
+              networkManager: hasNetworkManager(facts),
               ...(lan ? { parent: lan.parent } : {}),
             }),
           }
@@ -164,6 +166,10 @@ export function planCluster(
       return assembleMachine({ ...draft, layers, started }, facts, paths);
     }),
   };
+}
+
+function hasNetworkManager({ programs }: HostFacts): boolean {
+  return programs['NetworkManager'] !== undefined || programs['nmcli'] !== undefined;
 }
 
 /** What no plan can make work here. */

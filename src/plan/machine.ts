@@ -23,6 +23,8 @@ export interface MachineInput {
   parts: readonly ComponentPlan[];
   link: MachineLink;
   cluster: string;
+  /** Hash of root's password. */
+  rootPassword: string | undefined;
   manager: ClusterPlan['manager'];
   /** See LaunchPlan. */
   started: readonly PlannedCommand[];
@@ -48,8 +50,11 @@ export function assembleMachine(input: MachineInput, facts: HostFacts, paths: Pa
       ...(readOnly ? { readOnly } : {}),
     })),
   ];
-  const files = uniqueFiles(parts.flatMap((part) => part.files));
   const lower = layers.map((id) => `${paths.cache}/layers/${id}`);
+  const files = uniqueFiles([
+    ...parts.flatMap((part) => part.files),
+    ...rootLogin(input.rootPassword, lower.at(-1) ?? ''),
+  ]);
   const run = {
     ...place,
     name,
@@ -92,6 +97,17 @@ export function assembleMachine(input: MachineInput, facts: HostFacts, paths: Pa
         }
       : { launch: planLaunch(run, facts) }),
   };
+}
+
+/** @param image the lowest layer: Debian */
+function rootLogin(hash: string | undefined, image: string): PlannedFile[] {
+  if (hash === undefined) return [];
+  return [
+    { path: '/etc/shadow', mode: 0o640, content: { rootPassword: hash, shadow: `${image}/etc/shadow` } },
+    // Makes /run/nologin, which systemd-user-sessions.service would remove at the end of booting (pam_nologin(8)): until
+    // then only root may log in, which is who does, and is told each time that the system is still booting.
+    { path: '/etc/tmpfiles.d/systemd-nologin.conf', mode: 0o777, content: { link: '/dev/null' } },
+  ];
 }
 
 function textAt(files: readonly PlannedFile[], path: string): string | undefined {

@@ -35,11 +35,20 @@ export interface PlannedSysctl {
 }
 
 /**
- * What a file holds: text, a symbolic link, key material by name (plans never contain secrets), or a file that comes
- * with knest, by name.
+ * What a file holds: text, a symbolic link, key material by name (plans never contain secrets), a file that comes
+ * with knest, by name, or the machine's users with a password for root.
  */
 export type FileContent =
-  { text: string } | { link: string } | { pki: string } | { asset: 'knest-agent.mjs' };
+  | { text: string }
+  | { link: string }
+  | { pki: string }
+  | { asset: 'knest-agent.mjs' }
+  | {
+      /** Hash, crypt(5). */
+      rootPassword: string;
+      /** The file on the host in which that of root is replaced: /etc/shadow of the image. */
+      shadow: string;
+    };
 
 export interface PlannedFile {
   /** Absolute; for a machine's files as seen inside the machine. */
@@ -183,6 +192,8 @@ export interface HostUnits {
   /** Runs the host's setup and teardown. */
   network: string;
   files: readonly PlannedFile[];
+  /** Run when the files have been written, and when they have been removed: tells those who read them. */
+  reload?: readonly PlannedCommand[];
   /** The kernel settings as a file that the host reads when it boots; shared by all clusters. */
   sysctls: PlannedFile;
 }

@@ -3,6 +3,7 @@
 import { containerdPatch } from './containerd-patches.ts';
 import { ipFamilyOf } from './contradictions/networks.ts';
 import { machineNames } from './node-names.ts';
+import { rootPasswordHash } from './root-password.ts';
 import type { Config, NodeConfig } from './schema.ts';
 import { subnetList } from './subnets.ts';
 import type {
@@ -37,6 +38,7 @@ export function complete(config: Sound): ClusterSpec {
       mirror: optional(config.mirror, normalizeUrl),
     },
     manager: config.manager ?? 'auto',
+    rootPassword: optional(config.rootPassword, rootPasswordHash),
     network: completeNetwork(config),
     components: completeComponents(config),
     nodes: completeNodes(name, config),
@@ -113,6 +115,7 @@ function completeNodes(cluster: string, config: Sound): NodeSpec[] {
       cpus: node.resources?.cpus,
       memory: optional(node.resources?.memory, parseBytes),
       tasks: node.resources?.tasks,
+      ioWeight: node.resources?.ioWeight,
     },
     extraMounts: (node.extraMounts ?? []).map(
       ({ hostPath, containerPath, readOnly = false, propagation = 'None' }) => ({

@@ -28,7 +28,9 @@ export function problemsOfIssue(
         return { path: nameOf([...issue.path, key]), message: 'unknown key', hint };
       });
     case 'invalid_type':
-      return [wrongType(path, issue.expected, value)];
+      return isSecret(issue.path) && value !== undefined && value !== null
+        ? [{ path, message: 'must be text', hint: 'put it in quotes' }]
+        : [wrongType(path, issue.expected, value)];
     case 'invalid_value':
       return [wrongValue(path, issue.values.map(String), value)];
     case 'invalid_key':
@@ -42,6 +44,11 @@ export function problemsOfIssue(
     default:
       return [{ path, message: issue.message }];
   }
+}
+
+/** What must not be told again, not even when it is wrong: messages end up in logs. */
+function isSecret(path: Path): boolean {
+  return path.at(-1) === 'rootPassword';
 }
 
 export const wholeFile = '(the whole file)';

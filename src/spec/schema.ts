@@ -5,6 +5,7 @@ import { componentsSchema } from './config/components.ts';
 import { checkedText, mapping, text } from './config/fields.ts';
 import { networkSchema } from './config/network.ts';
 import { nodesSchema } from './config/nodes.ts';
+import { rootPasswordProblem } from './root-password.ts';
 import {
   featureGateProblem,
   flagValueProblem,
@@ -56,6 +57,12 @@ export const configSchema = z
           'Who runs the machines: `systemd` (the host’s own), `direct` (knest itself, for hosts without systemd) or ' +
           '`auto`: systemd where the host runs it. Default: auto.',
       }),
+    rootPassword: text(rootPasswordProblem).meta({
+      description:
+        'Password of root in the nodes, for `machinectl login`: clear text, of which only the hash is kept, or a hash ' +
+        '(`$6$...`, `$y$...`: `openssl passwd -6`, `mkpasswd`). Default: none; `knest shell` and `machinectl shell` ' +
+        'need none.',
+    }),
     featureGates: mapping(featureGateProblem, z.boolean()).meta({
       description:
         'Switches of Kubernetes, for every component that knows them: `{ InPlacePodVerticalScaling: true }`.',

@@ -43,6 +43,8 @@ export interface NodeResources {
   memory: number | undefined;
   /** Processes and threads. */
   tasks: number | undefined;
+  /** Share of the disks, 1 to 10000, where the kernel divides them; everything else has 100. */
+  ioWeight: number | undefined;
 }
 
 /** More flags of a component, by name without dashes: { "v": "4" }. They win over knest's own. */
@@ -141,6 +143,8 @@ export interface ClusterSpec {
     mirror: string | undefined;
   };
   manager: 'auto' | 'systemd' | 'direct';
+  /** Hash (crypt(5)) of root's password in the nodes; undefined: root cannot log in by one. */
+  rootPassword: string | undefined;
   network: NetworkSpec;
   components: ComponentsSpec;
   nodes: readonly NodeSpec[];

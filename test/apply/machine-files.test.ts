@@ -1,11 +1,11 @@
-import { mkdtemp, readdir, readFile, readlink, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
 import { agentProgram } from '../../src/artifacts/sources/agent.ts';
-import { unitFiles, writeMachine } from '../../src/apply/machine-files.ts';
+import { unitFiles, writeMachine, writePlanned } from '../../src/apply/machine-files.ts';
 import { localHost } from '../../src/host/local.ts';
 import { memoryHost } from '../../src/host/memory.ts';
 import { issuePki } from '../../src/pki/issue.ts';
@@ -56,6 +56,25 @@ describe('writeMachine', () => {
         'kubelet',
       ]);
       expect((await readdir(machine.folder)).sort()).toEqual(['data', 'launch', 'root', 'upper', 'work']);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it("gives root a password: in the image's list of users, the file being nobody else's", async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'knest-machine-'));
+    try {
+      const shadow = join(folder, 'shadow');
+      await writeFile(shadow, 'root:*:20779:0:99999:7:::\ndaemon:*:20779:0:99999:7:::\n');
+      const file = { path: '/etc/shadow', mode: 0o640, content: { rootPassword: '$6$a$b', shadow } };
+      await writePlanned(localHost(), join(folder, 'upper'), file, new Map());
+      const real = join(folder, 'upper/etc/shadow');
+      expect(await readFile(real, 'utf8')).toBe(
+        'root:$6$a$b:20779:0:99999:7:::\ndaemon:*:20779:0:99999:7:::\n',
+      );
+      expect((await stat(real)).mode & 0o777).toBe(0o640);
+      const missing = { ...file, content: { ...file.content, shadow: join(folder, 'none') } };
+      await expect(writePlanned(localHost(), folder, missing, new Map())).rejects.toThrow('is missing on');
     } finally {
       await rm(folder, { recursive: true });
     }

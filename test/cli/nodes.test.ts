@@ -176,6 +176,7 @@ describe('add node', () => {
       ...['add', 'node', '--name', 'demo', '--count', '2', '--suite', 'bookworm', '--memory', '2Gi'],
       ...['--label', 'disk=ssd', 'example.org/tier=', '--taint', 'dedicated=db:NoSchedule', '--cpus', '1.5'],
       ...['--taint', 'gpu:NoExecute', '--kubernetes-version', '1.20.2', '--wait', '10s', '--yes'],
+      ...['--io-weight', '50'],
     ];
     const ran = await runCli(argv, { api: { addNodes } });
     expect(ran).toEqual({
@@ -193,7 +194,7 @@ describe('add node', () => {
         ],
         suite: 'bookworm',
         kubernetesVersion: 'v1.20.2',
-        resources: { cpus: 1.5, memory: 2 * 1024 ** 3 },
+        resources: { cpus: 1.5, memory: 2 * 1024 ** 3, ioWeight: 50 },
       },
     });
   });
@@ -212,6 +213,7 @@ describe('add node', () => {
     const argv = [
       ...['add', 'node', '--label', 'disk', '--taint', 'a=b', '--taint', 'a=b:Never'],
       ...['--suite', '13', '--kubernetes-version', '1.20', '--cpus', '0', '--memory', '2GB'],
+      ...['--io-weight', '0'],
     ];
     const ran = await runCli(argv);
     expect(ran.exitCode).toBe(2);
@@ -225,6 +227,7 @@ describe('add node', () => {
         '--kubernetes-version',
         '--cpus',
         '--memory',
+        '--io-weight',
         '',
       ],
     ]);

@@ -17,6 +17,18 @@ const name = 'server';
 const node = `${name}-control-plane`;
 const unit = `systemd-nspawn@${node}.service`;
 const archive = '/opt/busybox.tar';
+const password = 'geheim: 1$';
+const config = {
+  apiVersion: 'knest.dev/v1alpha1',
+  kind: 'Cluster',
+  name,
+  rootPassword: password,
+  nodes: [{ role: 'control-plane', resources: { cpus: 2, memory: '3Gi', tasks: 9000, ioWeight: 50 } }],
+};
+/** cgroup v1 and v2; one of each pair is there. */
+const groupFiles = ['memory/*/memory.limit_in_bytes', 'pids/*/pids.max', '*/memory.max', '*/pids.max']
+  .map((path) => `/sys/fs/cgroup/${path.replace('*', `machine.slice/${unit}`)}`)
+  .join(' ');
 
 describe.skipIf(process.getuid?.() !== 0).each<BedSuite>(['bookworm', 'trixie'])('on a %s host', (suite) => {
   let bed: Bed;
@@ -49,9 +61,12 @@ describe.skipIf(process.getuid?.() !== 0).each<BedSuite>(['bookworm', 'trixie'])
     );
 
   it('creates a cluster that systemd runs', async () => {
-    const plan = await knest('plan', 'cluster', '--name', name, '-o', 'json');
+    await bed.ok(['tee', '/root/cluster.yaml'], { input: JSON.stringify(config) });
+    const plan = await knest('plan', 'cluster', '--config', '/root/cluster.yaml', '-o', 'json');
     expect(JSON.parse(plan)).toMatchObject({ manager: 'systemd' });
-    await knest('create', 'cluster', '--name', name);
+    expect(plan).not.toContain(password);
+    await knest('create', 'cluster', '--config', '/root/cluster.yaml');
+    await bed.ok(['rm', '/root/cluster.yaml']);
     expect(await kubectl('get', 'nodes')).toMatch(new RegExp(`^${node} +Ready`, 'm'));
     expect(await bed.ok(['systemctl', 'is-enabled', `knest-${name}.target`, unit])).toBe('enabled\nenabled');
   });
@@ -80,6 +95,47 @@ describe.skipIf(process.getuid?.() !== 0).each<BedSuite>(['bookworm', 'trixie'])
     await eventually('the journals are together', async () => {
       expect(await bed.ok(['journalctl', '-m', '-q', '-n', '1', `_HOSTNAME=${node}`])).toContain(node);
     });
+  });
+
+  it('lets root in with the password that was set, which is written nowhere', async () => {
+    const keys: Keys = [
+      ['login:', 'root'],
+      ['[Pp]assword:', password],
+      // the last of what the shell prints before it waits
+      ['# ', 'echo I am $(id -un) of $(hostname)'],
+    ];
+    const { stdout } = await bed.run(['timeout', '60', 'sh', '-s', node], {
+      input: typeAt(keys, `I am root of ${node}`),
+    });
+    expect(stdout).toContain(`I am root of ${node}`);
+    // nothing in between: the journal of the machine and /run/nologin have nothing to say
+    expect(stdout).not.toMatch(/booting up|incorrect/);
+    const search = [
+      'grep',
+      '-rF',
+      '--',
+      password,
+      '/var/lib/knest/clusters',
+      '/etc',
+      '/run/knest',
+      '/var/log',
+    ];
+    expect((await bed.run(search)).stdout).toBe('');
+    const wrong = keys.map(([prompt, answer]) => [prompt, answer === password ? 'guess' : answer] as const);
+    const refused = await bed.run(['timeout', '60', 'sh', '-s', node], {
+      input: typeAt(wrong.slice(0, 2), 'incorrect'),
+    });
+    expect(refused.stdout).toContain('incorrect');
+  });
+
+  it('has the limits that it was given', async () => {
+    const properties = ['CPUQuotaPerSecUSec', 'MemoryMax', 'TasksMax', 'IOWeight'];
+    expect(await bed.ok(['systemctl', 'show', `--property=${properties.join(',')}`, unit])).toBe(
+      ['CPUQuotaPerSecUSec=2s', 'IOWeight=50', `MemoryMax=${3 * 2 ** 30}`, 'TasksMax=9000'].join('\n'),
+    );
+    // systemd has told the kernel, in which hierarchy ever
+    const { stdout } = await bed.run(['sh', '-c', `cat ${groupFiles}`]);
+    expect(stdout.split('\n')).toEqual(expect.arrayContaining([String(3 * 2 ** 30), '9000']));
   });
 
   it('runs pods with data on the host', async () => {
@@ -148,9 +204,10 @@ describe.skipIf(process.getuid?.() !== 0).each<BedSuite>(['bookworm', 'trixie'])
   });
 
   it('takes limits while it runs', async () => {
-    await bed.ok(['systemctl', 'set-property', '--runtime', unit, 'TasksMax=5000', 'MemoryMax=3G']);
-    const { stdout } = await bed.run(['systemctl', 'show', '-P', 'TasksMax', '-P', 'MemoryMax', unit]);
-    expect(stdout.split('\n')).toEqual(expect.arrayContaining(['5000', String(3 * 2 ** 30)]));
+    const limits = ['CPUQuota=150%', 'MemoryMax=2G', 'TasksMax=5000', 'IOWeight=30'];
+    await bed.ok(['systemctl', 'set-property', unit, ...limits]);
+    const { stdout } = await bed.run(['sh', '-c', `cat ${groupFiles}`]);
+    expect(stdout.split('\n')).toEqual(expect.arrayContaining(['5000', String(2 * 2 ** 30)]));
   });
 
   it('is there again after a reboot of the host, without knest', async () => {
@@ -167,6 +224,39 @@ describe.skipIf(process.getuid?.() !== 0).each<BedSuite>(['bookworm', 'trixie'])
     expect(await tracesOn(bed)).toEqual(before);
   });
 });
+
+/** Prompts and answers. */
+type Keys = readonly (readonly [string, string])[];
+
+/**
+ * A shell script that logs in to the machine $1 with machinectl, at a terminal of its own, typing each answer when its
+ * prompt is there; prints what was on the screen as soon as that shows `last`.
+ */
+function typeAt(keys: Keys, last: string): string {
+  const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+  const waits = keys.map(
+    ([prompt, answer]) => `await ${quoted(prompt)}; printf '%s\\n' ${quoted(answer)} >&3`,
+  );
+  return `folder=$(mktemp -d)
+mkfifo $folder/keys
+: > $folder/screen
+script -qfc "machinectl login $1" $folder/screen < $folder/keys > /dev/null 2>&1 &
+exec 3> $folder/keys
+seen=0
+# only what is new since the last answer; a prompt is the end of what is there
+await() {
+  until tail -c +$((seen + 1)) $folder/screen | grep -q -- "$1"; do sleep 0.1; done
+  seen=$(stat -c %s $folder/screen)
+}
+${waits.join('\n')}
+await ${quoted(last)}
+cat $folder/screen
+# leaves machinectl
+printf '\\035\\035\\035' >&3
+wait
+rm -r $folder
+`;
+}
 
 const web = {
   apiVersion: 'apps/v1',

@@ -27,6 +27,7 @@ const base: PlanInput = { facts: sandboxFacts() };
 
 /** Everything that a config file can change besides topology. */
 const allSettings: PlanInput['spec'] = {
+  rootPassword: '$6$salt$hash',
   kubernetes: {
     ...clusterSpec().kubernetes,
     featureGates: { TTLAfterFinished: true },
@@ -54,7 +55,7 @@ const allSettings: PlanInput['spec'] = {
     nodeSpec({
       labels: { tier: 'edge' },
       taints: [{ key: 'dedicated', value: 'edge', effect: 'NoExecute' }],
-      resources: { cpus: 1, memory: 2 ** 31, tasks: 4096 },
+      resources: { cpus: 1, memory: 2 ** 31, tasks: 4096, ioWeight: 50 },
       extraMounts: [
         { hostPath: '/srv', containerPath: '/srv', readOnly: true, propagation: 'HostToContainer' },
       ],

@@ -82,7 +82,9 @@ describe('single nodes', () => {
   });
 
   it('with limits offer pods no more than that', () => {
-    const nodes = [nodeSpec({ resources: { cpus: 0.5, memory: 2 ** 30, tasks: undefined } })];
+    const nodes = [
+      nodeSpec({ resources: { cpus: 0.5, memory: 2 ** 30, tasks: undefined, ioWeight: undefined } }),
+    ];
     const config = textOf(machineOf(planOf({ spec: { nodes } })), '/etc/kubernetes/kubelet.yaml');
     expect(config).toContain('kubeReserved:\n  cpu: 1500m\n  memory: 7340032Ki\n');
   });

@@ -289,6 +289,29 @@ describe('the API on the host', () => {
   });
 });
 
+describe("root's password", () => {
+  it('is hashed, each time with another salt', () => {
+    const [one, other] = [1, 2].map(() => specOf({}, 'rootPassword: "geheim: 1"\n').rootPassword);
+    expect(one).toMatch(/^\$6\$[./0-9A-Za-z]{16}\$[./0-9A-Za-z]{86}$/);
+    expect(other).not.toBe(one);
+    expect(specOf({}).rootPassword).toBeUndefined();
+  });
+
+  it('may be a hash already', () => {
+    const hash = `$6$salt$${'x'.repeat(86)}`;
+    expect(specOf({}, `rootPassword: ${hash}\n`).rootPassword).toBe(hash);
+  });
+
+  it.each(['12345', '""', '$6$salt$geheim', '"geheim\\n"', '[geheim]'])(
+    'cannot be %s, which nobody repeats',
+    (value) => {
+      const [problem = '', ...more] = problems({}, `rootPassword: ${value}\n`);
+      expect(problem).toMatch(/^rootPassword: (must|looks like a hash)/);
+      expect([problem, ...more].join('\n')).not.toMatch(/12345|geheim/);
+    },
+  );
+});
+
 describe('quantities of memory', () => {
   const memory = (text: string) =>
     specOf({}, `nodes: [{ role: control-plane, resources: { memory: ${text} } }]\n`).nodes[0]?.resources

@@ -36,7 +36,7 @@ async function planCluster(cli: Cli, flags: Flags, command: Command): Promise<vo
     }
     return result.plan;
   });
-  if (output.format === 'json') stdout.write(`${JSON.stringify(plan, undefined, 2)}\n`);
+  if (output.format === 'json') stdout.write((await import('../output/plan-json.ts')).planJson(plan));
   if (output.format === 'text') stdout.write((await import('../output/plan-text.ts')).renderPlan(plan));
 }
 

@@ -6,6 +6,7 @@ import { InputError } from '../../errors.ts';
 import { hostScript } from '../../plan/host-script.ts';
 import { changingSysctls } from '../../plan/sysctls.ts';
 import type { ClusterPlan, FileContent, MachinePlan, PkiPlan, PlannedFile } from '../../plan/types.ts';
+import { planJson } from './plan-json.ts';
 
 /** A file of the folder; `path` is relative to it. */
 export interface PlanFile {
@@ -37,7 +38,7 @@ export async function writePlanDirectory(plan: ClusterPlan, folder: string): Pro
 /** The files of the folder. Key material is not in a plan: its files say what will be there. */
 export function planFiles(plan: ClusterPlan): PlanFile[] {
   return [
-    text('plan.json', `${JSON.stringify(plan, undefined, 2)}\n`),
+    text('plan.json', planJson(plan)),
     text('pki.txt', renderPki(plan.pki)),
     text('host/setup.sh', hostScript(plan.host.setup, changingSysctls(plan.host.sysctls)), 0o755),
     text('host/teardown.sh', hostScript(plan.host.teardown), 0o755),
@@ -79,6 +80,7 @@ function machineFiles(machine: MachinePlan): PlanFile[] {
 }
 
 function shown(content: FileContent): PlanFile['content'] {
+  if ('rootPassword' in content) return { text: `${content.shadow}, with a password for root\n` };
   if ('asset' in content) return { text: `${content.asset}: comes with knest\n` };
   return 'pki' in content ? { text: `${content.pki}: made when the cluster is created\n` } : content;
 }

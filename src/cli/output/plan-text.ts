@@ -22,7 +22,20 @@ export function renderPlan(plan: ClusterPlan): string {
     section('Kernel settings of the host', changingSysctls(plan.host.sysctls).map(renderSysctl)),
     section('Commands on the host, before the machines start', plan.host.setup.map(renderCommand)),
     ...(plan.host.units
-      ? [section('Files on the host', [...plan.host.units.files, plan.host.units.sysctls].map(renderPlanned))]
+      ? [
+          section(
+            'Files on the host',
+            [...plan.host.units.files, plan.host.units.sysctls].map(renderPlanned),
+          ),
+          ...(plan.host.units.reload
+            ? [
+                section(
+                  'Commands when they are written, and removed',
+                  plan.host.units.reload.map(renderCommand),
+                ),
+              ]
+            : []),
+        ]
       : []),
     ...plan.machines.flatMap(renderMachine),
     section('Commands on the host, when the cluster is deleted', plan.host.teardown.map(renderCommand)),
@@ -172,6 +185,7 @@ function renderMachine(machine: MachinePlan): string[] {
 function renderPlanned({ path, mode, content }: PlannedFile): string {
   if ('link' in content) return `${path} -> ${content.link}\n`;
   const heading = `${path} (${mode.toString(8).padStart(4, '0')})`;
+  if ('rootPassword' in content) return `${heading}: ${content.shadow}, with a password for root\n`;
   if ('asset' in content) return `${heading}: ${content.asset}, comes with knest\n`;
   if ('pki' in content) return `${heading}: ${content.pki}, made when the cluster is created\n`;
   return content.text === '' ? `${heading}: empty\n` : `${heading}\n${indent(content.text.trimEnd(), 2)}\n`;

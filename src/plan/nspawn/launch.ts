@@ -70,7 +70,6 @@ export function launchOf(machine: Pick<MachinePlan, 'name' | 'launch'>): LaunchP
 /** What the machine may use at most, in the cgroup that it is about to be in. */
 function limitLines(cgroup: HostFacts['cgroup'], { name, resources }: LaunchInput): string[] {
   const limits = cgroup.version === 'v2' ? limitsOfVersion2(resources) : limitsOfVersion1(resources);
-  if (limits.length === 0) return [];
   const group = (controller: string): string => {
     const hierarchy = cgroup.hierarchies.find((path) =>
       path.split('/').at(-1)?.split(',').includes(controller),
@@ -78,9 +77,43 @@ function limitLines(cgroup: HostFacts['cgroup'], { name, resources }: LaunchInpu
     return `${hierarchy ?? cgroup.hierarchies[0] ?? ''}/${cgroupParent}/${name}`;
   };
   return [
-    '# Limits.',
+    ...(limits.length === 0 ? [] : ['# Limits.']),
     ...limits.map(({ controller, file, value }) => `echo ${value} > ${group(controller)}/${file}`),
+    ...weightLines(cgroup, resources.ioWeight, group),
   ];
+}
+
+/** A weight is no limit but a share; whether there is a file for it is the kernel's and its disk scheduler's business. */
+function weightLines(
+  { version }: HostFacts['cgroup'],
+  ioWeight: number | undefined,
+  group: (controller: string) => string,
+): string[] {
+  if (ioWeight === undefined) return [];
+  const files =
+    version === 'v2'
+      ? [`${group('io')}/io.weight`, `${group('io')}/io.bfq.weight`]
+      : [`${group('blkio')}/blkio.bfq.weight`, `${group('blkio')}/blkio.weight`];
+  const values =
+    version === 'v2' ? [ioWeight, bfqWeight(ioWeight)] : [bfqWeight(ioWeight), cfqWeight(ioWeight)];
+  return [
+    '# Share of the disks. The kernel has a file for each scheduler that knows weights; where it has none of them, disks',
+    '# are not divided by weights, this one has no effect, and the log says so.',
+    `if ${files.map((file) => `[ ! -e ${file} ]`).join(' && ')}; then`,
+    `  echo 'this kernel does not divide disks by weights: the weight ${ioWeight} has no effect'`,
+    'fi',
+    ...files.map((file, index) => `if [ -e ${file} ]; then echo ${values[index] ?? ioWeight} > ${file}; fi`),
+  ];
+}
+
+/** BFQ's weights end at 1000 (kernel: block/bfq-iosched.rst); as systemd does it, 100 stays 100. */
+function bfqWeight(ioWeight: number): number {
+  return ioWeight <= 100 ? ioWeight : Math.round(100 + ((ioWeight - 100) * 900) / 9900);
+}
+
+/** CFQ, until Linux 4.20: 10 to 1000, 500 by default (systemd's cgroup_weight_io_to_blkio()). */
+function cfqWeight(ioWeight: number): number {
+  return Math.min(1000, Math.max(10, ioWeight * 5));
 }
 
 interface Limit {

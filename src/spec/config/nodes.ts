@@ -41,6 +41,16 @@ const resources = z.strictObject({
     .optional()
     .meta({ description: 'Memory: `2Gi`, `512Mi`, or bytes. Default: all.' }),
   tasks: z.int().min(1).optional().meta({ description: 'Processes and threads. Default: no limit.' }),
+  ioWeight: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .optional()
+    .meta({
+      description:
+        'Share of the disks, 1 to 10000, beside everything else of the host, which has 100. Only where the kernel ' +
+        'divides disks by weights (the schedulers BFQ and iocost). Default: 100.',
+    }),
 });
 
 const extraMount = z.strictObject({

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { planFiles, writePlanDirectory } from '../../../src/cli/output/plan-directory.ts';
+import { planJson } from '../../../src/cli/output/plan-json.ts';
 import { renderPlan } from '../../../src/cli/output/plan-text.ts';
 import type { PlannedFile } from '../../../src/plan/types.ts';
 import { runCli } from '../run-cli.ts';
@@ -23,6 +24,17 @@ describe('a plan as text', () => {
       JSON.parse(JSON.stringify(plan)),
     );
   });
+});
+
+it("never prints the hash of root's password", () => {
+  const hash = '$6$salt$hash';
+  const file = { path: '/etc/shadow', mode: 0o640, content: { rootPassword: hash, shadow: '/layer/shadow' } };
+  const secret = { ...plan, machines: plan.machines.map((machine) => ({ ...machine, files: [file] })) };
+  const texts = [renderPlan(secret), planJson(secret), JSON.stringify(planFiles(secret))];
+  for (const text of texts) {
+    expect(text).toContain('/layer/shadow');
+    expect(text).not.toContain(hash);
+  }
 });
 
 describe('a plan as a folder', () => {

@@ -83,7 +83,7 @@ describe('the launch script', () => {
 });
 
 describe('limits', () => {
-  const limited = machine('/state/m', { cpus: 1.5, memory: 2 ** 30, tasks: 500 });
+  const limited = machine('/state/m', { cpus: 1.5, memory: 2 ** 30, tasks: 500, ioWeight: 300 });
 
   it('are written into the hierarchies of cgroup v1 before the machine enters', () => {
     const { script } = planLaunch(limited, {
@@ -104,9 +104,35 @@ describe('limits', () => {
     expect(script).toContain('echo 500 > /sys/fs/cgroup/knest/node/pids.max');
   });
 
+  it('weigh the disks where the kernel has a file for it, and say where it has none', async () => {
+    const files: Record<(typeof kinds)[number], Record<string, string>> = {
+      v1: { 'blkio.bfq.weight': '118\n', 'blkio.weight': '1000\n' },
+      hybrid: { 'blkio.bfq.weight': '118\n', 'blkio.weight': '1000\n' },
+      v2: { 'io.weight': '300\n', 'io.bfq.weight': '118\n' },
+    };
+    for (const kind of kinds) {
+      const root = join(folder, kind);
+      const hierarchy = kind === 'v2' ? root : join(root, 'blkio');
+      const group = join(hierarchy, 'knest/node');
+      await mkdir(group, { recursive: true });
+      const { script } = planLaunch(machine('/state/m', { ioWeight: 300 }), {
+        cgroup: { version: kind, hierarchies: [hierarchy] },
+      });
+      const lines = script.slice(script.indexOf('# Share of the disks'), script.indexOf('# /proc/sys/net'));
+      const run = (): string => execFileSync('sh', ['-euc', lines], { encoding: 'utf8' });
+      expect(run()).toContain('300 has no effect');
+      expect(await readdir(group)).toEqual([]);
+      for (const [file, content] of Object.entries(files[kind])) {
+        await writeFile(join(group, file), '');
+        expect(run()).toBe('');
+        expect(await readFile(join(group, file), 'utf8')).toBe(content);
+      }
+    }
+  });
+
   it('are not mentioned where there are none', () => {
     const { script } = planLaunch(machine('/state/m'), { cgroup: cgroup('v2', '/sys/fs/cgroup') });
-    expect(script).not.toMatch(/Limits|cpu\.max|memory\.max/);
+    expect(script).not.toMatch(/Limits|cpu\.max|memory\.max|weight/);
   });
 });
 
@@ -140,7 +166,7 @@ function machine(home: string, resources: Partial<NodeResources> = {}): LaunchIn
     binds: [{ source: `${home}/data/etcd`, target: '/var/lib/etcd' }],
     link: { bridge: 'kn-test' },
     started: [],
-    resources: { cpus: undefined, memory: undefined, tasks: undefined, ...resources },
+    resources: { cpus: undefined, memory: undefined, tasks: undefined, ioWeight: undefined, ...resources },
   };
 }
 

@@ -4,6 +4,7 @@ import { limitsDropIn } from '../../../src/plan/nspawn/systemd/drop-in.ts';
 import { nspawnFile } from '../../../src/plan/nspawn/systemd/settings.ts';
 import type { ClusterPlan, PlannedFile } from '../../../src/plan/types.ts';
 import { machineOf, planOf, sandboxFacts } from '../../fixtures/cluster.ts';
+import { hostFacts } from '../../fixtures/host-facts.ts';
 
 const onV2 = planOf({ spec: { manager: 'systemd' } });
 const onV1 = planOf({ spec: { manager: 'systemd' }, facts: { ...sandboxFacts(), pid1: 'systemd' } });
@@ -94,6 +95,24 @@ describe('a cluster of the manager systemd', () => {
     const script = textOf(onV2, '/var/lib/knest/clusters/knest/network/setup.sh');
     expect(script).toContain('ip link add name kn-knest');
     expect(script).not.toMatch(/\bknest (create|start)/);
+  });
+
+  it('is none of the business of NetworkManager, where there is one', () => {
+    const path = (name: string): string => `/etc/NetworkManager/conf.d/10-knest-${name}.conf`;
+    const facts = hostFacts();
+    const programs = { ...facts.programs, NetworkManager: '/usr/sbin/NetworkManager' };
+    const on = (name: string): ClusterPlan =>
+      planOf({ spec: { name, manager: 'systemd' }, facts: { ...facts, programs } });
+    expect(textOf(on('dev'), path('dev'))).toMatch(
+      /\n\[keyfile\]\n(#.*\n)*unmanaged-devices\+=interface-name:kn-dev;interface-name:vb-dev-\*\n$/,
+    );
+    // systemd-nspawn cuts the name of the link
+    expect(textOf(on('production'), path('production'))).toContain('interface-name:vb-producti*\n');
+    expect(on('dev').host.units?.reload?.map(({ argv, mayFail }) => ({ argv, mayFail }))).toEqual([
+      { argv: ['nmcli', 'general', 'reload', 'conf'], mayFail: true },
+    ]);
+    expect(filesOf(onV2).map((file) => file.path)).not.toContain(path('knest'));
+    expect(onV2.host.units?.reload).toBeUndefined();
   });
 
   it("keeps the guide's kernel settings and the kubelet's in a file of the host", () => {

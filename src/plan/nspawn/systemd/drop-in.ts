@@ -2,6 +2,7 @@ import { printableCommand } from '../../../errors.ts';
 import { renderExplainedUnit } from '../../../formats/explained-unit.ts';
 import type { ExplainedSetting } from '../../../formats/explained-unit.ts';
 import { escapeUnitValue } from '../../../formats/unit-name.ts';
+import type { NodeResources } from '../../../spec/types.ts';
 import type { PlannedCommand } from '../../types.ts';
 import { clusterTarget, machineUnit, networkUnit, written } from './names.ts';
 
@@ -113,22 +114,11 @@ function ownCgroups(script: string): ExplainedSetting[] {
   ];
 }
 
-export interface NodeLimits {
-  /** Processors; fractions are fine. */
-  cpus?: number | undefined;
-  /** Bytes. */
-  memory?: number | undefined;
-  /** Processes and threads. */
-  tasks?: number | undefined;
-  /** 1 to 10000; 100 is what everything else on the host has. */
-  ioWeight?: number | undefined;
-}
-
 /**
  * Text of a second drop-in (systemd.resource-control(5)), undefined when there are no limits. A file of its own:
  * `systemctl set-property` and `systemctl edit` change single limits of a running machine.
  */
-export function limitsDropIn(machine: string, limits: NodeLimits): string | undefined {
+export function limitsDropIn(machine: string, limits: Partial<NodeResources>): string | undefined {
   const { cpus, memory, tasks, ioWeight } = limits;
   const settings: ExplainedSetting[] = [
     ...(cpus === undefined ? [] : [{ key: 'CPUQuota', value: `${Math.round(cpus * 100)}%` }]),

@@ -2,7 +2,7 @@ import { renderExplainedUnit } from '../../../formats/explained-unit.ts';
 import type { ExplainedSetting } from '../../../formats/explained-unit.ts';
 import { escapeUnitValue } from '../../../formats/unit-name.ts';
 import { hostScript } from '../../host-script.ts';
-import type { HostPlan, HostUnits, PlannedFile, PlannedSysctl } from '../../types.ts';
+import type { HostPlan, HostUnits, PlannedCommand, PlannedFile, PlannedSysctl } from '../../types.ts';
 import { clusterTarget, networkUnit, unitFolder, written } from './names.ts';
 
 export interface HostUnitsInput {
@@ -13,11 +13,20 @@ export interface HostUnitsInput {
   bridge: string | undefined;
   /** A link of the host that must be there first, as in a macvlan. */
   parent?: string;
+  /** It is installed here, and takes hold of links that nobody has told it of. */
+  networkManager: boolean;
   host: Pick<HostPlan, 'sysctls' | 'setup' | 'teardown'>;
 }
 
 /** What the host's systemd knows of a cluster besides its machines: how it begins, and its network. */
-export function planHostUnits({ cluster, folder, bridge, parent, host }: HostUnitsInput): HostUnits {
+export function planHostUnits({
+  cluster,
+  folder,
+  bridge,
+  parent,
+  networkManager,
+  host,
+}: HostUnitsInput): HostUnits {
   const target = clusterTarget(cluster);
   const network = networkUnit(cluster);
   const scripts = { setup: `${folder}/network/setup.sh`, teardown: `${folder}/network/teardown.sh` };
@@ -41,7 +50,16 @@ export function planHostUnits({ cluster, folder, bridge, parent, host }: HostUni
       ...(bridge === undefined
         ? []
         : [text(`/etc/systemd/network/10-knest-${cluster}.network`, unmanaged(cluster, bridge))]),
+      ...(bridge === undefined || !networkManager
+        ? []
+        : [
+            text(
+              `/etc/NetworkManager/conf.d/10-knest-${cluster}.conf`,
+              keptFromNetworkManager(cluster, bridge),
+            ),
+          ]),
     ],
+    ...(bridge === undefined || !networkManager ? {} : { reload: [reloadNetworkManager] }),
     sysctls: text('/etc/sysctl.d/90-knest.conf', sysctlFile(host.sysctls)),
   };
 }
@@ -131,6 +149,37 @@ function unmanaged(cluster: string, bridge: string): string {
     },
   );
 }
+
+/**
+ * NetworkManager.conf(5): without it NetworkManager shows the links as its own, and a profile without a link's name in
+ * it ("Wired connection 1") may be applied to them.
+ */
+function keptFromNetworkManager(cluster: string, bridge: string): string {
+  return renderExplainedUnit(
+    `${written} for cluster ${cluster}. Its bridge, and what its machines are plugged into it by, are none of ` +
+      "NetworkManager's business.",
+    {
+      keyfile: [
+        {
+          key: 'unmanaged-devices+',
+          value: [bridge, `vb-${`${cluster}-`.slice(0, keptOfName)}*`]
+            .map((name) => `interface-name:${name}`)
+            .join(';'),
+          why: 'With "+", so that what other files say of other links goes on to hold.',
+        },
+      ],
+    },
+  );
+}
+
+/** Of the name of a long machine: systemd-nspawn puts 4 characters of a hash at the end of the 15 that a link may have. */
+const keptOfName = 8;
+
+const reloadNetworkManager: PlannedCommand = {
+  why: 'NetworkManager reads its files again; it need not be running',
+  argv: ['nmcli', 'general', 'reload', 'conf'],
+  mayFail: true,
+};
 
 /** sysctl.d(5). */
 function sysctlFile(sysctls: readonly PlannedSysctl[]): string {

@@ -4,6 +4,9 @@ import { mountUnitName } from '../../../formats/unit-name.ts';
 
 export const unitFolder = '/etc/systemd/system';
 
+/** What `systemctl set-property` writes, for ever and until the next boot (systemd.unit(5)). */
+export const propertyFolders = ['/etc/systemd/system.control', '/run/systemd/system.control'] as const;
+
 /** machinectl(1) sees machines whose root is here. */
 export function machineRoot(machine: string): string {
   return `/var/lib/machines/${machine}`;

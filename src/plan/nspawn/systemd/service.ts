@@ -4,7 +4,7 @@ import type { PlannedFile, ServicePlan } from '../../types.ts';
 import { limitsDropIn, serviceDropIn } from './drop-in.ts';
 import { enterCgroupsScript, ownCgroups } from './enter-cgroups.ts';
 import { overlayMount } from './mount.ts';
-import { clusterTarget, machineMount, machineUnit, unitFolder } from './names.ts';
+import { clusterTarget, machineMount, machineUnit, propertyFolders, unitFolder } from './names.ts';
 import { nspawnFile } from './settings.ts';
 
 export type ServiceInput = LaunchInput & {
@@ -57,6 +57,8 @@ export function planService(machine: ServiceInput, facts: Pick<HostFacts, 'cgrou
       `/var/lib/machines/.#${name}.lck`,
       `/run/systemd/nspawn/propagate/${name}`,
       `/run/systemd/nspawn/unix-export/${name}`,
+      // limits that were changed live: a later machine of this name has its own
+      ...propertyFolders.map((folder) => `${folder}/${unit}.d`),
       ...(machine.machineId === undefined ? [] : [`/var/log/journal/${machine.machineId}`]),
     ],
   };

@@ -34,6 +34,13 @@ done
 echo 100000 > /sys/fs/cgroup/cpu/knest/knest-control-plane/cpu.cfs_quota_us
 echo 2147483648 > /sys/fs/cgroup/memory/knest/knest-control-plane/memory.limit_in_bytes
 echo 4096 > /sys/fs/cgroup/pids/knest/knest-control-plane/pids.max
+# Share of the disks. The kernel has a file for each scheduler that knows weights; where it has none of them, disks
+# are not divided by weights, this one has no effect, and the log says so.
+if [ ! -e /sys/fs/cgroup/cpu/knest/knest-control-plane/blkio.bfq.weight ] && [ ! -e /sys/fs/cgroup/cpu/knest/knest-control-plane/blkio.weight ]; then
+  echo 'this kernel does not divide disks by weights: the weight 50 has no effect'
+fi
+if [ -e /sys/fs/cgroup/cpu/knest/knest-control-plane/blkio.bfq.weight ]; then echo 50 > /sys/fs/cgroup/cpu/knest/knest-control-plane/blkio.bfq.weight; fi
+if [ -e /sys/fs/cgroup/cpu/knest/knest-control-plane/blkio.weight ]; then echo 250 > /sys/fs/cgroup/cpu/knest/knest-control-plane/blkio.weight; fi
 
 # /proc/sys/net belongs to the network namespace: kube-proxy and CNI plugins write there.
 export SYSTEMD_NSPAWN_API_VFS_WRITABLE=network
