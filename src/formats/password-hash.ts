@@ -70,7 +70,8 @@ function repeated(block: Buffer, length: number): Buffer {
 
 /** Binary digits, the lowest first. */
 function bitsOf(number: number): boolean[] {
-  return number === 0 ? [] : [...number.toString(2)].reverse().map((bit) => bit === '1');
+  const count = number === 0 ? 0 : Math.floor(Math.log2(number)) + 1;
+  return [...Array(count).keys()].map((place) => ((number >> place) & 1) === 1);
 }
 
 /** The order of bytes is the algorithm's: three thirds of the digest side by side, turned by one place each time. */

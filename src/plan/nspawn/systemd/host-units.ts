@@ -151,8 +151,8 @@ function unmanaged(cluster: string, bridge: string): string {
 }
 
 /**
- * NetworkManager.conf(5): without it NetworkManager shows the links as its own, and a profile without a link's name in
- * it ("Wired connection 1") may be applied to them.
+ * NetworkManager.conf(5). Without it NetworkManager (1.52) takes the links of the machines for network cards and asks
+ * for an address on them by DHCP.
  */
 function keptFromNetworkManager(cluster: string, bridge: string): string {
   return renderExplainedUnit(
