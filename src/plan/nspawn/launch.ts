@@ -16,6 +16,8 @@ export type LaunchInput = Pick<MachinePlan, 'name' | 'folder' | 'root' | 'upper'
   link: MachineLink;
   resources: NodeResources;
   started: readonly PlannedCommand[];
+  /** See LaunchPlan. */
+  favoured: boolean;
 };
 
 /**
@@ -36,6 +38,7 @@ export function planLaunch(machine: LaunchInput, facts: Pick<HostFacts, 'cgroup'
     cgroups,
     argv,
     started: machine.started,
+    ...(machine.favoured ? { favour: planFavour(facts.cgroup, machine.name) } : {}),
     script: [
       '#!/bin/sh',
       `# Starts machine ${machine.name} in the foreground. knest runs it detached; it can be run by hand as well.`,
@@ -71,16 +74,35 @@ export function launchOf(machine: Pick<MachinePlan, 'name' | 'launch'>): LaunchP
 function limitLines(cgroup: HostFacts['cgroup'], { name, resources }: LaunchInput): string[] {
   const limits = cgroup.version === 'v2' ? limitsOfVersion2(resources) : limitsOfVersion1(resources);
   if (limits.length === 0) return [];
-  const group = (controller: string): string => {
-    const hierarchy = cgroup.hierarchies.find((path) =>
-      path.split('/').at(-1)?.split(',').includes(controller),
-    );
-    return `${hierarchy ?? cgroup.hierarchies[0] ?? ''}/${cgroupParent}/${name}`;
-  };
   return [
     '# Limits.',
-    ...limits.map(({ controller, file, value }) => `echo ${value} > ${group(controller)}/${file}`),
+    ...limits.map(
+      ({ controller, file, value }) => `echo ${value} > ${groupOf(cgroup, name, controller)}/${file}`,
+    ),
   ];
+}
+
+/** The machine's cgroup in which a controller is: v1 has one per hierarchy, some of them for several controllers. */
+function groupOf(cgroup: HostFacts['cgroup'], name: string, controller: string): string {
+  const hierarchy = cgroup.hierarchies.find((path) =>
+    path.split('/').at(-1)?.split(',').includes(controller),
+  );
+  return `${hierarchy ?? cgroup.hierarchies[0] ?? ''}/${cgroupParent}/${name}`;
+}
+
+/** The weight of a cgroup among its siblings (kernel: sched-design-CFS.rst, cgroup-v2.rst). */
+function planFavour(cgroup: HostFacts['cgroup'], name: string): NonNullable<LaunchPlan['favour']> {
+  const [file, more, usual] = cgroup.version === 'v2' ? ['cpu.weight', 400, 100] : ['cpu.shares', 4096, 1024];
+  const write = (why: string, value: string | number | undefined): PlannedCommand => ({
+    why,
+    argv: ['tee', `${groupOf(cgroup, name, 'cpu')}/${file}`],
+    input: `${value}\n`,
+    mayFail: true,
+  });
+  return {
+    more: write('all others wait for the first control plane: it comes first while the cluster starts', more),
+    usual: write('all machines have the same share of the processors', usual),
+  };
 }
 
 interface Limit {
