@@ -104,7 +104,7 @@ describeScenario('create a cluster', { story: true }, (scenario) => {
     });
     expect(status).toMatchObject({
       state: 'running',
-      nodes: [{ ready: true, version: created.kubernetesVersion }],
+      nodes: [{ ready: true, kubeletVersion: created.kubernetesVersion }],
     });
     const units = status.nodes.flatMap((each) => each.units);
     expect(units.map((unit) => unit.name)).toEqual(
