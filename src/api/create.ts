@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 
+import { runCommands } from '../apply/commands.ts';
 import type { MachineManager } from '../apply/machine-manager.ts';
 import { machineManager } from '../apply/managers.ts';
 import { parallel, runSequence, serial } from '../apply/runner.ts';
@@ -48,6 +49,11 @@ export async function createCluster(options: CreateOptions): Promise<CreateResul
     } catch (error) {
       if (!options.retain) await rollBack(session, plan, manager, error);
       throw error;
+    } finally {
+      await runCommands(
+        host,
+        plan.machines.flatMap(({ launch }) => launch?.favour?.usual ?? []),
+      );
     }
     await records.markCreated(host, paths, spec.name, new Date());
     created = true;
@@ -140,7 +146,10 @@ function createSteps(work: Work): Sequence {
   const machines = plan.machines.map((machine): Sequence => ({
     id: `machine/${machine.name}`,
     title: `Machine ${machine.name} (${machine.address})`,
-    run: ({ signal }) => bootMachine(session, manager, machine, material, signal),
+    run: async ({ signal }) => {
+      await bootMachine(session, manager, machine, material, signal);
+      if (machine.launch?.favour) await runCommands(host, [machine.launch.favour.more]);
+    },
   }));
   const timeout = options.wait ?? defaultWait;
   const context: Sequence = {

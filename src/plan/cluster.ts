@@ -163,7 +163,8 @@ export function planCluster(
     machines: drafts.map((draft) => {
       const layers = draft.layers.map(({ id }) => id);
       const started = planHairpin(draft.machine.name, { machines: peers, apiPort: ports.api });
-      return assembleMachine({ ...draft, layers, started }, facts, paths);
+      const favoured = cluster.controlPlanes.length > 1 && cluster.controlPlanes[0] === draft.machine;
+      return assembleMachine({ ...draft, layers, started, favoured }, facts, paths);
     }),
   };
 }

@@ -28,6 +28,7 @@ export interface MachineInput {
   manager: ClusterPlan['manager'];
   /** See LaunchPlan. */
   started: readonly PlannedCommand[];
+  favoured: boolean;
 }
 
 /** One machine, put together from what its components contribute. */
@@ -62,6 +63,7 @@ export function assembleMachine(input: MachineInput, facts: HostFacts, paths: Pa
     binds,
     resources: spec.resources,
     started: input.started,
+    favoured: input.favoured,
     link: input.link,
   };
   return {

@@ -169,6 +169,8 @@ export interface LaunchPlan {
   argv: readonly string[];
   /** Run on the host each time that the machine has started. */
   started: readonly PlannedCommand[];
+  /** While a cluster is created, everybody waits for this machine: it gets more of the processors, then the usual. */
+  favour?: { more: PlannedCommand; usual: PlannedCommand };
 }
 
 /** How the `systemd` manager runs a machine: by units of the host. */

@@ -82,7 +82,7 @@ describeScenario('create a cluster', { story: true }, (scenario) => {
       new RegExp(`^${name} +running +1 .*${created.endpoint}`, 'm'),
     );
     expect(await list('nodes', 'wide')).toMatch(
-      new RegExp(`^${node} +${name} +control-plane +running +[\\d.]+ +\\d+`, 'm'),
+      new RegExp(`^${node} +${name} +control-plane +running .*${created.kubernetesVersion} +[\\d.]+ `, 'm'),
     );
     const clusters = JSON.parse(await list('clusters', 'json')) as ClusterSummary[];
     expect(clusters).toMatchObject([{ name, state: 'running', nodes: 1 }]);

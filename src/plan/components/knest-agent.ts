@@ -31,7 +31,7 @@ export const knestAgent: Component = (machine, cluster) => {
         content: { text: `${JSON.stringify(configuration(machine, cluster, certificate), undefined, 2)}\n` },
       },
       { path: program, mode: 0o644, content: { asset: 'knest-agent.mjs' } },
-      ...(machine.role === 'control-plane'
+      ...(appliesObjects(machine, cluster)
         ? [{ path: objectsFile, mode: 0o644, content: { text: objects(machine, cluster) } }]
         : []),
     ],
@@ -52,7 +52,7 @@ export const knestAgent: Component = (machine, cluster) => {
           },
         }),
       },
-      ...(machine.role === 'control-plane' ? [objectsUnit] : []),
+      ...(appliesObjects(machine, cluster) ? [objectsUnit] : []),
     ],
     certificates: [clientCertificate(certificate, `system:knest-agent:${machine.name}`, groups)],
     probes: [
@@ -64,6 +64,11 @@ export const knestAgent: Component = (machine, cluster) => {
     ],
   };
 };
+
+/** Once is enough. */
+function appliesObjects(machine: MachineContext, { controlPlanes }: ClusterContext): boolean {
+  return controlPlanes[0]?.name === machine.name;
+}
 
 /** With the administrator's certificate: what the agent may do cannot be granted by the agent. */
 const objectsUnit: PlannedUnit = {

@@ -9,7 +9,7 @@ import {
   referencePage,
   restartAlways,
 } from './component.ts';
-import { controlLoopFlags } from './control-loop.ts';
+import { afterLeader, controlLoopFlags } from './control-loop.ts';
 import { kubeconfigFile } from './kubeconfig-file.ts';
 import { certificateFiles, clientCertificate, publicFile, secretFile } from './pki-files.ts';
 import { volumeSettings, withExtraArgs } from './settings.ts';
@@ -19,6 +19,7 @@ const kubeconfig = '/etc/kubernetes/controller-manager.conf';
 /** kube-controller-manager, on control planes. */
 export const kubeControllerManager: Component = (machine, cluster) => {
   if (machine.role !== 'control-plane') return nothing;
+  const standby = afterLeader('kube-controller-manager', 'controller-manager', machine, cluster);
   const settings = cluster.spec.components.kubeControllerManager;
   const command = renderCommand(
     '/usr/local/bin/kube-controller-manager',
@@ -47,6 +48,7 @@ export const kubeControllerManager: Component = (machine, cluster) => {
   );
   return {
     files: [
+      ...standby.files,
       publicFile('ca.crt'),
       secretFile('ca.key'),
       publicFile('front-proxy-ca.crt'),
@@ -66,7 +68,7 @@ export const kubeControllerManager: Component = (machine, cluster) => {
           },
           Service: {
             ...extraArguments('kube-controller-manager', 'KUBE_CONTROLLER_MANAGER_ARGS'),
-            ...volumeSettings(settings),
+            ...volumeSettings(settings, standby.commands),
             ExecStart: command,
             ...restartAlways,
           },

@@ -8,7 +8,7 @@ import {
   referencePage,
   restartAlways,
 } from './component.ts';
-import { controlLoopFlags } from './control-loop.ts';
+import { afterLeader, controlLoopFlags } from './control-loop.ts';
 import { kubeconfigFile } from './kubeconfig-file.ts';
 import { certificateFiles, clientCertificate, publicFile } from './pki-files.ts';
 import { volumeSettings, withExtraArgs } from './settings.ts';
@@ -18,6 +18,7 @@ const kubeconfig = '/etc/kubernetes/scheduler.conf';
 /** kube-scheduler, on control planes. */
 export const kubeScheduler: Component = (machine, cluster) => {
   if (machine.role !== 'control-plane') return nothing;
+  const standby = afterLeader('kube-scheduler', 'scheduler', machine, cluster);
   const settings = cluster.spec.components.kubeScheduler;
   const command = renderCommand(
     '/usr/local/bin/kube-scheduler',
@@ -26,6 +27,7 @@ export const kubeScheduler: Component = (machine, cluster) => {
   );
   return {
     files: [
+      ...standby.files,
       publicFile('ca.crt'),
       publicFile('front-proxy-ca.crt'),
       ...certificateFiles('scheduler'),
@@ -43,7 +45,7 @@ export const kubeScheduler: Component = (machine, cluster) => {
           },
           Service: {
             ...extraArguments('kube-scheduler', 'KUBE_SCHEDULER_ARGS'),
-            ...volumeSettings(settings),
+            ...volumeSettings(settings, standby.commands),
             ExecStart: command,
             ...restartAlways,
           },

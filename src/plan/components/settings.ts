@@ -27,15 +27,19 @@ export function withExtraArgs(flags: Flags, ...extra: readonly ExtraArgs[]): Fla
 /**
  * kubeadm mounts extra volumes into a static pod; a unit sees the machine's files anyway, so only paths that differ
  * are bound (systemd.exec(5), BindPaths=), and what is missing is made first.
+ * @param before more commands that come before the component
  */
-export function volumeSettings({ extraVolumes }: ComponentSettings): UnitSection {
+export function volumeSettings(
+  { extraVolumes }: ComponentSettings,
+  before: readonly string[] = [],
+): UnitSection {
   const elsewhere = extraVolumes.filter(({ hostPath, mountPath }) => hostPath !== mountPath);
   const binds = (readOnly: boolean) =>
     elsewhere
       .filter((volume) => volume.readOnly === readOnly)
       .map(({ hostPath, mountPath }) => `${hostPath}:${mountPath}`);
   return {
-    ExecStartPre: extraVolumes.flatMap(makeCommand),
+    ExecStartPre: [...extraVolumes.flatMap(makeCommand), ...before],
     BindPaths: binds(false),
     BindReadOnlyPaths: binds(true),
   };

@@ -16,6 +16,8 @@ export type LaunchInput = Pick<MachinePlan, 'name' | 'folder' | 'root' | 'upper'
   link: MachineLink;
   resources: NodeResources;
   started: readonly PlannedCommand[];
+  /** See LaunchPlan. */
+  favoured: boolean;
 };
 
 /**
@@ -36,6 +38,7 @@ export function planLaunch(machine: LaunchInput, facts: Pick<HostFacts, 'cgroup'
     cgroups,
     argv,
     started: machine.started,
+    ...(machine.favoured ? { favour: planFavour(facts.cgroup, machine.name) } : {}),
     script: [
       '#!/bin/sh',
       `# Starts machine ${machine.name} in the foreground. knest runs it detached; it can be run by hand as well.`,
@@ -70,32 +73,25 @@ export function launchOf(machine: Pick<MachinePlan, 'name' | 'launch'>): LaunchP
 /** What the machine may use at most, in the cgroup that it is about to be in. */
 function limitLines(cgroup: HostFacts['cgroup'], { name, resources }: LaunchInput): string[] {
   const limits = cgroup.version === 'v2' ? limitsOfVersion2(resources) : limitsOfVersion1(resources);
-  const group = (controller: string): string => {
-    const hierarchy = cgroup.hierarchies.find((path) =>
-      path.split('/').at(-1)?.split(',').includes(controller),
-    );
-    return `${hierarchy ?? cgroup.hierarchies[0] ?? ''}/${cgroupParent}/${name}`;
-  };
   return [
     ...(limits.length === 0 ? [] : ['# Limits.']),
-    ...limits.map(({ controller, file, value }) => `echo ${value} > ${group(controller)}/${file}`),
-    ...weightLines(cgroup, resources.ioWeight, group),
+    ...limits.map(
+      ({ controller, file, value }) => `echo ${value} > ${groupOf(cgroup, name, controller)}/${file}`,
+    ),
+    ...weightLines(cgroup, name, resources.ioWeight),
   ];
 }
 
 /** A weight is no limit but a share; whether there is a file for it is the kernel's and its disk scheduler's business. */
-function weightLines(
-  { version }: HostFacts['cgroup'],
-  ioWeight: number | undefined,
-  group: (controller: string) => string,
-): string[] {
+function weightLines(cgroup: HostFacts['cgroup'], name: string, ioWeight: number | undefined): string[] {
   if (ioWeight === undefined) return [];
+  const group = groupOf(cgroup, name, cgroup.version === 'v2' ? 'io' : 'blkio');
   const files =
-    version === 'v2'
-      ? [`${group('io')}/io.weight`, `${group('io')}/io.bfq.weight`]
-      : [`${group('blkio')}/blkio.bfq.weight`, `${group('blkio')}/blkio.weight`];
+    cgroup.version === 'v2'
+      ? [`${group}/io.weight`, `${group}/io.bfq.weight`]
+      : [`${group}/blkio.bfq.weight`, `${group}/blkio.weight`];
   const values =
-    version === 'v2' ? [ioWeight, bfqWeight(ioWeight)] : [bfqWeight(ioWeight), cfqWeight(ioWeight)];
+    cgroup.version === 'v2' ? [ioWeight, bfqWeight(ioWeight)] : [bfqWeight(ioWeight), cfqWeight(ioWeight)];
   return [
     '# Share of the disks. The kernel has a file for each scheduler that knows weights; where it has none of them, disks',
     '# are not divided by weights, this one has no effect, and the log says so.',
@@ -114,6 +110,29 @@ function bfqWeight(ioWeight: number): number {
 /** CFQ, until Linux 4.20: 10 to 1000, 500 by default (systemd's cgroup_weight_io_to_blkio()). */
 function cfqWeight(ioWeight: number): number {
   return Math.min(1000, Math.max(10, ioWeight * 5));
+}
+
+/** The machine's cgroup in which a controller is: v1 has one per hierarchy, some of them for several controllers. */
+function groupOf(cgroup: HostFacts['cgroup'], name: string, controller: string): string {
+  const hierarchy = cgroup.hierarchies.find((path) =>
+    path.split('/').at(-1)?.split(',').includes(controller),
+  );
+  return `${hierarchy ?? cgroup.hierarchies[0] ?? ''}/${cgroupParent}/${name}`;
+}
+
+/** The weight of a cgroup among its siblings (kernel: sched-design-CFS.rst, cgroup-v2.rst). */
+function planFavour(cgroup: HostFacts['cgroup'], name: string): NonNullable<LaunchPlan['favour']> {
+  const [file, more, usual] = cgroup.version === 'v2' ? ['cpu.weight', 400, 100] : ['cpu.shares', 4096, 1024];
+  const write = (why: string, value: string | number | undefined): PlannedCommand => ({
+    why,
+    argv: ['tee', `${groupOf(cgroup, name, 'cpu')}/${file}`],
+    input: `${value}\n`,
+    mayFail: true,
+  });
+  return {
+    more: write('all others wait for the first control plane: it comes first while the cluster starts', more),
+    usual: write('all machines have the same share of the processors', usual),
+  };
 }
 
 interface Limit {

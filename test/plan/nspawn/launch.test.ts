@@ -166,6 +166,7 @@ function machine(home: string, resources: Partial<NodeResources> = {}): LaunchIn
     binds: [{ source: `${home}/data/etcd`, target: '/var/lib/etcd' }],
     link: { bridge: 'kn-test' },
     started: [],
+    favoured: false,
     resources: { cpus: undefined, memory: undefined, tasks: undefined, ioWeight: undefined, ...resources },
   };
 }
