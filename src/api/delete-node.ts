@@ -4,6 +4,7 @@ import type { Step } from '../apply/runner.ts';
 import { CommandError, KnestError } from '../errors.ts';
 import type { HostFacts } from '../facts/types.ts';
 import { apiClient, ApiError } from '../observe/apiserver.ts';
+import type { ApiClient } from '../observe/apiserver.ts';
 import { gatherFacts } from '../observe/facts.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
 import { adminCertificate } from '../plan/pki.ts';
@@ -185,12 +186,40 @@ async function deleteObject({ session, cluster, machine, material }: Work): Prom
   const client = apiClient(plan.endpoint, material, adminCertificate);
   try {
     await insist(`delete the Node object ${machine.name}`, session.signal, () =>
-      client.delete(`/api/v1/nodes/${machine.name}`),
+      ifThere(client.delete(`/api/v1/nodes/${machine.name}`)),
     );
-  } catch (error) {
-    if (!(error instanceof ApiError) || error.status !== 404) throw error;
+    await insist(`delete the pods of ${machine.name}`, session.signal, () =>
+      deletePods(client, machine.name),
+    );
   } finally {
     client.close();
+  }
+}
+
+/**
+ * Those that draining leaves (DaemonSets'), and all of a node that was dead. The controller manager would find them after
+ * a minute, and until then Services lead to them.
+ */
+async function deletePods(client: ApiClient, node: string): Promise<void> {
+  const selector = encodeURIComponent(`spec.nodeName=${node}`);
+  const list = (await client.get(`/api/v1/pods?fieldSelector=${selector}`)) as { items?: PodObject[] };
+  await Promise.all(
+    (list.items ?? []).map(({ metadata: { namespace, name } }) =>
+      ifThere(client.delete(`/api/v1/namespaces/${namespace}/pods/${name}?gracePeriodSeconds=0`)),
+    ),
+  );
+}
+
+interface PodObject {
+  metadata: { namespace: string; name: string };
+}
+
+/** That it is gone already is as good. */
+async function ifThere(deleting: Promise<unknown>): Promise<void> {
+  try {
+    await deleting;
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status !== 404) throw error;
   }
 }
 

@@ -6,6 +6,7 @@ import { join, relative } from 'node:path';
 import { expect, it } from 'vitest';
 import { parse } from 'yaml';
 
+import { agentProgram } from '../../src/artifacts/sources/agent.ts';
 import type { ClusterStatus, ClusterSummary, CreateResult, NodeSummary } from '../../src/api/types.ts';
 import { exitCodes } from '../../src/errors.ts';
 import { mainFile, must, run } from './support/cli.ts';
@@ -138,6 +139,8 @@ describeScenario('create a cluster', { story: true }, (scenario) => {
       const [wanted, real] = await Promise.all([contentOf(join(root, path)), contentOf(join(upper, path))]);
       // plans name keys and certificates, they do not hold them
       if (wanted.endsWith(': made when the cluster is created\n')) expect(real, path).toMatch(/^-----BEGIN /);
+      else if (wanted === 'knest-agent.mjs: comes with knest\n')
+        expect(real, path).toBe(await agentProgram());
       else expect(real, path).toBe(wanted);
     }
     const folders = ['etc/kubernetes', 'etc/systemd/system', 'etc/containerd', 'etc/cni'];

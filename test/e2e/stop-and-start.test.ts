@@ -19,7 +19,11 @@ describeScenario('stop and start', { story: true }, (scenario) => {
   };
   const podIsReady = async () => {
     await scenario.kubectl(name, ['wait', '--for=condition=Ready', 'pod/busy', '--timeout=60s']);
-    expect(await scenario.kubectl(name, ['exec', 'busy', '--', 'echo', 'works'])).toContain('works');
+    // right after a start its condition may still be that of before
+    const answer = await eventually('the pod answers', () =>
+      scenario.kubectl(name, ['exec', 'busy', '--', 'echo', 'works']),
+    );
+    expect(answer).toContain('works');
   };
 
   it('create, with a pod and a ConfigMap', async () => {

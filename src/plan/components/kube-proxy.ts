@@ -9,15 +9,38 @@ import {
   extraArguments,
   k8sTarget,
   nothing,
+  pkiFolder,
   referencePage,
   restartAlways,
 } from './component.ts';
+import type { PlannedFile } from '../types.ts';
 import { kubeconfigFile } from './kubeconfig-file.ts';
 import { certificateFiles, clientCertificate, publicFile } from './pki-files.ts';
 import { featureGates, withExtraArgs } from './settings.ts';
 
 const kubeconfig = '/etc/kubernetes/kube-proxy.conf';
 const configFile = '/etc/kubernetes/kube-proxy.yaml';
+
+const waitForApi = '/usr/local/lib/knest/wait-for-api';
+
+/**
+ * Where the API server is on another machine, kube-proxy asks again after 1, 2, 4, 8, ... seconds while nobody answers
+ * (client-go's reflectors), and Services would work that much later than the API server. For twenty seconds; then it
+ * starts in any case.
+ */
+const waitFile: PlannedFile = {
+  path: waitForApi,
+  mode: 0o755,
+  content: {
+    text: `#!/bin/sh
+# Waits until an API server answers, for some twenty seconds. usage: wait-for-api URL
+for attempt in $(seq 60); do
+  curl -fs --max-time 1 -o /dev/null --cacert ${pkiFolder}/ca.crt $1/readyz && exit 0
+  sleep 0.3
+done
+`,
+  },
+};
 
 /** kube-proxy, on every node: ClusterIPs and NodePorts. */
 export const kubeProxy: Component = (machine, cluster) =>
@@ -29,6 +52,7 @@ export const kubeProxy: Component = (machine, cluster) =>
           ...certificateFiles('kube-proxy'),
           kubeconfigFile(kubeconfig, 'kube-proxy', machine, cluster),
           { path: configFile, mode: 0o644, content: { text: stringify(configuration(machine, cluster)) } },
+          ...(machine.role === 'worker' ? [waitFile] : []),
         ],
         units: [
           {
@@ -43,6 +67,7 @@ export const kubeProxy: Component = (machine, cluster) =>
               },
               Service: {
                 ...extraArguments('kube-proxy', 'KUBE_PROXY_ARGS'),
+                ...(machine.role === 'worker' ? { ExecStartPre: `${waitForApi} ${cluster.endpoint}` } : {}),
                 ExecStart: renderCommand(
                   '/usr/local/bin/kube-proxy',
                   withExtraArgs({ config: configFile }, cluster.spec.components.kubeProxy.extraArgs),
