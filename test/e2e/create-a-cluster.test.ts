@@ -140,7 +140,7 @@ describeScenario('create a cluster', { story: true }, (scenario) => {
       // plans name keys and certificates, they do not hold them
       if (wanted.endsWith(': made when the cluster is created\n')) expect(real, path).toMatch(/^-----BEGIN /);
       else if (wanted === 'knest-agent.mjs: comes with knest\n')
-        expect(real, path).toBe(await agentProgram());
+        expect(real, path).toBe((await agentProgram()).toString());
       else expect(real, path).toBe(wanted);
     }
     const folders = ['etc/kubernetes', 'etc/systemd/system', 'etc/containerd', 'etc/cni'];
