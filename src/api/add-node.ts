@@ -3,8 +3,8 @@ import { parallel, runSequence, serial } from '../apply/runner.ts';
 import type { Sequence } from '../apply/runner.ts';
 import { KnestError } from '../errors.ts';
 import type { HostFacts } from '../facts/types.ts';
-import { issuePki } from '../pki/issue.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
+import { controlPlanesOf } from '../plan/control-planes.ts';
 import type { ClusterPlan, MachinePlan } from '../plan/types.ts';
 import { freeNodeNames } from '../spec/node-names.ts';
 import type { ClusterSpec, NodeSpec } from '../spec/types.ts';
@@ -16,7 +16,7 @@ import { joinEtcd, leaveEtcd } from './membership.ts';
 import { prepare } from './prepare.ts';
 import { openSession } from './session.ts';
 import type { Session } from './session.ts';
-import { bootMachine, defaultWait, layerStep, readySteps } from './steps.ts';
+import { bootMachine, certificatesStep, defaultWait, layerStep, readySteps, takeAway } from './steps.ts';
 import type { AddNodesOptions, AddNodesResult } from './types.ts';
 
 /**
@@ -49,7 +49,11 @@ export async function addNodes(options: AddNodesOptions): Promise<AddNodesResult
     try {
       await runSequence(addSteps(work), session.listener, session.signal);
     } catch (error) {
-      if (!options.retain) await rollBack(work, error);
+      if (!options.retain) {
+        const names = machines.map(({ name }) => name).join(' ');
+        const command = `knest delete node --force ${names} --name ${options.name}`;
+        await takeAway(session, error, command, () => rollBack(work));
+      }
       throw error;
     }
     return {
@@ -99,22 +103,15 @@ interface Work {
 
 function addSteps(work: Work): Sequence {
   const { session, options, spec, before, after, machines, facts, manager } = work;
-  const { host, paths } = session;
   let material: KeyMaterial = new Map();
   const wanted = new Set(machines.flatMap(({ layers }) => layers));
   const timeout = options.wait ?? defaultWait;
   return serial(
     parallel(
       ...after.layers.filter(({ id }) => wanted.has(id)).map((layer) => layerStep(session, facts, layer)),
-      {
-        id: 'certificates',
-        title: 'Certificates',
-        run: async () => {
-          const known = await records.readKeyMaterial(host, paths, after.cluster);
-          material = await issuePki(after.pki, known, new Date());
-          await records.writeKeyMaterial(host, paths, after.cluster, material, known);
-        },
-      },
+      certificatesStep(session, after, (issued) => {
+        material = issued;
+      }),
     ),
     {
       id: 'others',
@@ -129,50 +126,42 @@ function addSteps(work: Work): Sequence {
 }
 
 function machineSteps(work: Work, material: () => KeyMaterial): Sequence {
-  const { session, before, machines, manager } = work;
+  const { session, machines, manager } = work;
   const start = (machine: MachinePlan, signal: AbortSignal): Promise<void> =>
     bootMachine(session, manager, machine, material(), signal);
-  const steps = machines.map((machine, index) => ({
+  const steps = machines.map((machine) => ({
     id: `machine/${machine.name}`,
     title: `Machine ${machine.name} (${machine.address})`,
     run: ({ signal }: { signal: AbortSignal }) => {
       if (machine.role === 'worker') return start(machine, signal);
-      const members = [...controlPlanes(before.machines), ...controlPlanes(machines.slice(0, index))];
-      return joinEtcd(members, machine, material(), () => start(machine, signal), signal);
+      return joinEtcd(
+        membersBefore(work, machine),
+        machine,
+        material(),
+        () => start(machine, signal),
+        signal,
+      );
     },
   }));
   return machines.some(({ role }) => role === 'control-plane') ? serial(...steps) : parallel(...steps);
 }
 
-function controlPlanes(machines: readonly MachinePlan[]): MachinePlan[] {
-  return machines.filter(({ role }) => role === 'control-plane');
+/** Back to what was: the last that came goes first, so that etcd always has its majority. */
+async function rollBack({ session, oldSpec, before, after, machines, manager }: Work): Promise<void> {
+  const material = await records.readKeyMaterial(session.host, session.paths, before.cluster);
+  for (const machine of [...machines].reverse()) {
+    if (machine.role === 'control-plane') {
+      await leaveEtcd(membersBefore({ before, machines }, machine), machine, material);
+    }
+    await manager.destroy(machine);
+  }
+  await moveToPlan({ session, manager, material, spec: oldSpec, before: after, after: before });
 }
 
-/** Back to what was: the last that came goes first, so that etcd always has its majority. */
-async function rollBack(work: Work, cause: unknown): Promise<void> {
-  const { session, options, oldSpec, before, after, machines, manager } = work;
-  const { host, paths, listener } = session;
-  listener({ type: 'note', level: 'info', message: 'taking away what was made; --retain keeps it' });
-  try {
-    const material = await records.readKeyMaterial(host, paths, before.cluster);
-    for (const machine of [...machines].reverse()) {
-      if (machine.role === 'control-plane') {
-        const index = machines.indexOf(machine);
-        const others = [...controlPlanes(before.machines), ...controlPlanes(machines.slice(0, index))];
-        await leaveEtcd(others, machine, material);
-      }
-      await manager.destroy(machine);
-    }
-    await moveToPlan({ session, manager, material, spec: oldSpec, before: after, after: before });
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    listener({
-      type: 'note',
-      level: 'warning',
-      message:
-        `not everything could be taken away (${why}): ` +
-        `knest delete node --force ${machines.map(({ name }) => name).join(' ')} --name ${options.name}`,
-    });
-    if (cause instanceof Error) cause.cause ??= error;
-  }
+/** The control planes that are in etcd when it is this one's turn. */
+function membersBefore(
+  { before, machines }: Pick<Work, 'before' | 'machines'>,
+  machine: MachinePlan,
+): MachinePlan[] {
+  return controlPlanesOf([...before.machines, ...machines.slice(0, machines.indexOf(machine))]);
 }

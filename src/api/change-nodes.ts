@@ -1,5 +1,3 @@
-import { runCommands } from '../apply/commands.ts';
-import { startHostUnits } from '../apply/host-units.ts';
 import type { MachineManager } from '../apply/machine-manager.ts';
 import { updateMachine } from '../apply/machine-update.ts';
 import type { HostFacts } from '../facts/types.ts';
@@ -10,6 +8,7 @@ import type { ClusterSpec } from '../spec/types.ts';
 import { pruneKeyMaterial, writeCluster } from '../state/clusters.ts';
 import { chooseKubernetes } from './kubernetes-choice.ts';
 import type { Session } from './session.ts';
+import { setUpNetwork } from './steps.ts';
 
 /** The plan of a cluster whose nodes have changed; what stays keeps its addresses, subnets and layers. */
 export async function planChange(
@@ -39,8 +38,7 @@ export async function moveToPlan(move: PlanMove): Promise<void> {
   const { session, manager, material, spec, before, after } = move;
   const { host, paths } = session;
   await writeCluster(host, paths, spec, after);
-  if (after.host.units) await startHostUnits(host, after.host.units);
-  else await runCommands(host, after.host.setup);
+  await setUpNetwork(host, after);
   // one after the other: control planes are restarted in part, and should not all be away at once
   for (const machine of after.machines) {
     const old = before.machines.find(({ name }) => name === machine.name);

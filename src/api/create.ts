@@ -8,7 +8,6 @@ import type { Sequence } from '../apply/runner.ts';
 import { KnestError } from '../errors.ts';
 import type { HostFacts } from '../facts/types.ts';
 import { renderKubeconfig } from '../formats/kubeconfig.ts';
-import { issuePki } from '../pki/issue.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
 import type { ClusterPlan } from '../plan/types.ts';
 import * as records from '../state/clusters.ts';
@@ -18,7 +17,15 @@ import { adminKubeconfig } from './admin-kubeconfig.ts';
 import { prepare } from './prepare.ts';
 import { openSession } from './session.ts';
 import type { Session } from './session.ts';
-import { bootMachine, defaultWait, layerStep, networkStep, readySteps } from './steps.ts';
+import {
+  bootMachine,
+  certificatesStep,
+  defaultWait,
+  layerStep,
+  networkStep,
+  readySteps,
+  takeAway,
+} from './steps.ts';
 import { tearDown } from './teardown.ts';
 import type { CreateOptions, CreateResult } from './types.ts';
 
@@ -47,7 +54,10 @@ export async function createCluster(options: CreateOptions): Promise<CreateResul
         session.signal,
       );
     } catch (error) {
-      if (!options.retain) await rollBack(session, plan, manager, error);
+      if (!options.retain) {
+        const command = `knest delete cluster --name ${plan.cluster}`;
+        await takeAway(session, error, command, () => tearDown(session, plan, manager));
+      }
       throw error;
     } finally {
       await runCommands(
@@ -134,15 +144,9 @@ function createSteps(work: Work): Sequence {
   const { session, options, plan, facts, manager, kubeconfig } = work;
   const { host, paths } = session;
   let material: KeyMaterial = new Map();
-  const certificates: Sequence = {
-    id: 'certificates',
-    title: 'Certificates',
-    run: async () => {
-      const known = await records.readKeyMaterial(host, paths, plan.cluster);
-      material = await issuePki(plan.pki, known, new Date());
-      await records.writeKeyMaterial(host, paths, plan.cluster, material, known);
-    },
-  };
+  const certificates = certificatesStep(session, plan, (issued) => {
+    material = issued;
+  });
   const machines = plan.machines.map((machine): Sequence => ({
     id: `machine/${machine.name}`,
     title: `Machine ${machine.name} (${machine.address})`,
@@ -176,25 +180,4 @@ function createSteps(work: Work): Sequence {
     ...(timeout > 0 ? readySteps({ session, plan, manager, material: () => material, timeout }) : []),
     context,
   );
-}
-
-async function rollBack(
-  session: Session,
-  plan: ClusterPlan,
-  manager: MachineManager,
-  cause: unknown,
-): Promise<void> {
-  const { listener } = session;
-  listener({ type: 'note', level: 'info', message: 'taking away what was made; --retain keeps it' });
-  try {
-    await tearDown(session, plan, manager);
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    listener({
-      type: 'note',
-      level: 'warning',
-      message: `not everything could be taken away (${why}): knest delete cluster --name ${plan.cluster}`,
-    });
-    if (cause instanceof Error) cause.cause ??= error;
-  }
 }

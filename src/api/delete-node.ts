@@ -8,8 +8,10 @@ import type { ApiClient } from '../observe/apiserver.ts';
 import { gatherFacts } from '../observe/facts.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
 import { adminCertificate } from '../plan/pki.ts';
+import { controlPlanesOf } from '../plan/control-planes.ts';
 import type { ClusterPlan, MachinePlan } from '../plan/types.ts';
 import { clusterFolder, clusterLock, readKeyMaterial, requireCluster } from '../state/clusters.ts';
+import type { ClusterRecord } from '../state/clusters.ts';
 import { acquireLock } from '../state/lock.ts';
 import { drainCommand } from '../tools/kubectl.ts';
 import { moveToPlan, planChange } from './change-nodes.ts';
@@ -42,7 +44,9 @@ export async function deleteNodes(options: DeleteNodesOptions): Promise<DeleteNo
     await refuse(plan, leaving, material, options.force ?? false);
     const facts = await gatherFacts(host, paths, process.env);
     for (const machine of leaving) {
-      const work = { session, options, leaving, machine, material, manager, facts, cluster };
+      // as the one before has left it
+      const record = await requireCluster(host, paths, cluster);
+      const work = { session, options, record, leaving, machine, material, manager, facts };
       await runSequence({ serial: deleteSteps(work) }, session.listener, session.signal);
     }
     return { cluster, nodes: leaving.map(({ name }) => name) };
@@ -66,8 +70,8 @@ async function refuse(
   material: KeyMaterial,
   force: boolean,
 ): Promise<void> {
-  const controlPlanes = machines.filter(({ role }) => role === 'control-plane');
-  const leavingControlPlanes = leaving.filter(({ role }) => role === 'control-plane');
+  const controlPlanes = controlPlanesOf(machines);
+  const leavingControlPlanes = controlPlanesOf(leaving);
   if (leavingControlPlanes.length === controlPlanes.length) {
     throw new KnestError(`cluster "${cluster}" would be left without a control plane`, {
       kind: 'usage',
@@ -82,7 +86,8 @@ async function refuse(
 interface Work {
   session: Session;
   options: DeleteNodesOptions;
-  cluster: string;
+  /** The cluster while the machine is still in it. */
+  record: ClusterRecord;
   leaving: readonly MachinePlan[];
   machine: MachinePlan;
   material: KeyMaterial;
@@ -115,13 +120,12 @@ function deleteSteps(work: Work): Step[] {
   ];
 }
 
-async function drain({ session, options, machine, cluster }: Work): Promise<void> {
+async function drain({ session, options, machine, record: { plan } }: Work): Promise<void> {
   const { host, paths } = session;
-  const { plan } = await requireCluster(host, paths, cluster);
   const timeout = options.drainTimeout ?? defaultDrainTimeout;
   const command = drainCommand(kubectlPath(paths, plan), { node: machine.name, timeout });
   try {
-    await host.run(command, { env: { KUBECONFIG: `${clusterFolder(paths, cluster)}/kubeconfig` } });
+    await host.run(command, { env: { KUBECONFIG: `${clusterFolder(paths, plan.cluster)}/kubeconfig` } });
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     // its Node object is gone already
@@ -138,10 +142,9 @@ async function drain({ session, options, machine, cluster }: Work): Promise<void
 
 /** An API server that ends by itself takes its address out of the Service `kubernetes`; one that is killed does not. */
 async function leave(work: Work): Promise<void> {
-  const { session, machine, leaving, manager, material, options, cluster } = work;
-  const { plan } = await requireCluster(session.host, session.paths, cluster);
-  const staying = plan.machines.filter(
-    ({ role, name }) => role === 'control-plane' && !leaving.some((one) => one.name === name),
+  const { machine, leaving, manager, material, options, record } = work;
+  const staying = controlPlanesOf(record.plan.machines).filter(
+    ({ name }) => !leaving.some((one) => one.name === name),
   );
   if ((await manager.leader(machine)) !== undefined) {
     const units = ['knest-api-address.service', 'kube-apiserver.service'];
@@ -181,9 +184,8 @@ async function recover(
 }
 
 /** The Node object goes last: a kubelet that still runs would register again. */
-async function deleteObject({ session, cluster, machine, material }: Work): Promise<void> {
-  const { plan } = await requireCluster(session.host, session.paths, cluster);
-  const client = apiClient(plan.endpoint, material, adminCertificate);
+async function deleteObject({ session, record, machine, material }: Work): Promise<void> {
+  const client = apiClient(record.plan.endpoint, material, adminCertificate);
   try {
     await insist(`delete the Node object ${machine.name}`, session.signal, () =>
       ifThere(client.delete(`/api/v1/nodes/${machine.name}`)),
@@ -224,9 +226,8 @@ async function ifThere(deleting: Promise<unknown>): Promise<void> {
 }
 
 /** The record, the host's routes and the other machines' files without it. */
-async function forget({ session, cluster, machine, manager, material, facts }: Work): Promise<void> {
-  const { host, paths } = session;
-  const { spec: old, plan: before } = await requireCluster(host, paths, cluster);
+async function forget({ session, record, machine, manager, material, facts }: Work): Promise<void> {
+  const { spec: old, plan: before } = record;
   const spec = { ...old, nodes: old.nodes.filter(({ name }) => name !== machine.name) };
   const after = await planChange(session, facts, spec, before);
   await moveToPlan({ session, manager, material, spec, before, after });

@@ -1,10 +1,10 @@
 import type { MachineManager } from '../apply/machine-manager.ts';
 import { KnestError } from '../errors.ts';
-import { etcdClient, etcdEndpoint } from '../observe/etcd.ts';
+import { etcdClient } from '../observe/etcd.ts';
 import type { EtcdClient, EtcdMember } from '../observe/etcd.ts';
 import { quorumOf } from '../observe/etcd-members.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
-import { etcdPeerUrl } from '../plan/components/etcd.ts';
+import { etcdClientUrl, etcdPeerUrl } from '../plan/components/etcd.ts';
 import type { MachinePlan } from '../plan/types.ts';
 import { insist } from './insist.ts';
 
@@ -22,7 +22,7 @@ export async function joinEtcd(
   start: () => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
-  const client = etcdClient(present.map(etcdEndpoint), material);
+  const client = etcdClient(present.map(etcdClientUrl), material);
   try {
     const member = await insist(`announce ${machine.name} to etcd`, signal, () =>
       client.addLearner(etcdPeerUrl(machine)),
@@ -73,11 +73,11 @@ export async function requireQuorumWithout(
 
 /** Names of the machines whose member answers and knows a leader. */
 async function healthyMembers(machines: readonly MachinePlan[], material: KeyMaterial): Promise<string[]> {
-  const client = etcdClient(machines.map(etcdEndpoint), material, 3_000);
+  const client = etcdClient(machines.map(etcdClientUrl), material, 3_000);
   try {
     const names = await Promise.all(
       machines.map(async (machine) => {
-        const status = await client.status(etcdEndpoint(machine)).catch(() => undefined);
+        const status = await client.status(etcdClientUrl(machine)).catch(() => undefined);
         return status?.leader !== undefined && !status.learner ? [machine.name] : [];
       }),
     );
@@ -96,14 +96,14 @@ export async function leaveEtcd(
   machine: MachinePlan,
   material: KeyMaterial,
 ): Promise<void> {
-  const everyone = etcdClient([...staying, machine].map(etcdEndpoint), material, 3_000);
-  const others = etcdClient(staying.map(etcdEndpoint), material);
+  const everyone = etcdClient([...staying, machine].map(etcdClientUrl), material, 3_000);
+  const others = etcdClient(staying.map(etcdClientUrl), material);
   try {
     const members = await others.members();
     const member = members.find(({ peerUrls }) => peerUrls.includes(etcdPeerUrl(machine)));
     if (!member) return;
     const heir = members.find(({ id, learner }) => id !== member.id && !learner);
-    const status = await everyone.status(etcdEndpoint(machine)).catch(() => undefined);
+    const status = await everyone.status(etcdClientUrl(machine)).catch(() => undefined);
     // an election takes a second or two, this takes none; a dead one can't, and need not
     if (heir && status?.leader === member.id) await everyone.moveLeader(heir.id).catch(() => undefined);
     await others.remove(member.id);

@@ -4,6 +4,7 @@ import type { Sequence, Step } from '../apply/runner.ts';
 import { KnestError } from '../errors.ts';
 import { quorumLoss, quorumOf, readEtcd } from '../observe/etcd-members.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
+import { controlPlanesOf } from '../plan/control-planes.ts';
 import type { ClusterPlan, MachinePlan } from '../plan/types.ts';
 import { clusterLock, readKeyMaterial, requireCluster } from '../state/clusters.ts';
 import { acquireLock } from '../state/lock.ts';
@@ -13,9 +14,6 @@ import { openSession } from './session.ts';
 import type { Session } from './session.ts';
 import { defaultWait, networkStep, readySteps } from './steps.ts';
 import type { Context } from './types.ts';
-
-/** Milliseconds that a member of etcd may take to answer. */
-const etcdTimeout = 3_000;
 
 export interface PowerOptions extends Context {
   name: string;
@@ -232,7 +230,7 @@ async function canAnswer(
   { session, plan, manager }: Power,
   starting: readonly MachinePlan[],
 ): Promise<boolean> {
-  const controlPlanes = plan.machines.filter(({ role }) => role === 'control-plane');
+  const controlPlanes = controlPlanesOf(plan.machines);
   const leaders = await Promise.all(controlPlanes.map((machine) => manager.leader(machine)));
   const up = controlPlanes.filter(
     (machine, index) => leaders[index] !== undefined || starting.some(({ name }) => name === machine.name),
@@ -255,7 +253,7 @@ function rejoinSteps({ plan, material }: Power, machine: MachinePlan): Sequence 
     title: `${machine.name} is back in etcd`,
     run: ({ signal }) =>
       insist(`see ${machine.name} back in etcd`, signal, async () => {
-        const { members } = await readEtcd(plan, running, material, etcdTimeout);
+        const { members } = await readEtcd(plan, running, material);
         const own = members.find(({ name }) => name === machine.name);
         if (!own?.ok) throw new KnestError(`etcd: ${own?.detail ?? 'no such member'}`);
       }),
@@ -272,7 +270,7 @@ async function whyNotStop(
     plan.machines.map(async (machine) => [machine.name, await manager.leader(machine)] as const),
   );
   const running = leaders.filter(([, leader]) => leader !== undefined).map(([name]) => name);
-  const { members } = await readEtcd(plan, new Set(running), material, etcdTimeout);
+  const { members } = await readEtcd(plan, new Set(running), material);
   const names = stopping.map(({ name }) => name);
   const loss = quorumLoss(members, names);
   if (!loss) return undefined;

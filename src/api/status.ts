@@ -15,9 +15,6 @@ import { openManager } from './machines.ts';
 import { openSession } from './session.ts';
 import type { ClusterStatus, Context, NodeStatus } from './types.ts';
 
-/** Milliseconds that a member of etcd may take to answer. */
-const etcdTimeout = 3_000;
-
 /**
  * How a cluster is, asked of machines, units, probes, API server and etcd; what does not answer makes nothing fail.
  * @throws KnestError kind "notFound"
@@ -37,7 +34,7 @@ export async function clusterStatus(options: Context & { name: string }): Promis
   const running = new Map(leaders.filter((entry): entry is [string, number] => entry[1] !== undefined));
   const [apiserver, etcd] = await Promise.all([
     askApiServer(plan, material),
-    readEtcd(plan, new Set(running.keys()), material, etcdTimeout),
+    readEtcd(plan, new Set(running.keys()), material),
   ]);
   const nodes = await Promise.all(
     plan.machines.map((machine) => {

@@ -6,13 +6,15 @@ import { startHostUnits } from '../apply/host-units.ts';
 import { lastingRecord, raiseSysctls } from '../apply/sysctls.ts';
 import { ensureLayer, layerPath } from '../artifacts/layers.ts';
 import type { HostFacts } from '../facts/types.ts';
+import type { Host } from '../host/types.ts';
 import { apiClient } from '../observe/apiserver.ts';
 import type { ApiClient } from '../observe/apiserver.ts';
 import { waitForNodes, waitForServiceAccount } from '../observe/readiness.ts';
+import { issuePki } from '../pki/issue.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
 import { adminCertificate } from '../plan/pki.ts';
 import type { ClusterPlan, MachinePlan, PlannedLayer } from '../plan/types.ts';
-import { clusterFolder } from '../state/clusters.ts';
+import { clusterFolder, readKeyMaterial, writeKeyMaterial } from '../state/clusters.ts';
 import type { Session } from './session.ts';
 
 /** Milliseconds to wait for nodes unless told otherwise. */
@@ -36,6 +38,45 @@ export function layerStep(
   };
 }
 
+/** Certificates and keys that a plan names and its cluster does not have yet. @param keep told all of them */
+export function certificatesStep(
+  { host, paths }: Session,
+  { pki, cluster }: ClusterPlan,
+  keep: (material: KeyMaterial) => void,
+): Step {
+  return {
+    id: 'certificates',
+    title: 'Certificates',
+    run: async () => {
+      const known = await readKeyMaterial(host, paths, cluster);
+      const material = await issuePki(pki, known, new Date());
+      await writeKeyMaterial(host, paths, cluster, material, known);
+      keep(material);
+    },
+  };
+}
+
+/**
+ * Takes away what a failed run has made. That this fails, too, is told with the command that finishes it, and does not
+ * hide why the run failed.
+ */
+export async function takeAway(
+  { listener }: Session,
+  cause: unknown,
+  command: string,
+  undo: () => Promise<void>,
+): Promise<void> {
+  listener({ type: 'note', level: 'info', message: 'taking away what was made; --retain keeps it' });
+  try {
+    await undo();
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const message = `not everything could be taken away (${why}): ${command}`;
+    listener({ type: 'note', level: 'warning', message });
+    if (cause instanceof Error) cause.cause ??= error;
+  }
+}
+
 /** Writes a machine and starts it. */
 export async function bootMachine(
   { host, listener }: Session,
@@ -51,21 +92,23 @@ export async function bootMachine(
   await manager.start(machine, signal);
 }
 
+/** Bridge, routes, NAT, by systemd's unit where the host's systemd runs the machines. Again brings them to a new plan. */
+export async function setUpNetwork(host: Host, { host: { units, setup } }: ClusterPlan): Promise<void> {
+  if (units) await startHostUnits(host, units);
+  else await runCommands(host, setup);
+}
+
 /** What the host lends to a cluster: kernel settings, bridge, routes, NAT. */
 export function networkStep({ host, paths }: Session, plan: ClusterPlan): Step {
   return {
     id: 'network',
     title: `Network ${plan.network.bridge} (${plan.network.nodeSubnets.join(', ')})`,
     run: async () => {
-      const { sysctls, setup, units } = plan.host;
+      const { sysctls, units } = plan.host;
       const user = clusterFolder(paths, plan.cluster);
-      if (units) {
-        await raiseSysctls(host, user, sysctls, lastingRecord, units.sysctls);
-        await startHostUnits(host, units);
-      } else {
-        await raiseSysctls(host, user, sysctls);
-        await runCommands(host, setup);
-      }
+      if (units) await raiseSysctls(host, user, sysctls, lastingRecord, units.sysctls);
+      else await raiseSysctls(host, user, sysctls);
+      await setUpNetwork(host, plan);
     },
   };
 }

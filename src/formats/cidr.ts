@@ -42,6 +42,16 @@ export function isAddress(text: string): boolean {
   return parseAddress(text) !== undefined;
 }
 
+/** An address as part of a URL: IPv6 is put in brackets. */
+export function urlHost(address: string): string {
+  return address.includes(':') ? `[${address}]` : address;
+}
+
+/** One address as a subnet: 10.0.0.7/32. */
+export function asSubnet(address: string): string {
+  return `${address}/${address.includes(':') ? 128 : 32}`;
+}
+
 /** Whether the two subnets share an address; subnets of different families never do. @throws KnestError */
 export function overlaps(a: string, b: string): boolean {
   return meet(parseCidr(a), parseCidr(b));
@@ -57,7 +67,7 @@ export function meet(a: Cidr, b: Cidr): boolean {
 /** Whether an address ("10.0.0.7") or a whole subnet ("10.0.0.0/28") lies within a subnet. @throws KnestError */
 export function contains(cidr: string, inner: string): boolean {
   const outer = parseCidr(cidr);
-  const candidate = parseCidr(inner.includes('/') ? inner : `${inner}/${inner.includes(':') ? 128 : 32}`);
+  const candidate = parseCidr(inner.includes('/') ? inner : asSubnet(inner));
   if (outer.family !== candidate.family || candidate.prefix < outer.prefix) return false;
   return truncate(candidate, outer.prefix) === truncate(outer, outer.prefix);
 }

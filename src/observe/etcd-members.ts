@@ -1,6 +1,8 @@
 import type { KeyMaterial } from '../pki/issue.ts';
+import { controlPlanesOf } from '../plan/control-planes.ts';
 import type { ClusterPlan, MachinePlan } from '../plan/types.ts';
-import { etcdClient, etcdEndpoint, hexId } from './etcd.ts';
+import { etcdClientUrl } from '../plan/components/etcd.ts';
+import { etcdClient, hexId } from './etcd.ts';
 import type { EtcdAlarm, EtcdClient, EtcdMember, EtcdMemberStatus } from './etcd.ts';
 
 /** etcd of a cluster as it is now, member by member. */
@@ -39,11 +41,11 @@ export async function readEtcd(
   plan: Pick<ClusterPlan, 'machines'>,
   running: ReadonlySet<string>,
   material: KeyMaterial,
-  timeout: number,
+  timeout = 3_000,
 ): Promise<EtcdState> {
-  const controlPlanes = plan.machines.filter(({ role }) => role === 'control-plane');
+  const controlPlanes = controlPlanesOf(plan.machines);
   const asked = controlPlanes.filter(({ name }) => running.has(name));
-  const client = etcdClient(asked.map(etcdEndpoint), material, timeout);
+  const client = etcdClient(asked.map(etcdClientUrl), material, timeout);
   try {
     const [members, alarms, answers] = await Promise.all([
       client.members().catch(() => undefined),
@@ -100,7 +102,7 @@ type Answer = EtcdMemberStatus | string;
 
 async function ask(client: EtcdClient, machine: MachinePlan): Promise<Answer> {
   try {
-    return await client.status(etcdEndpoint(machine));
+    return await client.status(etcdClientUrl(machine));
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
@@ -118,7 +120,7 @@ function pair(controlPlanes: readonly MachinePlan[], members: readonly EtcdMembe
     controlPlanes.find(
       (machine) =>
         machine.name === name ||
-        peerUrls.some((url) => new URL(url).hostname === new URL(etcdEndpoint(machine)).hostname),
+        peerUrls.some((url) => new URL(url).hostname === new URL(etcdClientUrl(machine)).hostname),
     );
   const owned = (members ?? []).map((member) => ({ member, machine: machineOf(member) }));
   return [

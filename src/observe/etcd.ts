@@ -3,7 +3,6 @@ import { Agent } from 'node:https';
 import { KnestError } from '../errors.ts';
 import { requireMaterial } from '../pki/issue.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
-import type { ClusterPlan, MachinePlan } from '../plan/types.ts';
 import { exchange } from './exchange.ts';
 
 /** A member of an etcd cluster. Ids are unsigned 64 bit numbers in decimal, too large for a JavaScript number. */
@@ -92,7 +91,7 @@ export class EtcdError extends KnestError {
 
 /**
  * Speaks to etcd through its JSON gateway, of 3.4 and 3.5 alike (etcd.io/docs: "gRPC gateway"; api/etcdserverpb/rpc.proto).
- * @param endpoints URLs like https://10.89.0.3:2379, see etcdEndpoints
+ * @param endpoints URLs like https://10.89.0.3:2379, see etcdClientUrl
  * @param timeout milliseconds that one member may take to answer
  */
 export function etcdClient(
@@ -190,16 +189,6 @@ export function etcdClient(
 }
 
 const noQuorumHint = 'start its other members: knest status cluster shows which do not run';
-
-/** Where a machine's etcd answers its clients. */
-export function etcdEndpoint({ address }: Pick<MachinePlan, 'address'>): string {
-  return `https://${address.includes(':') ? `[${address}]` : address}:2379`;
-}
-
-/** Of all control planes. */
-export function etcdEndpoints({ machines }: Pick<ClusterPlan, 'machines'>): string[] {
-  return machines.filter(({ role }) => role === 'control-plane').map(etcdEndpoint);
-}
 
 /** As etcdctl shows them. */
 export function hexId(id: string): string {

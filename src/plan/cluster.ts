@@ -1,10 +1,10 @@
 import { InputError } from '../errors.ts';
 import type { HostFacts } from '../facts/types.ts';
-import { nthAddress, parseCidr } from '../formats/cidr.ts';
+import { nthAddress, parseCidr, urlHost } from '../formats/cidr.ts';
 import type { ClusterSpec, NodeSpec } from '../spec/types.ts';
 import { apiAddress } from './components/api-address.ts';
 import type { ClusterContext, Component, MachineContext } from './components/component.ts';
-import { apiPort, urlHost } from './components/component.ts';
+import { apiPort } from './components/component.ts';
 import { containerd } from './components/containerd.ts';
 import { etcd } from './components/etcd.ts';
 import { knestAgent } from './components/knest-agent.ts';
@@ -17,6 +17,7 @@ import { lanNode } from './components/lan-node.ts';
 import { nodeNetwork } from './components/node-network.ts';
 import { operatingSystem } from './components/operating-system.ts';
 import { podNetwork } from './components/pod-network.ts';
+import { controlPlanesOf } from './control-planes.ts';
 import { rootfsLayer } from './image.ts';
 import { assembleMachine } from './machine.ts';
 import { bridgeName } from './network/bridge.ts';
@@ -198,7 +199,7 @@ function clusterContext(
     apiAddress: address,
     endpoint: `https://${urlHost(address)}:${apiPort}`,
     machines,
-    controlPlanes: machines.filter(({ role }) => role === 'control-plane'),
+    controlPlanes: controlPlanesOf(machines),
     joining: new Set(previous ? machines.map(({ name }) => name).filter((name) => !there.has(name)) : []),
     spec,
     facts: { ...facts, nameservers: nameserversFor(spec.network.ipFamily, facts.nameservers) },

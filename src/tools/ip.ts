@@ -2,6 +2,8 @@
 
 import { z } from 'zod';
 
+import { asSubnet } from '../formats/cidr.ts';
+
 export const addressesCommand = ['ip', '-j', 'address', 'show'] as const;
 
 /** Only links that hold the address (ip-address(8), "show ... to PREFIX"). */
@@ -83,10 +85,6 @@ export function parseRouterLinks(json: string): string[] {
 
 function isDefault(destination: string): boolean {
   return ['default', '0.0.0.0/0', '::/0'].includes(destination);
-}
-
-function asSubnet(address: string): string {
-  return `${address}/${address.includes(':') ? 128 : 32}`;
 }
 
 /** iproute2 before 4.20 prints nothing at all for an empty list. */

@@ -1,6 +1,7 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 
-import { etcdClient, EtcdError, etcdEndpoint, hexId } from '../../src/observe/etcd.ts';
+import { etcdClient, EtcdError, hexId } from '../../src/observe/etcd.ts';
+import { etcdClientUrl } from '../../src/plan/components/etcd.ts';
 import type { EtcdClient } from '../../src/observe/etcd.ts';
 import type { KeyMaterial } from '../../src/pki/issue.ts';
 import { etcdMaterial, startEtcd } from '../fixtures/etcd-server.ts';
@@ -220,7 +221,7 @@ describe('names', () => {
     ['10.89.0.3', 'https://10.89.0.3:2379'],
     ['fd00:89::3', 'https://[fd00:89::3]:2379'],
   ])('the endpoint of %s is %s', (address, expected) => {
-    expect(etcdEndpoint({ address })).toBe(expected);
+    expect(etcdClientUrl({ address })).toBe(expected);
   });
 
   it('ids are shown as etcdctl shows them', () => {

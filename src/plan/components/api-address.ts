@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 
+import { asSubnet } from '../../formats/cidr.ts';
 import { renderUnit } from '../../formats/systemd-unit.ts';
 import type { ClusterContext, Component, MachineContext } from './component.ts';
 import {
@@ -11,7 +12,6 @@ import {
   pkiFolder,
   restartAlways,
 } from './component.ts';
-import { hostRoute } from './node-network.ts';
 
 const configFile = '/etc/keepalived/keepalived.conf';
 const checkScript = '/usr/local/lib/knest/api-is-ready';
@@ -89,7 +89,7 @@ vrrp_instance api {
   # seconds; three missing ones and the holder is taken for dead
   advert_int 0.3
   virtual_ipaddress {
-    ${hostRoute(address)} dev ${nodeLink}
+    ${asSubnet(address)} dev ${nodeLink}
   }
   track_script {
     api

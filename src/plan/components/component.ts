@@ -49,11 +49,6 @@ export const pkiFolder = '/etc/kubernetes/pki';
 /** Pulls in every unit of a node: `systemctl -M NODE status k8s.target`. */
 export const k8sTarget = 'k8s.target';
 
-/** As part of a URL: IPv6 addresses are put in brackets. */
-export function urlHost(address: string): string {
-  return address.includes(':') ? `[${address}]` : address;
-}
-
 export const nothing: ComponentPlan = { files: [], units: [], certificates: [], probes: [] };
 
 /**

@@ -1,6 +1,7 @@
+import { urlHost } from '../../formats/cidr.ts';
 import { renderCommand, renderUnit } from '../../formats/systemd-unit.ts';
 import type { ClusterContext, Component, MachineContext, Peer } from './component.ts';
-import { k8sTarget, nothing, pkiFolder, restartAlways, startEarly, urlHost } from './component.ts';
+import { k8sTarget, nothing, pkiFolder, restartAlways, startEarly } from './component.ts';
 import { certificateFiles, clientCertificate, publicFile } from './pki-files.ts';
 import { volumeSettings, withExtraArgs } from './settings.ts';
 
@@ -37,7 +38,7 @@ export const etcd: Component = (machine, cluster) => {
         name: machine.name,
         'data-dir': '/var/lib/etcd',
         'listen-client-urls': `https://${everywhere}:${etcdClientPort}`,
-        'advertise-client-urls': `https://${urlHost(machine.address)}:${etcdClientPort}`,
+        'advertise-client-urls': etcdClientUrl(machine),
         'listen-peer-urls': `https://${everywhere}:${etcdPeerPort}`,
         'initial-advertise-peer-urls': etcdPeerUrl(machine),
         ...(cluster.controlPlanes.length === 1 ? loneMember : {}),
@@ -106,6 +107,11 @@ export const etcd: Component = (machine, cluster) => {
     ],
   };
 };
+
+/** Where clients find a member. */
+export function etcdClientUrl({ address }: Pick<Peer, 'address'>): string {
+  return `https://${urlHost(address)}:${etcdClientPort}`;
+}
 
 /** Where members find a member. */
 export function etcdPeerUrl({ address }: Peer): string {

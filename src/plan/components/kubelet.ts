@@ -133,6 +133,7 @@ function configuration(machine: MachineContext, cluster: ClusterContext, serving
   const { traits } = machine;
   const { facts, spec } = cluster;
   const gates = featureGates(machine, cluster);
+  const kubeReserved = reserved(machine, cluster);
   const own = {
     apiVersion: 'kubelet.config.k8s.io/v1beta1',
     kind: 'KubeletConfiguration',
@@ -161,9 +162,7 @@ function configuration(machine: MachineContext, cluster: ClusterContext, serving
     // As kind: the disk is the host's and shared with much else, so its fill level must not evict pods.
     imageGCHighThresholdPercent: 100,
     ...(Object.keys(gates).length > 0 ? { featureGates: gates } : {}),
-    ...(Object.keys(reserved(machine, cluster)).length > 0
-      ? { kubeReserved: reserved(machine, cluster) }
-      : {}),
+    ...(Object.keys(kubeReserved).length > 0 ? { kubeReserved } : {}),
     evictionHard: { 'nodefs.available': '0%', 'nodefs.inodesFree': '0%', 'imagefs.available': '0%' },
   };
   return applyPatches(own, [spec.components.kubelet.config, machine.spec.kubelet.config]);

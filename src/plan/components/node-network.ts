@@ -1,3 +1,4 @@
+import { asSubnet } from '../../formats/cidr.ts';
 import { renderUnit } from '../../formats/systemd-unit.ts';
 import type { PlannedCommand } from '../types.ts';
 import type { ClusterContext, Component, MachineContext } from './component.ts';
@@ -51,7 +52,7 @@ function networkFile(machine: MachineContext, cluster: ClusterContext): string {
   // A lone control plane has the API's address for good; several hand it over (api-address.ts). Without a preferred
   // lifetime it is never the machine's own address when the machine calls others.
   const apiAddress = keepsApiAddress(machine, cluster)
-    ? [{ Address: hostRoute(cluster.apiAddress), PreferredLifetime: '0', DuplicateAddressDetection: 'none' }]
+    ? [{ Address: asSubnet(cluster.apiAddress), PreferredLifetime: '0', DuplicateAddressDetection: 'none' }]
     : [];
   const routes = [
     // components look for a cloud there, for 5 to 6 s, unless they are told at once that there is none
@@ -92,7 +93,7 @@ function liveCommands(machine: MachineContext, cluster: ClusterContext): Planned
           .filter(ofFamily)
           .map(
             (one) =>
-              `address replace ${hostRoute(one)} dev ${nodeLink} preferred_lft 0${isIpv6(one) ? ' nodad' : ''}`,
+              `address replace ${asSubnet(one)} dev ${nodeLink} preferred_lft 0${isIpv6(one) ? ' nodad' : ''}`,
           ),
         '',
       ].join('\n'),
@@ -122,9 +123,4 @@ function keepsApiAddress({ role }: MachineContext, { controlPlanes }: ClusterCon
 
 function isIpv6(address: string): boolean {
   return address.includes(':');
-}
-
-/** One address as a subnet. */
-export function hostRoute(address: string): string {
-  return `${address}/${isIpv6(address) ? 128 : 32}`;
 }

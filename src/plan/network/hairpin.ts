@@ -1,3 +1,4 @@
+import { controlPlanesOf } from '../control-planes.ts';
 import type { PlannedCommand } from '../types.ts';
 import type { HostNetworkOptions } from './host-network.ts';
 
@@ -13,7 +14,7 @@ export function planHairpin(
   { machines, apiPort }: Pick<HostNetworkOptions, 'machines' | 'apiPort'>,
 ): PlannedCommand[] {
   const machine = machines.find((one) => one.name === name);
-  const controlPlanes = machines.filter(({ role }) => role === 'control-plane');
+  const controlPlanes = controlPlanesOf(machines);
   const isApi = machine?.role === 'control-plane' && controlPlanes.length === 1 && apiPort !== undefined;
   if (!isApi && !machine?.ports.length) return [];
   return [

@@ -8,6 +8,7 @@
  */
 
 import { familyOf, nthAddress, nthSubnet, parseCidr } from '../../formats/cidr.ts';
+import { podPrefixOfNode } from '../../spec/subnets.ts';
 import type { IpFamily } from '../../spec/types.ts';
 
 export type Family = 4 | 6;
@@ -21,11 +22,6 @@ export function familiesOf(ipFamily: IpFamily): readonly Family[] {
 export function nameserversFor(ipFamily: IpFamily, nameservers: readonly string[]): string[] {
   const families: readonly (number | undefined)[] = familiesOf(ipFamily);
   return nameservers.filter((address) => families.includes(familyOf(address))).slice(0, 3);
-}
-
-/** Prefix length of each node's part of a pod subnet; kube-controller-manager's --node-cidr-mask-size by default. */
-export function podPrefixOfNode(family: Family): 24 | 64 {
-  return family === 4 ? 24 : 64;
 }
 
 /** The bridge: the way out of the machines. */
@@ -45,7 +41,7 @@ export function nodeAddress(nodeSubnet: string, slot: number): string {
 
 /** @param slot of the node, from 0 @throws KnestError when the subnet has no part for it */
 export function podSubnetOfNode(podSubnet: string, slot: number): string {
-  return nthSubnet(podSubnet, podPrefixOfNode(parseCidr(podSubnet).family), slot);
+  return nthSubnet(podSubnet, podPrefixOfNode[parseCidr(podSubnet).family], slot);
 }
 
 /** How many nodes a node subnet has addresses for. */
@@ -58,6 +54,6 @@ export function nodesInNodeSubnet(nodeSubnet: string): number {
 /** How many nodes a pod subnet has parts for. */
 export function nodesInPodSubnet(podSubnet: string): number {
   const { family, prefix } = parseCidr(podSubnet);
-  const perNode = podPrefixOfNode(family);
+  const perNode = podPrefixOfNode[family];
   return prefix > perNode ? 0 : 2 ** (perNode - prefix);
 }
