@@ -81,6 +81,12 @@ const packages = [
   // runs knest-agent
   'nodejs',
   'iputils-ping',
+  // tells the LAN that a LoadBalancer's address has moved
+  'iputils-arping',
+  // asks a LAN's DHCP server for addresses, before machines are planned with them (udhcpc)
+  'busybox',
+  // `registry: true`
+  'docker-registry',
   // asks components how they are (probes)
   'curl',
   'less',
@@ -100,7 +106,7 @@ const requires = [
     'socat',
   ],
   ...['ethtool', 'mount', 'modprobe', 'ps', 'ping', 'curl', 'containerd', 'ctr', 'runc', 'etcd', 'catatonit'],
-  'keepalived',
+  ...['keepalived', 'arping', 'busybox', 'docker-registry'],
   'node',
   ...['bridge', 'host-local', 'loopback', 'portmap'],
 ] as const;
