@@ -46,6 +46,8 @@ export interface StorageConfig {
 export interface NetworkPolicyConfig {
   /** Of pods' addresses. */
   families: readonly (4 | 6)[];
+  /** Where the pod network tells the addresses of new pods. */
+  socket: string;
 }
 
 /** @throws Error when there is none or it is of another format */

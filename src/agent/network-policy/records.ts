@@ -23,10 +23,13 @@ export interface ContainerPort {
 export interface PodRecord {
   namespace: string;
   name: string;
+  uid: string;
   labels: Readonly<Record<string, string>>;
   node: string;
-  /** None while it has no network of its own: not started, ended, or the node's (hostNetwork). */
+  /** None before it is started. */
   addresses: readonly string[];
+  /** It has no addresses of its own: it has ended, or has those of the node (hostNetwork). */
+  networkless: boolean;
   /** Only those with names. */
   ports: readonly ContainerPort[];
   /** It is to end, but still runs. */
@@ -73,6 +76,7 @@ export interface DnsEndpoint {
 
 export function podRecord({ metadata, spec, status }: PodObject): PodRecord {
   const ended = status?.phase === 'Succeeded' || status?.phase === 'Failed';
+  const networkless = ended || spec?.hostNetwork === true;
   const addresses =
     status?.podIPs?.flatMap(({ ip }) => ip ?? []) ?? (status?.podIP === undefined ? [] : [status.podIP]);
   // containers that stay are listed among those that come first (sidecars, Kubernetes 1.28)
@@ -80,9 +84,11 @@ export function podRecord({ metadata, spec, status }: PodObject): PodRecord {
   return {
     namespace: metadata?.namespace ?? '',
     name: metadata?.name ?? '',
+    uid: metadata?.uid ?? '',
     labels: metadata?.labels ?? {},
     node: spec?.nodeName ?? '',
-    addresses: ended || spec?.hostNetwork === true ? [] : addresses,
+    addresses: networkless ? [] : addresses,
+    networkless,
     ports: containers.flatMap(({ ports = [] }) => ports.flatMap(namedPort)),
     ending: metadata?.deletionTimestamp !== undefined,
     created: metadata?.creationTimestamp ?? '',

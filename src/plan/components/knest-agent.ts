@@ -8,6 +8,7 @@ import { afterApiServer, apiPort, k8sTarget, pkiFolder, restartAlways } from './
 import { agentGroups, agentObjects } from '../manifests/knest-agent.ts';
 import { adminCertificate } from '../pki.ts';
 import { certificateFiles, clientCertificate, publicFile } from './pki-files.ts';
+import { podSocket } from './pod-network.ts';
 
 const configFile = '/etc/kubernetes/knest-agent.json';
 const objectsFile = '/etc/kubernetes/knest-objects.json';
@@ -117,7 +118,12 @@ function configuration(machine: MachineContext, cluster: ClusterContext, certifi
     healthPort,
     storage: { folder: volumesFolder },
     ...(cluster.spec.network.networkPolicy
-      ? { networkPolicy: { families: machine.podSubnets.map((subnet) => (subnet.includes(':') ? 6 : 4)) } }
+      ? {
+          networkPolicy: {
+            families: machine.podSubnets.map((subnet) => (subnet.includes(':') ? 6 : 4)),
+            socket: podSocket,
+          },
+        }
       : {}),
     ...(machine.role === 'control-plane'
       ? {
