@@ -10,6 +10,7 @@ import { readConfig } from './config.ts';
 import { runDns } from './dns/run.ts';
 import { servePages } from './http.ts';
 import { openApi } from './kubernetes/api.ts';
+import { runLoadBalancer } from './load-balancer/run.ts';
 import { log, reasonOf } from './log.ts';
 import { runStorage } from './storage/run.ts';
 
@@ -23,10 +24,16 @@ async function main(configPath: string): Promise<void> {
       storageReady = true;
     });
   }
+  let balancerReady = config.loadBalancer === undefined;
+  if (config.loadBalancer) {
+    void runLoadBalancer(config, config.loadBalancer, api).then(() => {
+      balancerReady = true;
+    });
+  }
   await servePages('127.0.0.1', config.healthPort, {
     '/health': () => ({ ok: true, text: 'ok\n' }),
     '/ready': () =>
-      dns?.ready === false || !storageReady
+      dns?.ready === false || !storageReady || !balancerReady
         ? { ok: false, text: 'the API server has not been asked for everything yet\n' }
         : { ok: true, text: 'ok\n' },
   });

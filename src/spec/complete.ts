@@ -59,6 +59,7 @@ function completeNetwork(config: Sound): NetworkSpec {
     serviceSubnets: optional(network.serviceSubnet, subnetList),
     cni: network.cni ?? 'bridge',
     proxyMode: network.proxyMode ?? 'auto',
+    loadBalancer: { addresses: network.loadBalancer?.addresses },
     dnsSearch: network.dnsSearch,
     apiServer: {
       listenAddress: listenAddress ?? (port === undefined ? undefined : loopback),

@@ -39,7 +39,7 @@ it('makes objects of which it is known where they are', () => {
   expect(() => pathOf({ apiVersion: 'v1', kind: 'Secret' })).toThrow(/Secret/);
 });
 
-it('holds volumes and nothing else on a worker', () => {
+it('holds volumes and answers for addresses on a worker, and nothing else', () => {
   const two = planOf({ spec: { nodes: nodesOf('control-plane', 'worker') } });
   const worker = machineOf(two, 1);
   const own = JSON.parse(textOf(worker, '/etc/kubernetes/knest-agent.json')) as AgentConfig;
@@ -50,5 +50,5 @@ it('holds volumes and nothing else on a worker', () => {
   expect(names).toContain('knest-agent.service');
   expect(names).not.toContain('knest-objects.service');
   const certificate = two.pki.certificates.find(({ name }) => name === `knest-agent-${worker.name}`);
-  expect(certificate?.organizations).toEqual(['knest:storage']);
+  expect(certificate?.organizations).toEqual(['knest:storage', 'knest:announcer']);
 });
