@@ -43,9 +43,11 @@ export interface ControllerOptions {
 interface NodeState {
   address: string;
   ready: boolean;
+  controlPlane: boolean;
 }
 
 /** Kubernetes: "Well-Known Labels, Annotations and Taints". */
+const roleLabels = ['node-role.kubernetes.io/control-plane', 'node-role.kubernetes.io/master'];
 const excludeLabel = 'node.kubernetes.io/exclude-from-external-load-balancers';
 /** Milliseconds after which something that failed is tried again. */
 const again = 1000;
@@ -156,7 +158,11 @@ export async function runController(api: Api, options: ControllerOptions): Promi
       wishes: all,
       addresses,
       candidates: [...nodes]
-        .map(([name, { address, ready }]) => ({ name, fit: ready && alive.isAlive(address) }))
+        .map(([name, { address, ready, controlPlane }]) => ({
+          name,
+          fit: ready && alive.isAlive(address),
+          controlPlane,
+        }))
         .sort((a, b) => (a.name < b.name ? -1 : 1)),
       endpoints: (service) =>
         new Set([...slices.values()].flatMap((slice) => (slice.service === service ? slice.nodes : []))),
@@ -211,7 +217,8 @@ function stateOf({ metadata, status }: NodeObject): NodeState | undefined {
   const address = status?.addresses?.find(({ type }) => type === 'InternalIP')?.address;
   if (address === undefined || metadata?.labels?.[excludeLabel] !== undefined) return undefined;
   const ready = status?.conditions?.find(({ type }) => type === 'Ready')?.status === 'True';
-  return { address, ready };
+  const controlPlane = roleLabels.some((label) => metadata?.labels?.[label] !== undefined);
+  return { address, ready, controlPlane };
 }
 
 /** Calls `job`, and once more when it was asked for meanwhile; after a failure again in a while. */

@@ -6,6 +6,8 @@ export interface Candidate {
   name: string;
   /** Its Node says Ready, and its agent has answered of late. */
   fit: boolean;
+  /** Takes addresses only when no worker can: its death is trouble enough. */
+  controlPlane: boolean;
 }
 
 export interface Placing {
@@ -45,7 +47,9 @@ export function placeAddresses(placing: Placing): Map<string, string> {
     return false;
   });
   for (const { service, address } of homeless) {
-    const fit = candidates.filter((candidate) => isFit(service, candidate));
+    const able = candidates.filter((candidate) => isFit(service, candidate));
+    const workers = able.filter(({ controlPlane }) => !controlPlane);
+    const fit = workers.length > 0 ? workers : able;
     const fewest = Math.min(...fit.map(({ name }) => load.get(name) ?? 0));
     const old = candidates.find(({ name }) => name === before.get(address));
     const chosen = fit.find(({ name }) => load.get(name) === fewest) ?? (service.local ? undefined : old);
