@@ -12,7 +12,7 @@ export interface AddressRange {
 /** @throws KnestError (usage) when the text is no range */
 export function parseRange(text: string): AddressRange {
   const bounds = text.includes('/') ? boundsOfSubnet(text) : text.split('-').map((part) => part.trim());
-  const [first, last = first] = bounds.map((bound) => parseAddress(bound));
+  const [first, last] = [parseAddress(bounds[0] ?? ''), parseAddress(bounds.at(-1) ?? '')];
   if (bounds.length > 2 || !first || !last || first.family !== last.family)
     throw new KnestError(`"${text}" is not a range of addresses like 10.0.0.200-10.0.0.250`, {
       kind: 'usage',
