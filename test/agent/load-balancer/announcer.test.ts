@@ -11,33 +11,43 @@ let api: FakeApi;
 let onLink: Set<string>;
 let told: string[];
 let changes: number;
-let link: NodeLink;
+let start: () => Promise<void>;
 
 beforeEach(() => {
   vi.spyOn(console, 'log').mockImplementation(() => undefined);
   api = fakeApi();
-  onLink = new Set([own, 'fe80::1']);
-  told = [];
+  ({ onLink, told, start } = newNode(api));
   changes = 0;
-  link = {
-    addresses: () => [...onLink],
+});
+
+/** Of its own for each test: an announcer works until the process ends. */
+function newNode(at: FakeApi) {
+  const present = new Set([own, 'fe80::1']);
+  const said: string[] = [];
+  const link: NodeLink = {
+    addresses: () => [...present],
     change: ({ remove, keep }) => {
-      changes += 1;
-      for (const address of remove) onLink.delete(address);
-      for (const address of keep) onLink.add(address);
+      if (at === api) changes += 1;
+      for (const address of remove) present.delete(address);
+      for (const address of keep) present.add(address);
       return Promise.resolve();
     },
     tellOthers: (address) => {
-      told.push(address);
+      said.push(address);
     },
   };
-});
-
-const start = () =>
-  runAnnouncer(api, {
-    ...{ node: 'one', pool: ['10.0.0.200-10.0.0.210', 'fd00::1-fd00::9'], link },
-    times: { look: 30, lifetime: 100 },
-  });
+  const times = { look: 30, lifetime: 100 };
+  const pool = ['10.0.0.200-10.0.0.210', 'fd00::1-fd00::9'];
+  return {
+    onLink: present,
+    told: said,
+    start: async () => {
+      await runAnnouncer(at, { node: 'one', pool, link, times });
+      // what happens before that the API server in memory tells nobody
+      await vi.waitUntil(() => at.calls.some((call) => call.startsWith('WATCH')));
+    },
+  };
+}
 
 function announce(data: Record<string, string>): void {
   api.put(path, { metadata: { name: 'knest-load-balancer' }, data } as never);

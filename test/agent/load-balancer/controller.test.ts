@@ -60,12 +60,17 @@ function putService(name: string, spec: ServiceObject['spec'] = {}, ...ips: stri
   } as never);
 }
 
-const start = (node = 'control-plane') =>
-  runController(api, {
-    ...{ node, pool: ['10.0.0.1-10.0.0.2'], port },
+async function start(): Promise<void> {
+  await runController(api, {
+    ...{ node: 'control-plane', pool: ['10.0.0.1-10.0.0.2'], port },
     times: { renewal: 30, silence: 300 },
     pulse: { interval: 30, patience: 3 },
   });
+  // what happens before that the API server in memory tells nobody
+  await vi.waitUntil(() => [all, maps].every((path) => isWatched(path)));
+}
+
+const isWatched = (path: string) => api.calls.some((call) => call.startsWith(`WATCH ${path}?`));
 const externalOf = (name: string) =>
   ((api.object(all, name) as ServiceObject | undefined)?.status?.loadBalancer?.ingress ?? [])
     .map(({ ip }) => ip)
@@ -95,16 +100,16 @@ it('gives an address, which one node answers for, and another one when that dies
 });
 
 it.each([
-  ['is not Ready', () => putNode('one', '127.0.0.2', {}, 'Unknown')],
+  ['is not Ready', () => { putNode('one', '127.0.0.2', {}, 'Unknown'); }],
   [
     'is excluded',
-    () => putNode('one', '127.0.0.2', { 'node.kubernetes.io/exclude-from-external-load-balancers': '' }),
+    () => { putNode('one', '127.0.0.2', { 'node.kubernetes.io/exclude-from-external-load-balancers': '' }); },
   ],
-  ['is deleted', () => api.remove('/api/v1/nodes', 'one')],
+  ['is deleted', () => { api.remove('/api/v1/nodes', 'one'); }],
 ])('moves an address away from a node that %s', async (_what, happens) => {
   await start();
   putService('web');
-  await vi.waitUntil(() => announced()?.['one'] === '10.0.0.1');
+  await vi.waitUntil(() => announced()?.['one'] === '10.0.0.1' && isWatched('/api/v1/nodes'));
   happens();
   await vi.waitUntil(() => announced()?.['two'] === '10.0.0.1');
 });

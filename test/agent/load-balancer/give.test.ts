@@ -51,19 +51,19 @@ describe('addresses', () => {
 
   it('are refused with the reason', () => {
     const holder = wish('shop/a', { has: ['10.0.0.1'] });
-    expect(refused(holder, wish('b', { asked: ['10.0.0.1'] })).b).toMatch('belongs to shop/a');
-    expect(refused(wish('b', { asked: ['10.9.9.9'] })).b).toMatch(
+    expect(refused(holder, wish('b', { asked: ['10.0.0.1'] }))['b']).toMatch('belongs to shop/a');
+    expect(refused(wish('b', { asked: ['10.9.9.9'] }))['b']).toMatch(
       '10.9.9.9, which it asks for, is not in the pool',
     );
-    expect(refused(wish('b', { asked: ['all'] })).b).toMatch('all, which it asks for, is no address for it');
-    expect(refused(wish('b', { asked: ['fd00::1'] })).b).toMatch('is no address for it');
+    expect(refused(wish('b', { asked: ['all'] }))['b']).toMatch('all, which it asks for, is no address for it');
+    expect(refused(wish('b', { asked: ['fd00::1'] }))['b']).toMatch('is no address for it');
   });
 
   it('can all be given, and then the next one waits', () => {
     const four = ['a', 'b', 'c', 'd'].map((name) => wish(name));
-    expect(given(...four).d).toBe('');
+    expect(given(...four)['d']).toBe('');
     expect(refused(...four)).toEqual({ d: 'none of the 3 IPv4 addresses for Services is free' });
-    expect(given(...four.slice(1)).d).toBe('10.0.0.3');
+    expect(given(...four.slice(1))['d']).toBe('10.0.0.3');
   });
 
   it('of a family without a pool are missed only by whoever has no other', () => {
