@@ -1,6 +1,7 @@
 /** A sound config -> the complete spec: defaults filled in, values in one form. */
 
 import { containerdPatch } from './containerd-patches.ts';
+import { completeDns } from './complete/dns.ts';
 import { ipFamilyOf } from './contradictions/networks.ts';
 import { machineNames } from './node-names.ts';
 import { rootPasswordHash } from './root-password.ts';
@@ -40,6 +41,7 @@ export function complete(config: Sound): ClusterSpec {
     manager: config.manager ?? 'auto',
     rootPassword: optional(config.rootPassword, rootPasswordHash),
     network: completeNetwork(config),
+    dns: completeDns(config),
     components: completeComponents(config),
     nodes: completeNodes(name, config),
   };

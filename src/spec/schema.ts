@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { componentsSchema } from './config/components.ts';
+import { dnsSchema } from './config/dns.ts';
 import { checkedText, mapping, text } from './config/fields.ts';
 import { networkSchema } from './config/network.ts';
 import { nodesSchema } from './config/nodes.ts';
@@ -71,6 +72,7 @@ export const configSchema = z
       description: 'APIs to switch on and off, as kube-apiserver has them: `{ "api/alpha": "true" }`.',
     }),
     network: networkSchema.optional(),
+    dns: dnsSchema.optional(),
     components: componentsSchema.optional(),
     nodes: nodesSchema.optional(),
   })

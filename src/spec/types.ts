@@ -123,6 +123,20 @@ export interface ComponentsSpec {
   containerd: { configPatches: readonly ConfigPatch[] };
 }
 
+/** Who answers the names of the cluster. */
+export interface DnsSpec {
+  /** knest: knest-agent. coredns: CoreDNS in pods. none: the user brings something for the Service's address. */
+  provider: 'knest' | 'coredns' | 'none';
+  /** Of CoreDNS; undefined: the one that kubeadm has for the Kubernetes version. */
+  image: string | undefined;
+  /** Domains with name servers of their own: "corp.example": ["192.0.2.53", "192.0.2.54:5353"] */
+  stubDomains: Readonly<Record<string, readonly string[]>>;
+  /** Extra names with their addresses. */
+  hosts: Readonly<Record<string, readonly string[]>>;
+  /** Name servers for everything else; undefined: the nodes'. */
+  upstream: readonly string[] | undefined;
+}
+
 export interface ClusterSpec {
   name: string;
   kubernetes: {
@@ -146,6 +160,7 @@ export interface ClusterSpec {
   /** Hash (crypt(5)) of root's password in the nodes; undefined: root cannot log in by one. */
   rootPassword: string | undefined;
   network: NetworkSpec;
+  dns: DnsSpec;
   components: ComponentsSpec;
   nodes: readonly NodeSpec[];
 }

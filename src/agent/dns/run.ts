@@ -29,9 +29,11 @@ export interface DnsService {
 export async function runDns(config: AgentConfig, dns: DnsConfig, api: Api): Promise<DnsService> {
   const store = clusterStore();
   const ending = new AbortController();
-  const upstream = followResolvConf(dns.resolvConf, [config.address, dns.serviceAddress], (servers) => {
-    forward.setServers(servers);
-  });
+  const upstream = dns.upstream
+    ? { servers: dns.upstream.map(parseServer), stop: () => undefined }
+    : followResolvConf(dns.resolvConf, [config.address, dns.serviceAddress], (servers) => {
+        forward.setServers(servers);
+      });
   const forward = forwarder({
     ...forwardDefaults,
     servers: upstream.servers,

@@ -5,7 +5,9 @@ import type { ApiAccess } from '../../agent/kubernetes/api.ts';
 import type { PlannedUnit } from '../types.ts';
 import type { Component, ClusterContext, MachineContext } from './component.ts';
 import { afterApiServer, apiPort, k8sTarget, pkiFolder, restartAlways } from './component.ts';
+import { coreDnsObjects, coreDnsWorkload } from '../manifests/coredns.ts';
 import { agentGroups, agentObjects } from '../manifests/knest-agent.ts';
+import { kubeadmObjects } from '../manifests/kubeadm.ts';
 import { adminCertificate } from '../pki.ts';
 import { certificateFiles, clientCertificate, publicFile } from './pki-files.ts';
 
@@ -20,7 +22,7 @@ export const volumesFolder = '/var/lib/knest-volumes';
 /** knest-agent: cluster DNS on control planes, volumes on every node. */
 export const knestAgent: Component = (machine, cluster) => {
   const certificate = `knest-agent-${machine.name}`;
-  const groups = [agentGroups.storage, ...(machine.role === 'control-plane' ? [agentGroups.dns] : [])];
+  const groups = [agentGroups.storage, ...(answersNames(machine, cluster) ? [agentGroups.dns] : [])];
   return {
     files: [
       publicFile('ca.crt'),
@@ -65,6 +67,10 @@ export const knestAgent: Component = (machine, cluster) => {
   };
 };
 
+function answersNames({ role }: MachineContext, { spec }: ClusterContext): boolean {
+  return role === 'control-plane' && spec.dns.provider === 'knest';
+}
+
 /** Once is enough. */
 function appliesObjects(machine: MachineContext, { controlPlanes }: ClusterContext): boolean {
   return controlPlanes[0]?.name === machine.name;
@@ -74,6 +80,7 @@ function appliesObjects(machine: MachineContext, { controlPlanes }: ClusterConte
 const objectsUnit: PlannedUnit = {
   name: 'knest-objects.service',
   wantedBy: k8sTarget,
+  reads: [objectsFile],
   text: renderUnit({
     Unit: { Description: 'Objects that the cluster has from its beginning', ...afterApiServer },
     Service: {
@@ -87,9 +94,18 @@ const objectsUnit: PlannedUnit = {
 };
 
 function objects(machine: MachineContext, cluster: ClusterContext): string {
+  const { dns } = cluster.spec;
+  const serviceAddress = cluster.dnsServiceAddress;
+  const image = `registry.k8s.io/${machine.traits.coreDnsImage}`;
+  const coreDns = dns.provider === 'coredns' ? { dns, serviceAddress, image } : undefined;
   const file: ObjectsFile = {
     api: access(machine, cluster, adminCertificate),
-    objects: agentObjects(cluster.dnsServiceAddress),
+    objects: [
+      ...agentObjects(dns.provider === 'knest' ? serviceAddress : undefined),
+      ...(coreDns ? coreDnsObjects(coreDns) : []),
+      ...kubeadmObjects(cluster, machine),
+    ],
+    ...(coreDns ? { once: coreDnsWorkload(coreDns) } : {}),
   };
   return `${JSON.stringify(file, undefined, 2)}\n`;
 }
@@ -112,7 +128,7 @@ function configuration(machine: MachineContext, cluster: ClusterContext, certifi
     api: access(machine, cluster, certificate),
     healthPort,
     storage: { folder: volumesFolder },
-    ...(machine.role === 'control-plane'
+    ...(answersNames(machine, cluster)
       ? {
           dns: {
             domain: 'cluster.local',
@@ -120,9 +136,10 @@ function configuration(machine: MachineContext, cluster: ClusterContext, certifi
             ownSubnets: [...cluster.serviceSubnets, ...cluster.podSubnets],
             port: 53,
             metricsPort: 9153,
+            ...(cluster.spec.dns.upstream ? { upstream: cluster.spec.dns.upstream } : {}),
             resolvConf: '/etc/resolv.conf',
-            stubDomains: {},
-            hosts: {},
+            stubDomains: cluster.spec.dns.stubDomains,
+            hosts: cluster.spec.dns.hosts,
           },
         }
       : {}),

@@ -1,26 +1,19 @@
 /** Objects of the cluster that knest-agent needs: what it may do, the Service that leads to it, its StorageClass. */
 
+import type { Manifest } from './manifest.ts';
+import { bindRole, rbacGroup } from './manifest.ts';
+
+export type { Manifest } from './manifest.ts';
+
 /** Members may do what the ClusterRoles of the same names allow. */
 export const agentGroups = { dns: 'knest:dns', storage: 'knest:storage' } as const;
 
-/** A Kubernetes object as it is applied. */
-export interface Manifest {
-  apiVersion: string;
-  kind: string;
-  metadata: {
-    name: string;
-    namespace?: string;
-    labels?: Record<string, string>;
-    annotations?: Record<string, string>;
-  };
-  [field: string]: unknown;
-}
-
 const read = ['get', 'list', 'watch'];
 
-/** @param serviceAddress address of the Service kube-dns */
-export function agentObjects(serviceAddress: string): Manifest[] {
-  return [...dnsRights, kubeDns(serviceAddress), ...storageRights, standardClass];
+/** @param serviceAddress address of the Service kube-dns; undefined: the agents do not answer names */
+export function agentObjects(serviceAddress: string | undefined): Manifest[] {
+  const dns = serviceAddress === undefined ? [] : [...dnsRights, kubeDns(serviceAddress)];
+  return [...dns, ...storageRights, standardClass];
 }
 
 const dnsRights: Manifest[] = [
@@ -33,7 +26,7 @@ const dnsRights: Manifest[] = [
       { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: read },
     ],
   },
-  binding('ClusterRoleBinding', 'ClusterRole', agentGroups.dns),
+  binding('ClusterRole', agentGroups.dns),
   {
     apiVersion: 'rbac.authorization.k8s.io/v1',
     kind: 'Role',
@@ -45,7 +38,7 @@ const dnsRights: Manifest[] = [
       { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: [...read, 'create', 'patch'] },
     ],
   },
-  binding('RoleBinding', 'Role', agentGroups.dns, 'kube-system'),
+  binding('Role', agentGroups.dns, 'kube-system'),
 ];
 
 const storageRights: Manifest[] = [
@@ -64,11 +57,14 @@ const storageRights: Manifest[] = [
       { apiGroups: [''], resources: ['events'], verbs: ['create'] },
     ],
   },
-  binding('ClusterRoleBinding', 'ClusterRole', agentGroups.storage),
+  binding('ClusterRole', agentGroups.storage),
 ];
 
-/** Without a selector: the agents keep its Endpoints. Labels and port names are CoreDNS', which tools look for. */
-function kubeDns(serviceAddress: string): Manifest {
+/**
+ * The Service that pods ask. Labels and port names are CoreDNS', which tools look for.
+ * @param selector labels of the pods behind it; undefined: the agents put themselves there
+ */
+export function kubeDns(serviceAddress: string, selector?: Record<string, string>): Manifest {
   const port = (name: string, number: number, protocol: string) => ({
     name,
     port: number,
@@ -90,6 +86,7 @@ function kubeDns(serviceAddress: string): Manifest {
     },
     spec: {
       clusterIP: serviceAddress,
+      ...(selector && { selector }),
       ports: [port('dns', 53, 'UDP'), port('dns-tcp', 53, 'TCP'), port('metrics', 9153, 'TCP')],
     },
   };
@@ -107,12 +104,6 @@ const standardClass: Manifest = {
   volumeBindingMode: 'WaitForFirstConsumer',
 };
 
-function binding(kind: string, role: string, name: string, namespace?: string): Manifest {
-  return {
-    apiVersion: 'rbac.authorization.k8s.io/v1',
-    kind,
-    metadata: { name, ...(namespace === undefined ? {} : { namespace }) },
-    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: role, name },
-    subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'Group', name }],
-  };
+function binding(kind: 'Role' | 'ClusterRole', name: string, namespace?: string): Manifest {
+  return bindRole(kind, name, { apiGroup: rbacGroup, kind: 'Group', name }, namespace);
 }
