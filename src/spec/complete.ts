@@ -1,6 +1,7 @@
 /** A sound config -> the complete spec: defaults filled in, values in one form. */
 
 import { containerdPatch } from './containerd-patches.ts';
+import { completeAudit, completePodSecurity } from './complete/api-server.ts';
 import { completeDns } from './complete/dns.ts';
 import { ipFamilyOf } from './contradictions/networks.ts';
 import { machineNames } from './node-names.ts';
@@ -42,6 +43,8 @@ export function complete(config: Sound): ClusterSpec {
     rootPassword: optional(config.rootPassword, rootPasswordHash),
     network: completeNetwork(config),
     dns: completeDns(config),
+    audit: completeAudit(config),
+    podSecurity: completePodSecurity(config),
     components: completeComponents(config),
     nodes: completeNodes(name, config),
   };

@@ -1,6 +1,7 @@
 /** The config file: its fields, their types and what is said about them in the reference. */
 
 import { z } from 'zod';
+import { auditSchema, podSecuritySchema } from './config/api-server.ts';
 import { componentsSchema } from './config/components.ts';
 import { dnsSchema } from './config/dns.ts';
 import { checkedText, mapping, text } from './config/fields.ts';
@@ -73,6 +74,8 @@ export const configSchema = z
     }),
     network: networkSchema.optional(),
     dns: dnsSchema.optional(),
+    audit: auditSchema.optional(),
+    podSecurity: podSecuritySchema.optional(),
     components: componentsSchema.optional(),
     nodes: nodesSchema.optional(),
   })

@@ -137,6 +137,27 @@ export interface DnsSpec {
   upstream: readonly string[] | undefined;
 }
 
+/** What the API servers write down of requests. */
+export interface AuditSpec {
+  /** A Policy of audit.k8s.io/v1; undefined: knest's own, who did what and when. */
+  policy: ConfigPatch | undefined;
+  /** Days that old files are kept, how many of them, and megabytes of each. */
+  maxAge: number;
+  maxBackups: number;
+  maxSize: number;
+}
+
+/** What pods may be where their namespace says nothing (Kubernetes: "Pod Security Admission"). */
+export interface PodSecuritySpec {
+  /** Kubernetes' own words: { enforce: "baseline", "enforce-version": "latest" } */
+  defaults: Readonly<Record<string, string>>;
+  exemptions: {
+    usernames: readonly string[];
+    namespaces: readonly string[];
+    runtimeClasses: readonly string[];
+  };
+}
+
 export interface ClusterSpec {
   name: string;
   kubernetes: {
@@ -161,6 +182,10 @@ export interface ClusterSpec {
   rootPassword: string | undefined;
   network: NetworkSpec;
   dns: DnsSpec;
+  /** undefined: nothing is written down. */
+  audit: AuditSpec | undefined;
+  /** undefined: Kubernetes' defaults, all pods are allowed. */
+  podSecurity: PodSecuritySpec | undefined;
   components: ComponentsSpec;
   nodes: readonly NodeSpec[];
 }

@@ -104,6 +104,17 @@ const variants: Record<string, PlanInput> = {
     ...base,
     spec: { nodes: nodesOf('control-plane', 'worker'), network: networkSpec({ ipFamily: 'dual' }) },
   },
+  'audit-and-pod-security': {
+    ...base,
+    kubernetes: fromRelease('v1.22.17'),
+    spec: {
+      audit: { policy: { rules: [{ level: 'Request' }] }, maxAge: 7, maxBackups: 2, maxSize: 100 },
+      podSecurity: {
+        defaults: { enforce: 'baseline', 'enforce-version': 'latest' },
+        exemptions: { usernames: [], namespaces: ['kube-system'], runtimeClasses: [] },
+      },
+    },
+  },
   coredns: {
     ...base,
     spec: {
