@@ -45,6 +45,14 @@ export interface EndpointSliceObject extends KubernetesObject {
 export interface ClassObject extends KubernetesObject {
   provisioner?: string;
   reclaimPolicy?: string;
+  volumeBindingMode?: string;
+  /** A node must fit one of them, by all of its expressions. */
+  allowedTopologies?: { matchLabelExpressions?: { key: string; values: string[] }[] }[];
+}
+
+export interface NodeObject extends KubernetesObject {
+  spec?: { unschedulable?: boolean; taints?: { key: string; effect: string }[] };
+  status?: { conditions?: { type: string; status: string }[] };
 }
 
 export interface ClaimObject extends KubernetesObject {

@@ -53,6 +53,7 @@ const storageRights: Manifest[] = [
         verbs: [...read, 'create', 'update', 'delete'],
       },
       { apiGroups: [''], resources: ['persistentvolumeclaims'], verbs: read },
+      { apiGroups: [''], resources: ['nodes'], verbs: ['list'] },
       { apiGroups: ['storage.k8s.io'], resources: ['storageclasses'], verbs: read },
       { apiGroups: [''], resources: ['events'], verbs: ['create'] },
     ],
