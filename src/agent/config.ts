@@ -28,6 +28,8 @@ export interface DnsConfig {
   ownSubnets: readonly string[];
   port: number;
   metricsPort: number;
+  /** File that keeps what is known of the cluster while the agent does not run. */
+  savedCluster: string;
   /** Name servers for all other names; left out: as the next says. */
   upstream?: readonly string[];
   /** A resolv.conf(5). */

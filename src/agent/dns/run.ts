@@ -10,6 +10,7 @@ import { keepMembership } from './membership.ts';
 import { renderMetrics } from './metrics.ts';
 import { canonicalName } from './names.ts';
 import { resolver } from './resolver.ts';
+import { savedCluster } from './saved-cluster.ts';
 import { startServer } from './server.ts';
 import { clusterStore } from './store.ts';
 import { followResolvConf, parseServer } from './upstream.ts';
@@ -28,6 +29,7 @@ export interface DnsService {
 /** Answers the cluster's DNS on this machine. What is not the cluster's is answered from the first moment. */
 export async function runDns(config: AgentConfig, dns: DnsConfig, api: Api): Promise<DnsService> {
   const store = clusterStore();
+  const saved = await savedCluster(dns.savedCluster, store);
   const ending = new AbortController();
   const upstream = dns.upstream
     ? { servers: dns.upstream.map(parseServer), stop: () => undefined }
@@ -45,7 +47,7 @@ export async function runDns(config: AgentConfig, dns: DnsConfig, api: Api): Pro
     ),
   });
   const resolve = resolver({
-    view: store,
+    view: saved.view,
     zone: {
       domain: canonicalName(dns.domain),
       ttl,
@@ -101,6 +103,7 @@ export async function runDns(config: AgentConfig, dns: DnsConfig, api: Api): Pro
         });
       }
       metrics.close();
+      await saved.stop();
       await server.close();
     },
   };

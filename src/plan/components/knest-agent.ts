@@ -134,6 +134,7 @@ function configuration(machine: MachineContext, cluster: ClusterContext, certifi
             domain: 'cluster.local',
             serviceAddress: cluster.dnsServiceAddress,
             ownSubnets: [...cluster.serviceSubnets, ...cluster.podSubnets],
+            savedCluster: '/var/lib/knest-agent/cluster.json',
             port: 53,
             metricsPort: 9153,
             ...(cluster.spec.dns.upstream ? { upstream: cluster.spec.dns.upstream } : {}),

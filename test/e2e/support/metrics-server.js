@@ -5,9 +5,12 @@
  *     node metrics-server.js PORT CERTIFICATE KEY FRONT_PROXY_CA CLUSTER_CA TOKEN NODE=ADDRESS...
  */
 
+import console from 'node:console';
 import { readFileSync } from 'node:fs';
 import { createServer, get } from 'node:https';
+import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { URL } from 'node:url';
 
 const [port, cert, key, frontProxyCa, ca, token, ...nodes] = process.argv.slice(2);
 const group = '/apis/metrics.k8s.io/v1beta1';
