@@ -49,6 +49,7 @@ import type {
   PlannedPort,
   ResolvedKubernetes,
 } from './types.ts';
+import { versionProblems } from './versions/problems.ts';
 import { versionTraits } from './versions/traits.ts';
 
 const components: readonly Component[] = [
@@ -188,7 +189,7 @@ function hasNetworkManager({ programs }: HostFacts): boolean {
 /** What no plan can make work here. */
 function refuse(spec: ClusterSpec, facts: HostFacts, kubernetes: KubernetesChoice): void {
   const versions = [kubernetes.cluster, ...Object.values(kubernetes.nodes)].map(({ version }) => version);
-  const problems = kernelProblems(spec, facts, versions);
+  const problems = [...kernelProblems(spec, facts, versions), ...versionProblems(spec, kubernetes)];
   if (problems.length > 0) throw new InputError('the cluster cannot be made', problems);
 }
 

@@ -23,7 +23,7 @@ export interface ClusterContext {
   controlPlanes: readonly Peer[];
   /** Names of machines that come into a cluster which is there already. */
   joining: ReadonlySet<string>;
-  spec: Pick<ClusterSpec, 'kubernetes' | 'network' | 'components'>;
+  spec: Pick<ClusterSpec, 'kubernetes' | 'network' | 'components' | 'dns' | 'audit' | 'podSecurity'>;
   facts: Pick<
     HostFacts,
     'cgroup' | 'capabilities' | 'nameservers' | 'searchDomains' | 'machineId' | 'cpus' | 'memoryBytes'
