@@ -60,6 +60,7 @@ function completeNetwork(config: Sound): NetworkSpec {
     cni: network.cni ?? 'bridge',
     networkPolicy: network.networkPolicy ?? network.cni !== 'none',
     proxyMode: network.proxyMode ?? 'auto',
+    loadBalancer: { addresses: network.loadBalancer?.addresses },
     dnsSearch: network.dnsSearch,
     apiServer: {
       listenAddress: listenAddress ?? (port === undefined ? undefined : loopback),

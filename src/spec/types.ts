@@ -101,6 +101,10 @@ export interface NetworkSpec {
   networkPolicy: boolean;
   /** auto: nftables where the Kubernetes version has it as stable, else iptables. none: no kube-proxy. */
   proxyMode: 'auto' | 'iptables' | 'nftables' | 'ipvs' | 'none';
+  loadBalancer: {
+    /** Ranges that Services of type LoadBalancer get addresses from; undefined: what the node subnet has to spare. */
+    addresses: readonly string[] | undefined;
+  };
   /** Search domains of the nodes; undefined: the host's. */
   dnsSearch: readonly string[] | undefined;
   apiServer: {

@@ -20,7 +20,8 @@ export interface Manifest {
   [field: string]: unknown;
 }
 
-const read = ['get', 'list', 'watch'];
+/** What watching something takes. */
+export const read = ['get', 'list', 'watch'];
 
 /** @param serviceAddress address of the Service kube-dns */
 export function agentObjects(serviceAddress: string): Manifest[] {
@@ -127,7 +128,8 @@ const standardClass: Manifest = {
   volumeBindingMode: 'WaitForFirstConsumer',
 };
 
-function binding(kind: string, role: string, name: string, namespace?: string): Manifest {
+/** Gives the group of the same name what a role allows. */
+export function binding(kind: string, role: string, name: string, namespace?: string): Manifest {
   return {
     apiVersion: 'rbac.authorization.k8s.io/v1',
     kind,

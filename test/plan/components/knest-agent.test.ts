@@ -39,7 +39,7 @@ it('makes objects of which it is known where they are', () => {
   expect(() => pathOf({ apiVersion: 'v1', kind: 'Secret' })).toThrow(/Secret/);
 });
 
-it('holds volumes, enforces policies and does nothing else on a worker', () => {
+it('holds volumes, enforces policies and answers for addresses on a worker, and nothing else', () => {
   const two = planOf({ spec: { nodes: nodesOf('control-plane', 'worker') } });
   const worker = machineOf(two, 1);
   const own = JSON.parse(textOf(worker, '/etc/kubernetes/knest-agent.json')) as AgentConfig;
@@ -50,7 +50,7 @@ it('holds volumes, enforces policies and does nothing else on a worker', () => {
   expect(names).toContain('knest-agent.service');
   expect(names).not.toContain('knest-objects.service');
   const certificate = two.pki.certificates.find(({ name }) => name === `knest-agent-${worker.name}`);
-  expect(certificate?.organizations).toEqual(['knest:storage', 'knest:network-policy']);
+  expect(certificate?.organizations).toEqual(['knest:storage', 'knest:network-policy', 'knest:announcer']);
 });
 
 it('enforces no policies where that is switched off, or the business of a network add-on', () => {
