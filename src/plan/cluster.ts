@@ -126,6 +126,7 @@ export function planCluster(
         apiAddress: cluster.apiAddress,
         apiPort: ports.api,
         ipvs: spec.network.proxyMode === 'ipvs',
+        podBridge: spec.network.cni === 'bridge',
         machines: peers,
         nodeSubnets: subnets.nodeSubnets,
         podSubnets: subnets.podSubnets,

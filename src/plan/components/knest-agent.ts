@@ -9,6 +9,7 @@ import { agentGroups, agentObjects } from '../manifests/knest-agent.ts';
 import { loadBalancerGroups, loadBalancerObjects } from '../manifests/load-balancer.ts';
 import { adminCertificate } from '../pki.ts';
 import { certificateFiles, clientCertificate, publicFile } from './pki-files.ts';
+import { podSocket } from './pod-network.ts';
 
 const configFile = '/etc/kubernetes/knest-agent.json';
 const objectsFile = '/etc/kubernetes/knest-objects.json';
@@ -20,12 +21,13 @@ const pulsePort = 10263;
 /** Folder of a node's volumes; a plain directory of the host, as an overlay's upper one would be slower. */
 export const volumesFolder = '/var/lib/knest-volumes';
 
-/** knest-agent: cluster DNS on control planes; volumes and addresses of Services on every node. */
+/** knest-agent: cluster DNS on control planes; volumes, network policies and addresses of Services on every node. */
 export const knestAgent: Component = (machine, cluster) => {
   const certificate = `knest-agent-${machine.name}`;
   const balances = cluster.loadBalancer.length > 0;
   const groups = [
     agentGroups.storage,
+    ...(cluster.spec.network.networkPolicy ? [agentGroups.networkPolicy] : []),
     ...(balances ? [loadBalancerGroups.announcer] : []),
     ...(machine.role === 'control-plane' ? [agentGroups.dns] : []),
     ...(machine.role === 'control-plane' && balances ? [loadBalancerGroups.controller] : []),
@@ -49,7 +51,10 @@ export const knestAgent: Component = (machine, cluster) => {
         name: 'knest-agent.service',
         wantedBy: k8sTarget,
         text: renderUnit({
-          Unit: { Description: 'Cluster DNS, volumes, addresses of Services', ...afterApiServer },
+          Unit: {
+            Description: 'Cluster DNS, volumes, network policies, addresses of Services',
+            ...afterApiServer,
+          },
           Service: {
             // A small young generation is collected more often and stays small (V8's default grows to 48 MB); one
             // thread is enough for the few files it reads.
@@ -124,6 +129,14 @@ function configuration(machine: MachineContext, cluster: ClusterContext, certifi
     api: access(machine, cluster, certificate),
     healthPort,
     storage: { folder: volumesFolder },
+    ...(cluster.spec.network.networkPolicy
+      ? {
+          networkPolicy: {
+            families: machine.podSubnets.map((subnet) => (subnet.includes(':') ? 6 : 4)),
+            socket: podSocket,
+          },
+        }
+      : {}),
     ...(cluster.loadBalancer.length > 0
       ? {
           loadBalancer: {
