@@ -38,6 +38,28 @@ export interface AptFacts {
   proxy: string | undefined;
 }
 
+export interface LinkState {
+  /** Switched on; a cable need not be in. */
+  up: boolean;
+  wireless: boolean;
+  /** The bridge or bond that it is a port of. */
+  partOf?: string;
+}
+
+/** What the DHCP server of a LAN has given somebody. */
+export interface Lease {
+  address: string;
+  prefixLength: number;
+  /** undefined: the LAN has none. */
+  router: string | undefined;
+  nameservers: readonly string[];
+  searchDomains: readonly string[];
+  /** How long it holds unless it is renewed. */
+  seconds: number;
+  /** Address of the DHCP server. */
+  server: string;
+}
+
 export interface HostFacts {
   hostname: string;
   /** /etc/machine-id, where the host has one: machine ids of nodes derive from it. */
@@ -63,6 +85,8 @@ export interface HostFacts {
   /** http_proxy, https_proxy, no_proxy as set for knest, lower case. */
   proxyEnvironment: Readonly<Record<string, string>>;
   links: readonly string[];
+  /** By name; what is not known of a link is left out. */
+  linkStates?: Readonly<Record<string, LinkState>>;
   /** The host's own addresses, IPv4 and IPv6, loopback included. */
   addresses: readonly string[];
   subnetsInUse: readonly SubnetInUse[];
@@ -94,6 +118,8 @@ export interface HostFacts {
     /** Other nftables chains that drop what is forwarded, "inet filter forward": only their owner can add to them. */
     foreignDrops?: readonly string[];
   };
+  /** Nodes' addresses on a LAN with DHCP, by name; only asked for nodes that are to have some. */
+  leases?: Readonly<Record<string, Lease>>;
   /** Name servers usable from a machine (none on loopback), IPv4 and IPv6, from resolv.conf or systemd-resolved. */
   nameservers: readonly string[];
   searchDomains: readonly string[];

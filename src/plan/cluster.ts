@@ -24,7 +24,15 @@ import { bridgeName } from './network/bridge.ts';
 import { planHairpin } from './network/hairpin.ts';
 import { planHostNetwork } from './network/host-network.ts';
 import { kernelProblems } from './network/kernel-problems.ts';
-import { lanOf, type Lan } from './network/lan.ts';
+import {
+  lanMac,
+  lanOf,
+  leasedAddresses,
+  leasedApiAddress,
+  leasedSubnet,
+  linkLocalAddress,
+  type Lan,
+} from './network/lan.ts';
 import { planPorts } from './network/ports.ts';
 import {
   apiAddressOf,
@@ -81,21 +89,23 @@ export function planCluster(
   refuse(spec, facts, kubernetes);
   const manager = previous?.manager ?? chooseManager(spec, facts);
   const bridge = bridgeName(spec.name);
-  const lan = lanOf(spec.network, facts);
-  const subnets =
-    previous?.network ??
-    chooseSubnets(spec.network, facts, spec.nodes.length, {
-      ownBridge: bridge,
-      ...(lan ? { lan: lan.parent } : {}),
-    });
+  const lan = lanOf(spec, facts, previous);
+  const leased = lan?.dhcp ? leasedSubnet(lan) : undefined;
+  const subnets = previous
+    ? { ...previous.network, ...(leased === undefined ? {} : { nodeSubnets: [leased] }) }
+    : chooseSubnets(spec.network, facts, spec.nodes.length, {
+        ownBridge: bridge,
+        ...(lan ? { lan: lan.parent } : {}),
+        ...(leased === undefined ? {} : { leased }),
+      });
   const ports = planPorts(
     spec,
     facts,
     previous && { machines: previous.machines, api: previous.network.apiPort },
   );
-  const nodes = placeNodes(spec, subnets, kubernetes, previous, lan);
+  const nodes = placeNodes({ spec, subnets, kubernetes, previous, lan, facts });
   const machines = nodes.map(({ machine }) => machine);
-  const cluster = clusterContext(spec, facts, subnets, machines, previous);
+  const cluster = clusterContext({ spec, facts, subnets, machines, previous, lan });
   const drafts = nodes.map((node, index) => ({
     ...node,
     ports: ports.nodes[index] ?? [],
@@ -114,7 +124,15 @@ export function planCluster(
       {
         cluster: spec.name,
         bridge,
-        ...(lan ? { parent: lan.parent } : {}),
+        ...(lan
+          ? {
+              lan: {
+                parent: lan.parent,
+                mac: lanMac(facts, bridge),
+                ...(lan.dhcp ? { linkLocal: linkLocalAddress(facts, spec.name) } : {}),
+              },
+            }
+          : {}),
         apiAddress: cluster.apiAddress,
         apiPort: ports.api,
         ipvs: spec.network.proxyMode === 'ipvs',
@@ -138,6 +156,7 @@ export function planCluster(
     context: `knest-${spec.name}`,
     network: {
       bridge,
+      ...(lan ? { lan: { parent: lan.parent, dhcp: lan.dhcp } } : {}),
       nodeSubnets: subnets.nodeSubnets,
       podSubnets: subnets.podSubnets,
       serviceSubnets: subnets.serviceSubnets,
@@ -181,14 +200,21 @@ function refuse(spec: ClusterSpec, facts: HostFacts, kubernetes: KubernetesChoic
   if (problems.length > 0) throw new InputError('the cluster cannot be made', problems);
 }
 
-function clusterContext(
-  spec: ClusterSpec,
-  facts: HostFacts,
-  { nodeSubnets, podSubnets, serviceSubnets }: ClusterSubnets,
-  machines: readonly MachineContext[],
-  previous: ClusterPlan | undefined,
-): ClusterContext {
-  const address = apiAddressOf(nodeSubnets[0] ?? '');
+interface ContextInput {
+  spec: ClusterSpec;
+  facts: HostFacts;
+  subnets: ClusterSubnets;
+  machines: readonly MachineContext[];
+  previous: ClusterPlan | undefined;
+  lan: Lan | undefined;
+}
+
+function clusterContext({ spec, facts, subnets, machines, previous, lan }: ContextInput): ClusterContext {
+  const { nodeSubnets, podSubnets, serviceSubnets } = subnets;
+  const controlPlanes = controlPlanesOf(machines);
+  const address = lan?.dhcp
+    ? leasedApiAddress(lan, spec.network.apiServer, controlPlanes[0]?.address ?? '')
+    : apiAddressOf(nodeSubnets[0] ?? '');
   const there = new Set(previous?.machines.map(({ name }) => name));
   return {
     name: spec.name,
@@ -199,7 +225,8 @@ function clusterContext(
     apiAddress: address,
     endpoint: `https://${urlHost(address)}:${apiPort}`,
     machines,
-    controlPlanes: controlPlanesOf(machines),
+    controlPlanes,
+    ...(lan?.dhcp ? { hostLink: linkLocalAddress(facts, spec.name) } : {}),
     joining: new Set(previous ? machines.map(({ name }) => name).filter((name) => !there.has(name)) : []),
     spec,
     facts: { ...facts, nameservers: nameserversFor(spec.network.ipFamily, facts.nameservers) },
@@ -213,30 +240,35 @@ interface PlacedNode {
 }
 
 /** Nodes with their addresses. Those that are there already keep their places, new ones take the first free ones. */
-function placeNodes(
-  spec: ClusterSpec,
-  { nodeSubnets, podSubnets }: ClusterSubnets,
-  kubernetes: KubernetesChoice,
-  previous: ClusterPlan | undefined,
-  lan: Lan | undefined,
-): PlacedNode[] {
+function placeNodes({
+  spec,
+  subnets: { nodeSubnets, podSubnets },
+  kubernetes,
+  previous,
+  lan,
+  facts,
+}: Omit<ContextInput, 'machines'> & { kubernetes: KubernetesChoice }): PlacedNode[] {
   const kept = new Map(previous?.machines.map(({ name, slot }) => [name, slot]));
   const taken = new Set(spec.nodes.map(({ name }) => kept.get(name)));
   const free = freeSlots(taken);
   return spec.nodes.map((node: NodeSpec) => {
     const slot = kept.get(node.name) ?? free.next().value;
     const chosen = kubernetes.nodes[node.name] ?? kubernetes.cluster;
-    const addresses = nodeSubnets.map((subnet) => ({
-      address: nodeAddress(subnet, slot),
-      prefixLength: lan?.prefixLength ?? parseCidr(subnet).prefix,
-      gateway: lan ? (lan.gateway ?? '') : gatewayOf(subnet),
-    }));
+    const addresses = lan?.dhcp
+      ? leasedAddresses(lan, node.name)
+      : nodeSubnets.map((subnet) => ({
+          address: nodeAddress(subnet, slot),
+          prefixLength: lan?.prefixLength ?? parseCidr(subnet).prefix,
+          gateway: lan ? (lan.gateway ?? '') : gatewayOf(subnet),
+        }));
+    const lease = lan?.dhcp ? lan.leases[node.name] : undefined;
     const machine = {
       name: node.name,
       role: node.role,
       address: addresses[0]?.address ?? '',
       addresses,
       podSubnets: podSubnets.map((subnet) => podSubnetOfNode(subnet, slot)),
+      ...(lan ? { lan: { mac: lanMac(facts, node.name), ...(lease ? { lease } : {}) } } : {}),
       spec: node,
       kubernetesVersion: chosen.version,
       traits: versionTraits(chosen.version),

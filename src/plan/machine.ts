@@ -73,6 +73,7 @@ export function assembleMachine(input: MachineInput, facts: HostFacts, paths: Pa
     address,
     addresses,
     podSubnets,
+    ...(machine.lan ? { lan: machine.lan } : {}),
     kubernetesVersion,
     ports: input.ports,
     ...place,

@@ -48,10 +48,11 @@ export function complete(config: Sound): ClusterSpec {
 function completeNetwork(config: Sound): NetworkSpec {
   const { network = {} } = config;
   const ipFamily = ipFamilyOf(config);
-  const { listenAddress, port, certSANs = [] } = network.apiServer ?? {};
+  const { address, listenAddress, port, certSANs = [] } = network.apiServer ?? {};
   const loopback = ipFamily === 'ipv6' ? '::1' : '127.0.0.1';
   return {
     mode: modeOf(network.mode),
+    dhcp: network.dhcp ?? false,
     gateway: network.gateway,
     ipFamily,
     nodeSubnets: optional(network.nodeSubnet, subnetList),
@@ -61,6 +62,7 @@ function completeNetwork(config: Sound): NetworkSpec {
     proxyMode: network.proxyMode ?? 'auto',
     dnsSearch: network.dnsSearch,
     apiServer: {
+      address,
       listenAddress: listenAddress ?? (port === undefined ? undefined : loopback),
       port,
       certSANs,

@@ -4,6 +4,7 @@ import { InputError, type Problem } from '../errors.ts';
 import { check } from './check.ts';
 import { complete } from './complete.ts';
 import { networkProblems } from './contradictions/networks.ts';
+import { lanProblems } from './contradictions/lans.ts';
 import { nodeProblems, nodeWarnings } from './contradictions/nodes.ts';
 import { configOfFlags, flagName, nodesOfFlags, type SpecFlags } from './flags.ts';
 import { isKindConfig } from './kind/detect.ts';
@@ -53,6 +54,7 @@ export function loadSpec({ config, flags }: SpecInput): LoadedSpec {
     ...fromFlags.problems,
     ...nodes.problems,
     ...networkProblems(merged, nameOf),
+    ...lanProblems(merged, nameOf),
     ...nodeProblems(merged, nameOf),
   ];
   if (problems.length > 0) throw new InputError(subjectOf(config?.name, problems), problems);

@@ -37,7 +37,7 @@ const allSettings: PlanInput['spec'] = {
     cni: 'none',
     proxyMode: 'iptables',
     dnsSearch: ['example.test'],
-    apiServer: { listenAddress: '127.0.0.1', port: 6443, certSANs: ['api.example.test', '203.0.113.9'] },
+    apiServer: { address: undefined, listenAddress: '127.0.0.1', port: 6443, certSANs: ['api.example.test', '203.0.113.9'] },
   }),
   components: componentsSpec({
     etcd: { extraArgs: { 'quota-backend-bytes': '1000000' }, extraVolumes: [] },

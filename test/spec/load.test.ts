@@ -289,6 +289,34 @@ describe('the API on the host', () => {
   });
 });
 
+describe('addresses by DHCP', () => {
+  it('need no more than the LAN', () => {
+    expect(specOf({ network: 'macvlan:eno1', dhcp: true }).network).toMatchObject({
+      mode: { macvlan: 'eno1' },
+      dhcp: true,
+    });
+  });
+
+  it.each<[string, SpecFlags, string]>([
+    ['without a LAN', { dhcp: true }, '--dhcp: needs --network macvlan:LINK'],
+    ['beside a subnet', { nodeSubnet: '192.0.2.32/28' }, '--node-subnet: does not go with --dhcp'],
+    ['beside a router', { gateway: '192.0.2.1' }, '--gateway: does not go with --dhcp'],
+    ['of IPv6', { ipFamily: 'dual' }, '--ip-family: must be ipv4 with --dhcp'],
+    ['of several control planes', { controlPlanes: '3' }, 'network.apiServer.address: is needed for 3'],
+  ])('are refused %s', (_what, flags, expected) => {
+    const network = 'dhcp' in flags ? {} : { network: 'macvlan:eno1' };
+    const found = problems({ ...network, dhcp: true, ...flags });
+    expect(found).toEqual([expect.stringContaining(expected)]);
+  });
+
+  it('have an address for the API where several control planes share it, and only there', () => {
+    const api = 'apiServer: { address: 192.0.2.10 }';
+    const text = `network: { mode: "macvlan:eno1", dhcp: true, ${api} }\n`;
+    expect(specOf({ controlPlanes: '3' }, text).network.apiServer.address).toBe('192.0.2.10');
+    expect(problems({}, `network: { ${api} }\n`)[0]).toContain('is for addresses by DHCP (network.dhcp)');
+  });
+});
+
 describe("root's password", () => {
   it('is hashed, each time with another salt', () => {
     const [one, other] = [1, 2].map(() => specOf({}, 'rootPassword: "geheim: 1"\n').rootPassword);

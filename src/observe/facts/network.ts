@@ -1,4 +1,4 @@
-import type { HostFacts, SubnetInUse } from '../../facts/types.ts';
+import type { HostFacts, LinkState, SubnetInUse } from '../../facts/types.ts';
 import { parseCidr } from '../../formats/cidr.ts';
 import type { Host } from '../../host/types.ts';
 import {
@@ -7,6 +7,7 @@ import {
   parseRouterLinks,
   parseRoutes,
   routesCommand,
+  type LinkWithAddresses,
 } from '../../tools/ip.ts';
 import { listChainCommand, parsePolicy, type IptablesProgram } from '../../tools/iptables.ts';
 import { chainsCommand, parseChains, type NftChain } from '../../tools/nft.ts';
@@ -18,7 +19,7 @@ type Programs = HostFacts['programs'];
 export async function gatherNetwork(
   host: Host,
   programs: Programs,
-): Promise<Pick<HostFacts, 'links' | 'addresses' | 'subnetsInUse' | 'routerLinks'>> {
+): Promise<Pick<HostFacts, 'links' | 'linkStates' | 'addresses' | 'subnetsInUse' | 'routerLinks'>> {
   if (programs['ip'] === undefined) {
     return { links: await host.list('/sys/class/net'), addresses: [], subnetsInUse: [], routerLinks: [] };
   }
@@ -38,10 +39,22 @@ export async function gatherNetwork(
   }));
   return {
     links: links.map(({ name }) => name),
+    linkStates: Object.fromEntries(await Promise.all(links.map((link) => linkState(host, link)))),
     addresses: [...new Set(links.flatMap(({ addresses: own }) => own.map(({ address }) => address)))],
     subnetsInUse: withoutRepeats([...ofAddresses, ...ofRoutes]),
     routerLinks: parseRouterLinks(routes.stdout),
   };
+}
+
+/** The kernel's own marks (Documentation/ABI/testing/sysfs-class-net, sysfs-class-net-phydev). */
+async function linkState(host: Host, { name, up, master }: LinkWithAddresses): Promise<[string, LinkState]> {
+  const has = async (mark: string) => (await host.stat(`/sys/class/net/${name}/${mark}`)) !== undefined;
+  const [wireless, bridged, bonded] = await Promise.all(['phy80211', 'brport', 'bonding_slave'].map(has));
+  const isPort = bridged === true || bonded === true;
+  return [
+    name,
+    { up, wireless: wireless ?? false, ...(isPort && master !== undefined ? { partOf: master } : {}) },
+  ];
 }
 
 /** Who else filters what this host forwards. Needs root; without it nothing is found. */

@@ -11,7 +11,7 @@ export const operatingSystem: Component = (machine, cluster) => ({
     text('/etc/hostname', `${machine.name}\n`),
     text('/etc/hosts', hosts(cluster)),
     text('/etc/machine-id', `${machineId(machine, cluster)}\n`),
-    text('/etc/resolv.conf', resolvConf(cluster)),
+    text('/etc/resolv.conf', resolvConf(machine, cluster)),
     text('/etc/systemd/system.conf.d/10-knest.conf', manager),
     text('/etc/systemd/journald.conf.d/10-knest.conf', journal),
     ...useless.map((unit) => link(`/etc/systemd/system/${unit}`, '/dev/null')),
@@ -94,10 +94,13 @@ function hosts(cluster: ClusterContext): string {
   return `127.0.0.1 localhost\n::1 localhost ip6-localhost\n${nodes}`;
 }
 
-function resolvConf({ facts, spec }: ClusterContext): string {
-  const domains = spec.network.dnsSearch ?? facts.searchDomains;
+/** With DHCP, what the LAN's server says comes before what the host has. */
+function resolvConf({ lan }: MachineContext, { facts, spec }: ClusterContext): string {
+  const { nameservers = [], searchDomains = [] } = lan?.lease ?? {};
+  const domains = spec.network.dnsSearch ?? (searchDomains.length > 0 ? searchDomains : facts.searchDomains);
   const search = domains.length > 0 ? `search ${domains.join(' ')}\n` : '';
-  return search + facts.nameservers.map((server) => `nameserver ${server}\n`).join('');
+  const servers = nameservers.length > 0 ? nameservers.slice(0, 3) : facts.nameservers;
+  return search + servers.map((server) => `nameserver ${server}\n`).join('');
 }
 
 /** The same machine on the same host always gets the same id, others another (machine-id(5)). */

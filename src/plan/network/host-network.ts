@@ -4,17 +4,27 @@ import { planBridge, type HostCommands } from './bridge.ts';
 import { planFirewall } from './firewall.ts';
 import { planLoopback } from './forwardings.ts';
 import { planNat } from './nat.ts';
-import type { ClusterSubnets } from './subnets.ts';
+import { ownSubnets } from './lan.ts';
+import { subnetsByFamily, type ClusterSubnets, type FamilySubnets } from './subnets.ts';
 
 /** A machine as the host's network sees it. */
 export type NetworkPeer = Pick<MachinePlan, 'name' | 'role' | 'addresses' | 'podSubnets' | 'ports'>;
+
+export interface HostLan {
+  /** Link of the host that is on it. */
+  parent: string;
+  /** MAC address of the host's own link. */
+  mac: string;
+  /** Its address where nodes have theirs by DHCP; undefined: the first of the node subnet. */
+  linkLocal?: string;
+}
 
 export interface HostNetworkOptions extends ClusterSubnets {
   cluster: string;
   /** The cluster's link on the host: a bridge, or on a LAN a macvlan link. */
   bridge: string;
-  /** Link of the LAN that the machines are on. */
-  parent?: string;
+  /** The LAN that the machines are on, and the host's own link to them. */
+  lan?: HostLan;
   /** The API's own address. */
   apiAddress: string;
   /** A port of the host that leads to the API. */
@@ -46,6 +56,15 @@ export function planHostNetwork(
     setup: parts.flatMap(({ setup }) => setup),
     teardown: parts.reverse().flatMap(({ teardown }) => teardown),
   };
+}
+
+/** Whom the host hides behind itself, and leads ports to. */
+export function natSubnets(options: HostNetworkOptions): FamilySubnets[] {
+  const { lan, machines } = options;
+  // a LAN with DHCP is everybody's: of it, only the nodes
+  const nodes =
+    lan?.linkLocal === undefined ? undefined : machines.flatMap(({ addresses }) => ownSubnets(addresses));
+  return subnetsByFamily(options, nodes);
 }
 
 /** Modules stay: others may use them by now. Schedulers the kernel loads itself. */

@@ -8,6 +8,11 @@ import { checkedText, port, text } from './fields.ts';
 
 const apiServer = z
   .strictObject({
+    address: text(addressProblem).meta({
+      description:
+        'With `dhcp`: an address of the LAN that the DHCP server does not give away, for the API. Several control planes ' +
+        'need it. Default: the address of the only control plane.',
+    }),
     listenAddress: text(addressProblem).meta({
       description:
         'Address of the host on which it offers the API as well, for the kubeconfig: `127.0.0.1`, `0.0.0.0`. ' +
@@ -35,10 +40,15 @@ export const networkSchema = z
       pattern: modePattern.source,
       description:
         'How nodes reach each other and the world. `bridge`: a bridge of their own and NAT. `macvlan:eno1`: nodes are ' +
-        'hosts of the LAN behind that link, at addresses of `nodeSubnet`, the part of it that is theirs. Default: bridge.',
+        'hosts of the LAN behind that link, at addresses of `nodeSubnet`, the part of it that is theirs, or by `dhcp`. ' +
+        'Default: bridge.',
+    }),
+    dhcp: z.boolean().optional().meta({
+      description: 'With macvlan: the LAN’s DHCP server gives nodes their addresses. Default: false.',
     }),
     gateway: text(addressProblem).meta({
-      description: 'With macvlan: address of the LAN’s router. Default: none; nodes reach the LAN only.',
+      description:
+        'With macvlan and `nodeSubnet`: address of the LAN’s router. Default: none; nodes reach the LAN only.',
     }),
     ipFamily: z.enum(['ipv4', 'ipv6', 'dual']).optional().meta({
       description:

@@ -7,12 +7,15 @@ import { gatherListening } from '../../../src/observe/facts/ports.ts';
 describe('gatherNetwork', () => {
   it('lists addresses and routes of all tables, but neither default nor local ones', async () => {
     const host = memoryHost({
+      files: { '/sys/class/net/eth0/brport/state': '3\n', '/sys/class/net/lo/phy80211/name': '' },
       answers: {
         'ip -j address show': {
           stdout: JSON.stringify([
             { ifname: 'lo', addr_info: [{ local: '127.0.0.1', prefixlen: 8 }] },
             {
               ifname: 'eth0',
+              flags: ['BROADCAST', 'UP', 'LOWER_UP'],
+              master: 'br0',
               addr_info: [
                 { local: '192.0.2.2', prefixlen: 24 },
                 { local: 'fd00::2', prefixlen: 64 },
@@ -38,6 +41,10 @@ describe('gatherNetwork', () => {
     });
     expect(await gatherNetwork(host, { ip: '/sbin/ip' })).toEqual({
       links: ['lo', 'eth0'],
+      linkStates: {
+        lo: { up: false, wireless: true },
+        eth0: { up: true, wireless: false, partOf: 'br0' },
+      },
       addresses: ['127.0.0.1', '192.0.2.2', 'fd00::2'],
       routerLinks: ['eth1'],
       subnetsInUse: [
