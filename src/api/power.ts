@@ -1,3 +1,4 @@
+import { runCommands } from '../apply/commands.ts';
 import type { MachineManager } from '../apply/machine-manager.ts';
 import { parallel, runSequence, serial } from '../apply/runner.ts';
 import type { Sequence, Step } from '../apply/runner.ts';
@@ -37,7 +38,7 @@ export interface WaitOptions {
  */
 export async function stopCluster(options: PowerOptions): Promise<void> {
   await withCluster(options, options.name, async (power) => {
-    await run(power, stopSteps(power, power.plan.machines));
+    await stopAll(power);
   });
 }
 
@@ -53,9 +54,15 @@ export async function startCluster(options: PowerOptions & WaitOptions): Promise
 /** All machines of a cluster off, and on again. @throws KnestError as of stopCluster and startCluster */
 export async function restartCluster(options: PowerOptions & WaitOptions): Promise<void> {
   await withCluster(options, options.name, async (power) => {
-    await run(power, stopSteps(power, power.plan.machines));
+    await stopAll(power);
     await startAll(power, options);
   });
+}
+
+async function stopAll(power: Power): Promise<void> {
+  const { session, plan } = power;
+  await run(power, stopSteps(power, plan.machines));
+  await runCommands(session.host, plan.host.afterStop ?? []);
 }
 
 /** At the addresses that DHCP gives them by now, where they have theirs by DHCP. */

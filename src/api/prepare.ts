@@ -8,6 +8,7 @@ import { checkHost, missingPackages } from '../facts/checks.ts';
 import type { Check, HostFacts } from '../facts/types.ts';
 import { gatherAptFacts, gatherFacts } from '../observe/facts.ts';
 import { planCluster } from '../plan/cluster.ts';
+import { podBridge } from '../plan/network/shared.ts';
 import { exampleLeases } from '../plan/network/lan.ts';
 import type { ClusterPlan } from '../plan/types.ts';
 import type { ClusterSpec } from '../spec/types.ts';
@@ -27,6 +28,8 @@ export interface PrepareOptions {
   install: boolean;
   /** The plan of the cluster as it is, when nodes come or go. */
   previous?: ClusterPlan;
+  /** A half-made one may be running: what it has of the host is not in its own way. */
+  halfMade?: boolean;
   /** Addresses by DHCP: those that nodes have by now, or examples for a plan that is only looked at. Else they are asked for. */
   leases?: Leases | 'examples';
 }
@@ -39,19 +42,23 @@ export interface PrepareOptions {
 export async function prepare(
   session: Session,
   spec: ClusterSpec,
-  { install, previous, leases }: PrepareOptions,
+  { install, previous, leases, halfMade = false }: PrepareOptions,
 ): Promise<Prepared> {
   const found = await lookAtHost(session, spec, install);
   const kubernetes = await chooseKubernetes(session, spec, found, previous);
   const others = (await readClusters(session)).filter(({ plan }) => plan.cluster !== spec.name);
   const facts = {
-    ...found,
+    ...(halfMade && spec.network.mode === 'host' ? withoutNode(found) : found),
+    hostNetworkOf: others.find(({ plan }) => plan.network.shared)?.plan.cluster,
     leases:
       leases === 'examples'
         ? exampleLeases(spec.nodes.map(({ name }) => name))
         : (leases ?? (await leasesForNewNodes(session, spec, found, previous))),
     subnetsInUse: [...found.subnetsInUse, ...others.flatMap(({ plan }) => subnetsOf(plan))],
-    listening: [...found.listening, ...others.flatMap(({ plan }) => portsOf(plan))],
+    listening: [
+      ...(halfMade && spec.network.mode === 'host' ? [] : found.listening),
+      ...others.flatMap(({ plan }) => portsOf(plan)),
+    ],
   };
   return { facts, plan: planCluster(spec, facts, kubernetes, session.paths, previous) };
 }
@@ -115,6 +122,12 @@ function refuse(checks: readonly Check[]): void {
         ? 'with --yes knest installs missing packages itself'
         : 'knest doctor',
   });
+}
+
+/** A host as it was before a node shared its network. */
+function withoutNode(facts: HostFacts): HostFacts {
+  const links = facts.links.filter((link) => link !== podBridge);
+  return { ...facts, links, firewall: { ...facts.firewall, kubernetes: [] } };
 }
 
 /** Clusters that are planned but not running have no routes that would show their subnets. */

@@ -89,6 +89,10 @@ export interface HostFacts {
   linkStates?: Readonly<Record<string, LinkState>>;
   /** The host's own addresses, IPv4 and IPv6, loopback included. */
   addresses: readonly string[];
+  /** The host's IPv4 address by which it reaches the rest of the world; undefined: it has no default route. */
+  defaultAddress?: string | undefined;
+  /** A cluster of knest's whose node shares the network of this host. */
+  hostNetworkOf?: string | undefined;
   subnetsInUse: readonly SubnetInUse[];
   /** Ports of the host that programs wait at, or that lead elsewhere. */
   listening: readonly ListeningPort[];
@@ -115,6 +119,10 @@ export interface HostFacts {
     forwardDrop?: boolean;
     /** The same two of ip6tables, where they are so. */
     ipv6?: { docker: boolean; forwardDrop: boolean };
+    /** nftables tables with chains, iptables' included: "ip nat". */
+    tables?: readonly string[];
+    /** Those of them with chains of Kubernetes or CNI plugins. */
+    kubernetes?: readonly string[];
     /** Other nftables chains that drop what is forwarded, "inet filter forward": only their owner can add to them. */
     foreignDrops?: readonly string[];
   };

@@ -6,10 +6,13 @@ import type { MachinePlan } from '../plan/types.ts';
 import { addressesOfLinkCommand, defaultRoutesCommand, parseAddresses, parseGateway } from '../tools/ip.ts';
 import { leaseCommand, parseLease, type LeaseRequest } from '../tools/udhcpc.ts';
 
-/** Milliseconds; udhcpc itself gives up after twelve seconds without an answer. */
-const patience = 30_000;
+/** Milliseconds; it waits two minutes for another link with this MAC address to end, then twelve seconds for an answer. */
+const patience = 150_000;
 
-/** The lease that a DHCP server gives a machine which is not running; undefined when none answers. */
+/**
+ * The lease that a DHCP server gives a machine which is not running; undefined when none answers.
+ * @throws KnestError when the LAN cannot be asked
+ */
 export async function askForLease(host: Host, request: LeaseRequest): Promise<Lease | undefined> {
   try {
     const { exitCode, stdout } = await host.run(leaseCommand(request), {
@@ -18,7 +21,15 @@ export async function askForLease(host: Host, request: LeaseRequest): Promise<Le
     });
     return exitCode === 0 ? parseLease(stdout) : undefined;
   } catch (error) {
-    if (error instanceof CommandError && error.exitCode === undefined) return undefined;
+    if (error instanceof CommandError && error.exitCode === 3) {
+      throw new KnestError(
+        `another link on ${request.parent} has the MAC address ${request.mac} of ${request.hostname}`,
+        {
+          hint: 'a machine of this name runs, or has ended just now: wait until it has',
+          cause: error,
+        },
+      );
+    }
     throw new KnestError(`could not ask for an address on the LAN of ${request.parent}`, {
       details: error instanceof CommandError ? error.details : [String(error)],
       hint: 'is it a link with a cable, that is up? knest doctor',

@@ -33,6 +33,13 @@ import {
   linkLocalAddress,
   type Lan,
 } from './network/lan.ts';
+import {
+  podBridge,
+  sharedNetworkOf,
+  sharedSubnet,
+  sweepCommands,
+  type SharedNetwork,
+} from './network/shared.ts';
 import { planPorts } from './network/ports.ts';
 import {
   apiAddressOf,
@@ -88,9 +95,10 @@ export function planCluster(
 ): ClusterPlan {
   refuse(spec, facts, kubernetes);
   const manager = previous?.manager ?? chooseManager(spec, facts);
-  const bridge = bridgeName(spec.name);
+  const shared = sharedNetworkOf(spec, facts, previous);
+  const bridge = shared ? podBridge : bridgeName(spec.name);
   const lan = lanOf(spec, facts, previous);
-  const leased = lan?.dhcp ? leasedSubnet(lan) : undefined;
+  const leased = shared ? sharedSubnet(shared) : lan?.dhcp ? leasedSubnet(lan) : undefined;
   const subnets = previous
     ? { ...previous.network, ...(leased === undefined ? {} : { nodeSubnets: [leased] }) }
     : chooseSubnets(spec.network, facts, spec.nodes.length, {
@@ -103,48 +111,54 @@ export function planCluster(
     facts,
     previous && { machines: previous.machines, api: previous.network.apiPort },
   );
-  const nodes = placeNodes({ spec, subnets, kubernetes, previous, lan, facts });
+  const nodes = placeNodes({ spec, subnets, kubernetes, previous, lan, shared, facts });
   const machines = nodes.map(({ machine }) => machine);
-  const cluster = clusterContext({ spec, facts, subnets, machines, previous, lan });
+  const cluster = clusterContext({ spec, facts, subnets, machines, previous, lan, shared });
   const drafts = nodes.map((node, index) => ({
     ...node,
     ports: ports.nodes[index] ?? [],
     layers: previousLayers(previous, node.machine) ?? layersOf(node, spec, facts),
     parts: components.map((component) => component(node.machine, cluster)),
-    link: lan ? { macvlan: lan.parent } : { bridge },
+    link: shared ? { shared: true as const } : lan ? { macvlan: lan.parent } : { bridge },
     cluster: spec.name,
     rootPassword: spec.rootPassword,
     manager,
   }));
   const peers = drafts.map(({ machine, ports: own }) => ({ ...machine, ports: own }));
+  const rootfs = drafts[0]?.layers.at(-1)?.id ?? '';
+  const afterStop = shared ? sweepCommands(`${paths.cache}/layers/${rootfs}`, facts) : [];
+  const folder = `${paths.state}/clusters/${spec.name}`;
+  const network = planHostNetwork(
+    {
+      cluster: spec.name,
+      bridge,
+      ...(shared ? { shared: true as const } : {}),
+      ...(lan
+        ? {
+            lan: {
+              parent: lan.parent,
+              mac: lanMac(facts, bridge),
+              ...(lan.dhcp ? { linkLocal: linkLocalAddress(facts, spec.name) } : {}),
+            },
+          }
+        : {}),
+      apiAddress: cluster.apiAddress,
+      apiPort: ports.api,
+      ipvs: spec.network.proxyMode === 'ipvs',
+      machines: peers,
+      nodeSubnets: subnets.nodeSubnets,
+      podSubnets: subnets.podSubnets,
+      serviceSubnets: subnets.serviceSubnets,
+    },
+    facts,
+  );
   const host = {
     // those of the first plan know what the host had before
-    sysctls: previous?.host.sysctls ?? planSysctls(facts, spec.network.ipFamily, manager),
-    ...planHostNetwork(
-      {
-        cluster: spec.name,
-        bridge,
-        ...(lan
-          ? {
-              lan: {
-                parent: lan.parent,
-                mac: lanMac(facts, bridge),
-                ...(lan.dhcp ? { linkLocal: linkLocalAddress(facts, spec.name) } : {}),
-              },
-            }
-          : {}),
-        apiAddress: cluster.apiAddress,
-        apiPort: ports.api,
-        ipvs: spec.network.proxyMode === 'ipvs',
-        machines: peers,
-        nodeSubnets: subnets.nodeSubnets,
-        podSubnets: subnets.podSubnets,
-        serviceSubnets: subnets.serviceSubnets,
-      },
-      facts,
-    ),
+    sysctls: previous?.host.sysctls ?? planSysctls(facts, spec.network, manager),
+    setup: network.setup,
+    teardown: [...afterStop, ...network.teardown],
+    ...(shared ? { afterStop } : {}),
   };
-  const folder = `${paths.state}/clusters/${spec.name}`;
   return {
     version: 2,
     cluster: spec.name,
@@ -157,6 +171,7 @@ export function planCluster(
     network: {
       bridge,
       ...(lan ? { lan: { parent: lan.parent, dhcp: lan.dhcp } } : {}),
+      ...(shared ? { shared: true } : {}),
       nodeSubnets: subnets.nodeSubnets,
       podSubnets: subnets.podSubnets,
       serviceSubnets: subnets.serviceSubnets,
@@ -207,14 +222,23 @@ interface ContextInput {
   machines: readonly MachineContext[];
   previous: ClusterPlan | undefined;
   lan: Lan | undefined;
+  shared: SharedNetwork | undefined;
 }
 
-function clusterContext({ spec, facts, subnets, machines, previous, lan }: ContextInput): ClusterContext {
+function clusterContext({
+  spec,
+  facts,
+  subnets,
+  machines,
+  previous,
+  lan,
+  shared,
+}: ContextInput): ClusterContext {
   const { nodeSubnets, podSubnets, serviceSubnets } = subnets;
   const controlPlanes = controlPlanesOf(machines);
   const address = lan?.dhcp
     ? leasedApiAddress(lan, spec.network.apiServer, controlPlanes[0]?.address ?? '')
-    : apiAddressOf(nodeSubnets[0] ?? '');
+    : (shared?.address ?? apiAddressOf(nodeSubnets[0] ?? ''));
   const there = new Set(previous?.machines.map(({ name }) => name));
   return {
     name: spec.name,
@@ -246,6 +270,7 @@ function placeNodes({
   kubernetes,
   previous,
   lan,
+  shared,
   facts,
 }: Omit<ContextInput, 'machines'> & { kubernetes: KubernetesChoice }): PlacedNode[] {
   const kept = new Map(previous?.machines.map(({ name, slot }) => [name, slot]));
@@ -257,9 +282,9 @@ function placeNodes({
     const addresses = lan?.dhcp
       ? leasedAddresses(lan, node.name)
       : nodeSubnets.map((subnet) => ({
-          address: nodeAddress(subnet, slot),
+          address: shared?.address ?? nodeAddress(subnet, slot),
           prefixLength: lan?.prefixLength ?? parseCidr(subnet).prefix,
-          gateway: lan ? (lan.gateway ?? '') : gatewayOf(subnet),
+          gateway: shared ? '' : lan ? (lan.gateway ?? '') : gatewayOf(subnet),
         }));
     const lease = lan?.dhcp ? lan.leases[node.name] : undefined;
     const machine = {

@@ -276,6 +276,8 @@ export interface HostPlan {
   setup: readonly PlannedCommand[];
   /** Run in order after the machines are gone; each may find nothing left to do. */
   teardown: readonly PlannedCommand[];
+  /** Run whenever the machine has ended that shares the host's network: what it leaves there. */
+  afterStop?: readonly PlannedCommand[];
   /** Of the manager `systemd`. */
   units?: HostUnits;
 }
@@ -296,6 +298,8 @@ export interface ClusterPlan {
     bridge: string;
     /** With macvlan: the link of the host that is on the LAN, and whether its DHCP server gives nodes their addresses. */
     lan?: { parent: string; dhcp: boolean };
+    /** The only node shares the network of the host; the bridge is that of its pods. */
+    shared?: true;
     /** One per family, the primary one first. With DHCP: the LAN's own. */
     nodeSubnets: readonly string[];
     podSubnets: readonly string[];

@@ -52,6 +52,7 @@ function completeNetwork(config: Sound): NetworkSpec {
   const loopback = ipFamily === 'ipv6' ? '::1' : '127.0.0.1';
   return {
     mode: modeOf(network.mode),
+    hostAddress: network.hostAddress,
     dhcp: network.dhcp ?? false,
     gateway: network.gateway,
     ipFamily,
@@ -71,7 +72,8 @@ function completeNetwork(config: Sound): NetworkSpec {
 }
 
 function modeOf(mode = 'bridge'): NetworkSpec['mode'] {
-  return mode.startsWith('macvlan:') ? { macvlan: mode.slice('macvlan:'.length) } : 'bridge';
+  if (mode.startsWith('macvlan:')) return { macvlan: mode.slice('macvlan:'.length) };
+  return mode === 'host' ? 'host' : 'bridge';
 }
 
 function completeComponents({ components = {} }: Sound): ComponentsSpec {

@@ -3,6 +3,7 @@
 import { InputError, type Problem } from '../errors.ts';
 import { check } from './check.ts';
 import { complete } from './complete.ts';
+import { hostNetworkProblems } from './contradictions/host-network.ts';
 import { networkProblems } from './contradictions/networks.ts';
 import { lanProblems } from './contradictions/lans.ts';
 import { nodeProblems, nodeWarnings } from './contradictions/nodes.ts';
@@ -55,6 +56,7 @@ export function loadSpec({ config, flags }: SpecInput): LoadedSpec {
     ...nodes.problems,
     ...networkProblems(merged, nameOf),
     ...lanProblems(merged, nameOf),
+    ...hostNetworkProblems(merged, nameOf),
     ...nodeProblems(merged, nameOf),
   ];
   if (problems.length > 0) throw new InputError(subjectOf(config?.name, problems), problems);

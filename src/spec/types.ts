@@ -86,8 +86,10 @@ export interface NodeSpec {
 }
 
 export interface NetworkSpec {
-  /** macvlan: nodes are hosts of the LAN behind a link of the host. */
-  mode: 'bridge' | { macvlan: string };
+  /** macvlan: nodes are hosts of the LAN behind a link of the host. host: the only node shares the host's own network. */
+  mode: 'bridge' | 'host' | { macvlan: string };
+  /** host: the host's address that the node has; undefined: the source of its default route. */
+  hostAddress: string | undefined;
   /** macvlan: nodes get their addresses, and the router, from the DHCP server of the LAN. */
   dhcp: boolean;
   /** macvlan: the router of the LAN; undefined: nodes reach the LAN only. */

@@ -43,6 +43,8 @@ const routes = z.array(
     /** Who made it; of default routes, "ra": the kernel, told by a router's advertisement. */
     protocol: z.string().optional(),
     gateway: z.string().optional(),
+    prefsrc: z.string().optional(),
+    metric: z.number().optional(),
     table: z.string().optional(),
     nexthops: z.array(z.object({ dev: z.string().optional() })).optional(),
   }),
@@ -91,6 +93,22 @@ export function parseRoutes(json: string): Route[] {
 /** The router of the first default route; undefined when there is none. @throws an Error */
 export function parseGateway(json: string): string | undefined {
   return routes.parse(parseJson(json)).find(({ dst }) => isDefault(dst))?.gateway;
+}
+
+/**
+ * The IPv4 default route that is used: of those in the main table the one with the lowest metric. `source`: the address
+ * that the route itself names. @throws an Error
+ */
+export function parseDefaultRoute(json: string): { link: string; source: string | undefined } | undefined {
+  const [best] = routes
+    .parse(parseJson(json))
+    .filter(
+      ({ dst, table, gateway }) =>
+        isDefault(dst) && dst !== '::/0' && table === undefined && gateway?.includes(':') !== true,
+    )
+    .filter(({ protocol, type }) => protocol !== 'ra' && type === undefined)
+    .sort((a, b) => (a.metric ?? 0) - (b.metric ?? 0));
+  return best?.dev === undefined ? undefined : { link: best.dev, source: best.prefsrc };
 }
 
 /** Links with a default route learnt from a router's advertisement (IPv6 only). @throws an Error */

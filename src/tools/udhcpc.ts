@@ -19,7 +19,7 @@ export interface LeaseRequest {
 /**
  * Asks with the machine's MAC address, by a macvlan link in a network namespace of its own: both are gone with the
  * command, and the host's own network notices nothing. The lease stays, for the machine to take over.
- * Exits with 1 when nobody answers.
+ * Exits with 1 when nobody answers, with 3 when another link has the MAC address all the time: see lan-node.ts.
  */
 export function leaseCommand({ parent, mac, hostname, root }: LeaseRequest): string[] {
   return ['sh', '-c', outside, 'lease', parent, mac, hostname, root];
@@ -28,7 +28,7 @@ export function leaseCommand({ parent, mac, hostname, root }: LeaseRequest): str
 /** In the namespaces; $1 hostname, $2 root. The link appears when the shell outside has made it. */
 const inside = `set -eu
 n=0
-until ip link set dev lease0 up 2> /dev/null; do n=$((n+1)); [ $n -lt 200 ]; sleep 0.05; done
+until ip link set dev lease0 up 2> /dev/null; do n=$((n+1)); [ $n -lt 1200 ] || exit 3; sleep 0.1; done
 mount -t tmpfs tmpfs "$2/tmp"
 cat > "$2/tmp/tell" << "END"
 #!/bin/sh

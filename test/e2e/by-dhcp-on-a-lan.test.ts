@@ -74,7 +74,9 @@ describe.skipIf(process.getuid?.() !== 0).each<BedSuite>(['trixie'])(
       await bed.reboot();
       await eventually(
         'nodes are Ready again',
-        async () => expect(await addresses()).toEqual(first),
+        async () => {
+ expect(await addresses()).toEqual(first);
+ },
         180_000,
       );
       await expectReachable();

@@ -109,10 +109,13 @@ function checkOverlay({ fileSystems }: HostFacts): Check {
       );
 }
 
+/** Of a cluster without further ado. */
+const usual = { ipFamily: 'ipv4', mode: 'bridge' } as const;
+
 const inotifyInstances = 'fs.inotify.max_user_instances';
 
 function checkSysctls(facts: HostFacts): Check[] {
-  const planned = changingSysctls(planSysctls(facts, 'ipv4')).filter(({ key }) => key !== inotifyInstances);
+  const planned = changingSysctls(planSysctls(facts, usual)).filter(({ key }) => key !== inotifyInstances);
   if (planned.length === 0) return [ok('kernel-settings', 'All kernel settings are as kubelet wants them.')];
   const changes = planned.map(({ key, from, to }) => `${key} from ${from} to ${to}`).join(', ');
   return [
@@ -125,7 +128,7 @@ function checkSysctls(facts: HostFacts): Check[] {
 
 function checkInotify(facts: HostFacts): Check {
   const present = facts.sysctls[inotifyInstances];
-  const planned = changingSysctls(planSysctls(facts, 'ipv4')).find(({ key }) => key === inotifyInstances);
+  const planned = changingSysctls(planSysctls(facts, usual)).find(({ key }) => key === inotifyInstances);
   if (present === undefined) return ok('inotify', "The kernel doesn't tell its limit of inotify instances.");
   if (planned === undefined || Number(present) >= 512)
     return ok('inotify', `${inotifyInstances} is ${present}.`);

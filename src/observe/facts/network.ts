@@ -4,6 +4,7 @@ import type { Host } from '../../host/types.ts';
 import {
   addressesCommand,
   parseAddresses,
+  parseDefaultRoute,
   parseRouterLinks,
   parseRoutes,
   routesCommand,
@@ -19,12 +20,16 @@ type Programs = HostFacts['programs'];
 export async function gatherNetwork(
   host: Host,
   programs: Programs,
-): Promise<Pick<HostFacts, 'links' | 'linkStates' | 'addresses' | 'subnetsInUse' | 'routerLinks'>> {
+): Promise<
+  Pick<HostFacts, 'links' | 'linkStates' | 'addresses' | 'defaultAddress' | 'subnetsInUse' | 'routerLinks'>
+> {
   if (programs['ip'] === undefined) {
     return { links: await host.list('/sys/class/net'), addresses: [], subnetsInUse: [], routerLinks: [] };
   }
   const [addresses, routes] = await Promise.all([host.run(addressesCommand), host.run(routesCommand)]);
   const links = parseAddresses(addresses.stdout);
+  const route = parseDefaultRoute(routes.stdout);
+  const ofRoute = links.find(({ name }) => name === route?.link)?.addresses ?? [];
   const ofAddresses = links.flatMap(({ name, addresses: own }) =>
     own.map(({ address, prefixLength }): SubnetInUse => ({
       cidr: parseCidr(`${address}/${prefixLength}`).text,
@@ -41,6 +46,7 @@ export async function gatherNetwork(
     links: links.map(({ name }) => name),
     linkStates: Object.fromEntries(await Promise.all(links.map((link) => linkState(host, link)))),
     addresses: [...new Set(links.flatMap(({ addresses: own }) => own.map(({ address }) => address)))],
+    defaultAddress: route?.source ?? ofRoute.find(({ address }) => !address.includes(':'))?.address,
     subnetsInUse: withoutRepeats([...ofAddresses, ...ofRoutes]),
     routerLinks: parseRouterLinks(routes.stdout),
   };
@@ -84,6 +90,10 @@ export async function gatherFirewall(
     ...forwardersOf('ip', legacy),
     ...(ipv6.docker || ipv6.forwardDrop ? { ipv6 } : {}),
     firewalld: firewalldUnit || chains.some(({ table }) => table === 'firewalld'),
+    tables: tablesOf(chains),
+    kubernetes: tablesOf(
+      chains.filter(({ table, name }) => table === 'kube-proxy' || /^(KUBE|CNI)-/.test(name)),
+    ),
     foreignDrops: chains
       .filter((chain) => chain.hook === 'forward' && chain.policy === 'drop')
       .filter(
@@ -92,6 +102,10 @@ export async function gatherFirewall(
       )
       .map(({ family, table, name }) => `${family} ${table} ${name}`),
   };
+}
+
+function tablesOf(chains: readonly NftChain[]): string[] {
+  return [...new Set(chains.map(({ family, table }) => `${family} ${table}`))];
 }
 
 interface Forwarders {

@@ -6,6 +6,7 @@ import type { PlannedUnit } from '../types.ts';
 import type { Component, ClusterContext, MachineContext } from './component.ts';
 import { afterApiServer, apiPort, k8sTarget, pkiFolder, restartAlways } from './component.ts';
 import { agentGroups, agentObjects } from '../manifests/knest-agent.ts';
+import { sharedDnsPort } from '../network/shared.ts';
 import { adminCertificate } from '../pki.ts';
 import { certificateFiles, clientCertificate, publicFile } from './pki-files.ts';
 
@@ -118,7 +119,7 @@ function configuration(machine: MachineContext, cluster: ClusterContext, certifi
             domain: 'cluster.local',
             serviceAddress: cluster.dnsServiceAddress,
             ownSubnets: [...cluster.serviceSubnets, ...cluster.podSubnets],
-            port: 53,
+            port: cluster.spec.network.mode === 'host' ? sharedDnsPort : 53,
             metricsPort: 9153,
             resolvConf: '/etc/resolv.conf',
             stubDomains: {},

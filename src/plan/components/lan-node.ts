@@ -1,5 +1,5 @@
 import { renderUnit } from '../../formats/systemd-unit.ts';
-import type { ComponentPlan, PlannedUnit } from '../types.ts';
+import type { ComponentPlan } from '../types.ts';
 import type { Component, MachineContext } from './component.ts';
 import { nodeLink, nothing } from './component.ts';
 
@@ -23,12 +23,13 @@ table ip knest {
   }
 }
 `;
+  const link = lanLink(machine.lan.mac);
   const watch = machine.lan.lease === undefined ? nothing : leaseWatch(machine, cluster.name);
   return {
     ...nothing,
-    files: [{ path: rulesFile, mode: 0o644, content: { text: rules } }, ...watch.files],
+    files: [...link.files, { path: rulesFile, mode: 0o644, content: { text: rules } }, ...watch.files],
     units: [
-      lanLink(machine.lan.mac),
+      ...link.units,
       {
         name: 'knest-masquerade.service',
         wantedBy: 'multi-user.target',
@@ -44,26 +45,64 @@ table ip knest {
   };
 };
 
-function lanLink(mac: string): PlannedUnit {
+const linkScript = '/usr/local/lib/knest/lan-link';
+
+/**
+ * The link under the name that links have behind a bridge, with the planned MAC address.
+ *
+ * Two links on one card can't have the same, and a network outlives the machine that it was of: connections whose other
+ * end is gone keep it, with its link, until TCP gives them up (seen: two minutes). So a machine takes its link away when
+ * it ends, gives such connections up sooner (a machine that is killed takes nothing away), and one that starts waits.
+ */
+function lanLink(mac: string): Pick<ComponentPlan, 'files' | 'units'> {
   return {
-    name: 'knest-lan-link.service',
-    wantedBy: 'sysinit.target',
-    text: renderUnit({
-      Unit: {
-        Description: 'Usual name and planned MAC address of the link to the LAN',
-        DefaultDependencies: 'no',
-        Before: 'sysinit.target systemd-networkd.service',
+    files: [
+      {
+        path: linkScript,
+        mode: 0o755,
+        content: {
+          text: `#!/bin/sh
+# Gives the link to the LAN its usual name and MAC address.
+set -eu
+# about three seconds (kernel.org, networking/ip-sysctl); the default is a hundred
+echo 3 > /proc/sys/net/ipv4/tcp_orphan_retries
+# systemd-nspawn(1), --network-macvlan=: "mv-" and the host's name, cut; another one only from 254 on
+for link in /sys/class/net/mv-*; do [ ! -e "$link" ] || ip link set dev "\${link##*/}" name ${nodeLink}; done
+for try in $(seq 600); do
+  if ip link set dev ${nodeLink} address ${mac}; then exit 0; fi
+  sleep 0.2
+done
+echo "<3>another link has the MAC address ${mac} of this machine: a machine of the same name that has not ended?" >&2
+exit 1
+`,
+        },
       },
-      Service: {
-        Type: 'oneshot',
-        RemainAfterExit: 'yes',
-        // systemd-nspawn(1), --network-macvlan=: "mv-" and the host's name, cut; another one only from 254 on. The MAC
-        // address that it chooses depends on the host, too, but how is its own business.
-        ExecStart:
-          '/bin/sh -c "for link in /sys/class/net/mv-*;' +
-          ` do ip link set dev $$(basename $$link) name ${nodeLink} address ${mac}; done"`,
+      {
+        // systemd-shutdown runs it last, when all processes have ended (systemd-halt.service(8))
+        path: '/usr/lib/systemd/system-shutdown/knest-lan-link',
+        mode: 0o755,
+        content: { text: `#!/bin/sh\nexec ip link delete dev ${nodeLink}\n` },
       },
-    }),
+    ],
+    units: [
+      {
+        name: 'knest-lan-link.service',
+        wantedBy: 'sysinit.target',
+        text: renderUnit({
+          Unit: {
+            Description: 'Usual name and planned MAC address of the link to the LAN',
+            DefaultDependencies: 'no',
+            Before: 'sysinit.target systemd-networkd.service',
+          },
+          Service: {
+            Type: 'oneshot',
+            RemainAfterExit: 'yes',
+            ExecStart: linkScript,
+            TimeoutStartSec: '180',
+          },
+        }),
+      },
+    ],
   };
 }
 

@@ -5,7 +5,11 @@ import type { ClusterContext, Component, MachineContext } from './component.ts';
 import { nodeLink, nothing } from './component.ts';
 
 /** A node's addresses, and the ways to the pods of all others; systemd-networkd sets them. */
-export const nodeNetwork: Component = (machine, cluster) => ({
+export const nodeNetwork: Component = (machine, cluster) =>
+  // where it is the host's, the host has set it up
+  cluster.spec.network.mode === 'host' ? nothing : ownNetwork(machine, cluster);
+
+const ownNetwork: Component = (machine, cluster) => ({
   ...nothing,
   files: [
     {

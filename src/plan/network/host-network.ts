@@ -30,6 +30,8 @@ export interface HostNetworkOptions extends ClusterSubnets {
   /** A port of the host that leads to the API. */
   apiPort: PlannedPort | undefined;
   machines: readonly NetworkPeer[];
+  /** The only machine shares the host's network, which has its pods. */
+  shared?: true;
   /** kube-proxy uses IPVS: machines can't load its modules. */
   ipvs?: boolean;
 }
@@ -43,15 +45,18 @@ export function planHostNetwork(
   facts: Pick<HostFacts, 'firewall' | 'programs'>,
 ): HostCommands {
   const loopback = planLoopback(options);
-  const parts = [
-    planModules(options),
-    planBridge(options),
-    { setup: loopback.before, teardown: [] },
-    planNat(options, facts),
-    // gone with the bridge
-    { setup: loopback.after, teardown: [] },
-    planFirewall(options, facts),
-  ];
+  const parts = options.shared
+    ? // the bridge of pods is CNI's business
+      [planNat(options, facts), planFirewall(options, facts)]
+    : [
+        planModules(options),
+        planBridge(options),
+        { setup: loopback.before, teardown: [] },
+        planNat(options, facts),
+        // gone with the bridge
+        { setup: loopback.after, teardown: [] },
+        planFirewall(options, facts),
+      ];
   return {
     setup: parts.flatMap(({ setup }) => setup),
     teardown: parts.reverse().flatMap(({ teardown }) => teardown),
@@ -60,7 +65,9 @@ export function planHostNetwork(
 
 /** Whom the host hides behind itself, and leads ports to. */
 export function natSubnets(options: HostNetworkOptions): FamilySubnets[] {
-  const { lan, machines } = options;
+  const { lan, machines, shared } = options;
+  // the host needs no hiding behind itself
+  if (shared) return subnetsByFamily(options, []);
   // a LAN with DHCP is everybody's: of it, only the nodes
   const nodes =
     lan?.linkLocal === undefined ? undefined : machines.flatMap(({ addresses }) => ownSubnets(addresses));

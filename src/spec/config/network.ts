@@ -25,12 +25,12 @@ const apiServer = z
   })
   .meta({ description: 'How the API is reached.' });
 
-const modePattern = /^(bridge|macvlan:[\w.-]{1,15})$/;
+const modePattern = /^(bridge|host|macvlan:[\w.-]{1,15})$/;
 
 function modeProblem(mode: string): string | undefined {
   if (modePattern.test(mode)) return undefined;
-  const message = `must be "bridge" or "macvlan:LINK", not "${mode}"`;
-  const hint = didYouMean(mode, ['bridge', 'macvlan']);
+  const message = `must be "bridge", "macvlan:LINK" or "host", not "${mode}"`;
+  const hint = didYouMean(mode, ['bridge', 'macvlan', 'host']);
   return hint === undefined ? message : `${message}; ${hint}`;
 }
 
@@ -41,7 +41,12 @@ export const networkSchema = z
       description:
         'How nodes reach each other and the world. `bridge`: a bridge of their own and NAT. `macvlan:eno1`: nodes are ' +
         'hosts of the LAN behind that link, at addresses of `nodeSubnet`, the part of it that is theirs, or by `dhcp`. ' +
-        'Default: bridge.',
+        '`host`: the only node shares the network of the host. Default: bridge.',
+    }),
+    hostAddress: text(addressProblem).meta({
+      description:
+        'With `host`: the host’s address that the node has, and its API. Default: the one by which the host reaches ' +
+        'the rest of the world.',
     }),
     dhcp: z.boolean().optional().meta({
       description: 'With macvlan: the LAN’s DHCP server gives nodes their addresses. Default: false.',

@@ -58,7 +58,7 @@ describe('a cluster with addresses by DHCP', () => {
     expect(network).toContain('ClientIdentifier=mac\n');
     // an address that is set as well would outlive its lease
     expect(network).not.toMatch(/^Address=/m);
-    expect(textOf(first, 'knest-lan-link.service')).toContain(`address ${first.lan?.mac};`);
+    expect(textOf(first, '/usr/local/lib/knest/lan-link')).toContain(`address ${first.lan?.mac};`);
   });
 
   it('uses the name servers of the LAN', () => {

@@ -52,7 +52,7 @@ describe.each(['systemd', 'direct'] as const)('a cluster on a LAN, manager %s', 
 
   it('hides pods behind their node, on a link of the usual name', () => {
     expect(textOf(machine, '/etc/kubernetes/masquerade.nft')).toContain('oifname "host0" masquerade');
-    expect(textOf(machine, 'knest-lan-link.service')).toContain('name host0');
+    expect(textOf(machine, '/usr/local/lib/knest/lan-link')).toContain('name host0');
   });
 });
 

@@ -77,7 +77,7 @@ export async function startBed({ suite, share = {} }: BedOptions): Promise<Bed> 
   );
   // Of the kernel's settings only those of the network are the bed's own. The others are raised here as for a
   // cluster, so that a knest in the bed finds them as they must be and changes nothing of the real host.
-  await raiseSysctls(host, folder, planSysctls(facts, 'ipv4'));
+  await raiseSysctls(host, folder, planSysctls(facts, { ipFamily: 'ipv4', mode: 'bridge' }));
 
   // ends with this process, and with it everything in its pid namespace: all of the bed
   const own = ['--mount', '--net', '--pid', '--fork', '--kill-child', '--mount-proc'];
