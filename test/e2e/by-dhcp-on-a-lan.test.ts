@@ -75,8 +75,8 @@ describe.skipIf(process.getuid?.() !== 0).each<BedSuite>(['trixie'])(
       await eventually(
         'nodes are Ready again',
         async () => {
- expect(await addresses()).toEqual(first);
- },
+          expect(await addresses()).toEqual(first);
+        },
         180_000,
       );
       await expectReachable();

@@ -1,3 +1,4 @@
+import { oldestSystemd } from '../../plan/nspawn/manager.ts';
 import { changingSysctls, planSysctls } from '../../plan/sysctls.ts';
 import type { Check, HostFacts } from '../types.ts';
 import { ok, problem, warning } from './check.ts';
@@ -65,7 +66,14 @@ function checkCapabilities({ capabilities }: HostFacts): Check[] {
   return checks;
 }
 
-function checkManager({ pid1 }: HostFacts): Check {
+function checkManager({ pid1, systemdVersion }: HostFacts): Check {
+  if (pid1 === 'systemd' && systemdVersion !== undefined && systemdVersion < oldestSystemd) {
+    return warning(
+      'process-1',
+      `systemd runs as process 1, but is version ${systemdVersion}: knest starts machines itself, and they do not outlive a reboot.`,
+      `systemd runs them from version ${oldestSystemd} on: Debian 12, Ubuntu 24.04, Fedora 37 or later`,
+    );
+  }
   return ok(
     'process-1',
     pid1 === 'systemd'
