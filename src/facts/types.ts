@@ -119,9 +119,9 @@ export interface HostFacts {
     forwardDrop?: boolean;
     /** The same two of ip6tables, where they are so. */
     ipv6?: { docker: boolean; forwardDrop: boolean };
-    /** nftables tables with chains, iptables' included: "ip nat". */
-    tables?: readonly string[];
-    /** Those of them with chains of Kubernetes or CNI plugins. */
+    /** Built-in chains of iptables and ip6tables that somebody has made use of (nftables underneath): "ip nat OUTPUT". */
+    builtIn?: readonly string[];
+    /** nftables tables with chains of Kubernetes or CNI plugins: "ip nat". */
     kubernetes?: readonly string[];
     /** Other nftables chains that drop what is forwarded, "inet filter forward": only their owner can add to them. */
     foreignDrops?: readonly string[];

@@ -86,14 +86,19 @@ export async function gatherFirewall(
     };
   };
   const ipv6 = forwardersOf('ip6', legacyIpv6);
+  const builtIn = chains
+    .filter(({ family, hook }) => hook !== undefined && ['ip', 'ip6'].includes(family))
+    .filter(({ table }) => ['filter', 'mangle', 'nat', 'raw'].includes(table))
+    .map(({ family, table, name }) => `${family} ${table} ${name}`);
+  const kubernetes = tablesOf(
+    chains.filter(({ table, name }) => table === 'kube-proxy' || /^(KUBE|CNI)-/.test(name)),
+  );
   return {
     ...forwardersOf('ip', legacy),
     ...(ipv6.docker || ipv6.forwardDrop ? { ipv6 } : {}),
     firewalld: firewalldUnit || chains.some(({ table }) => table === 'firewalld'),
-    tables: tablesOf(chains),
-    kubernetes: tablesOf(
-      chains.filter(({ table, name }) => table === 'kube-proxy' || /^(KUBE|CNI)-/.test(name)),
-    ),
+    ...(builtIn.length > 0 ? { builtIn } : {}),
+    ...(kubernetes.length > 0 ? { kubernetes } : {}),
     foreignDrops: chains
       .filter((chain) => chain.hook === 'forward' && chain.policy === 'drop')
       .filter(

@@ -127,11 +127,11 @@ export function sharedSubnet({ address }: SharedNetwork): string {
  * @param image folder of the image
  */
 export function sweepCommands(image: string, { firewall }: Pick<HostFacts, 'firewall'>): PlannedCommand[] {
-  const present = firewall.tables ?? [];
+  const present = firewall.builtIn ?? [];
   const fresh = ['ip', 'ip6'].flatMap((family) =>
-    ['filter', 'mangle', 'nat', 'raw']
-      .map((table) => `${family} ${table}`)
-      .filter((table) => !present.includes(table)),
+    Object.entries(builtIn)
+      .flatMap(([table, chains]) => chains.map((chain) => `${family} ${table} ${chain}`))
+      .filter((chain) => !present.includes(chain)),
   );
   const inImage = (script: string, ...args: string[]) => ['chroot', image, 'sh', '-c', script, ...args];
   return [
@@ -146,8 +146,8 @@ export function sweepCommands(image: string, { firewall }: Pick<HostFacts, 'fire
       mayFail: true,
     })),
     {
-      why: 'tables of iptables that this host did not have before, where nothing is left in them',
-      argv: inImage(sweepTables, fresh.join(',')),
+      why: 'chains and tables of iptables that this host did not have before, where nothing is left in them',
+      argv: inImage(sweepBuiltIn, ...fresh),
       mayFail: true,
     },
     {
@@ -169,10 +169,18 @@ const sweepChains = `for family in iptables ip6tables; do
   ' | $family-restore --noflush
 done`;
 
-/** Empty: nothing but base chains that accept. */
-const sweepTables = `IFS=,
-for table in $0; do
-  IFS=' '
-  rules=$(nft list table $table 2> /dev/null) || continue
-  echo "$rules" | grep -vqE '^(table .*|[[:space:]]*chain .*|[[:space:]]*type .* policy accept;|[[:space:]]*}|)$' || nft delete table $table
+/** Of iptables; it makes those that it needs, with the table. */
+const builtIn: Readonly<Record<string, readonly string[]>> = {
+  filter: ['INPUT', 'FORWARD', 'OUTPUT'],
+  mangle: ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'],
+  nat: ['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING'],
+  raw: ['PREROUTING', 'OUTPUT'],
+};
+
+/** nft(8): a chain with rules cannot be deleted. One that does not accept, somebody has told so. */
+const sweepBuiltIn = `for chain in "$0" "$@"; do
+  nft list chain $chain 2> /dev/null | grep -q 'policy accept' || continue
+  nft delete chain $chain 2> /dev/null || continue
+  table=\${chain% *}
+  nft list table $table | grep -q chain || nft delete table $table
 done`;

@@ -18,13 +18,13 @@ chroot /var/cache/knest/layers/rootfs-trixie-amd64-HASH sh -c 'nft delete table 
 # kube-proxy's own table (ip6)
 chroot /var/cache/knest/layers/rootfs-trixie-amd64-HASH sh -c 'nft delete table "$0" kube-proxy 2> /dev/null' ip6 || true
 
-# tables of iptables that this host did not have before, where nothing is left in them
-chroot /var/cache/knest/layers/rootfs-trixie-amd64-HASH sh -c 'IFS=,
-for table in $0; do
-  IFS='\'' '\''
-  rules=$(nft list table $table 2> /dev/null) || continue
-  echo "$rules" | grep -vqE '\''^(table .*|[[:space:]]*chain .*|[[:space:]]*type .* policy accept;|[[:space:]]*}|)$'\'' || nft delete table $table
-done' 'ip filter,ip mangle,ip nat,ip raw,ip6 filter,ip6 mangle,ip6 nat,ip6 raw' || true
+# chains and tables of iptables that this host did not have before, where nothing is left in them
+chroot /var/cache/knest/layers/rootfs-trixie-amd64-HASH sh -c 'for chain in "$0" "$@"; do
+  nft list chain $chain 2> /dev/null | grep -q '\''policy accept'\'' || continue
+  nft delete chain $chain 2> /dev/null || continue
+  table=${chain% *}
+  nft list table $table | grep -q chain || nft delete table $table
+done' 'ip filter INPUT' 'ip filter FORWARD' 'ip filter OUTPUT' 'ip mangle PREROUTING' 'ip mangle INPUT' 'ip mangle FORWARD' 'ip mangle OUTPUT' 'ip mangle POSTROUTING' 'ip nat PREROUTING' 'ip nat INPUT' 'ip nat OUTPUT' 'ip nat POSTROUTING' 'ip raw PREROUTING' 'ip raw OUTPUT' 'ip6 filter INPUT' 'ip6 filter FORWARD' 'ip6 filter OUTPUT' 'ip6 mangle PREROUTING' 'ip6 mangle INPUT' 'ip6 mangle FORWARD' 'ip6 mangle OUTPUT' 'ip6 mangle POSTROUTING' 'ip6 nat PREROUTING' 'ip6 nat INPUT' 'ip6 nat OUTPUT' 'ip6 nat POSTROUTING' 'ip6 raw PREROUTING' 'ip6 raw OUTPUT' || true
 
 # the bridge of pods; its routes go with it
 ip link delete dev cni0 type bridge || true
