@@ -1,7 +1,7 @@
 import { InputError } from '../errors.ts';
 import type { HostFacts } from '../facts/types.ts';
-import { nthAddress, parseCidr, urlHost } from '../formats/cidr.ts';
-import type { ClusterSpec, NodeSpec } from '../spec/types.ts';
+import { nthAddress, urlHost } from '../formats/cidr.ts';
+import type { ClusterSpec } from '../spec/types.ts';
 import { apiAddress } from './components/api-address.ts';
 import type { ClusterContext, Component, MachineContext } from './components/component.ts';
 import { apiPort } from './components/component.ts';
@@ -24,45 +24,18 @@ import { bridgeName } from './network/bridge.ts';
 import { planHairpin } from './network/hairpin.ts';
 import { planHostNetwork } from './network/host-network.ts';
 import { kernelProblems } from './network/kernel-problems.ts';
-import {
-  lanMac,
-  lanOf,
-  leasedAddresses,
-  leasedApiAddress,
-  leasedSubnet,
-  linkLocalAddress,
-  type Lan,
-} from './network/lan.ts';
-import {
-  podBridge,
-  sharedNetworkOf,
-  sharedSubnet,
-  sweepCommands,
-  type SharedNetwork,
-} from './network/shared.ts';
+import { lanMac, lanOf, leasedApiAddress, leasedSubnet, linkLocalAddress } from './network/lan.ts';
+import { podBridge, sharedNetworkOf, sharedSubnet, sweepCommands } from './network/shared.ts';
 import { planPorts } from './network/ports.ts';
-import {
-  apiAddressOf,
-  gatewayOf,
-  nameserversFor,
-  nodeAddress,
-  podSubnetOfNode,
-} from './network/node-addresses.ts';
+import { choosePool } from './network/load-balancer.ts';
+import { apiAddressOf, nameserversFor } from './network/node-addresses.ts';
 import { chooseSubnets } from './network/subnets.ts';
-import type { ClusterSubnets } from './network/subnets.ts';
+import { placeNodes, type PlacedNode, type PlaceInput } from './places.ts';
 import { chooseManager } from './nspawn/manager.ts';
 import { planHostUnits } from './nspawn/systemd/host-units.ts';
 import { planPki } from './pki.ts';
 import { planSysctls } from './sysctls.ts';
-import type {
-  ClusterPlan,
-  KubernetesChoice,
-  Paths,
-  PlannedLayer,
-  PlannedPort,
-  ResolvedKubernetes,
-} from './types.ts';
-import { versionTraits } from './versions/traits.ts';
+import type { ClusterPlan, KubernetesChoice, Paths, PlannedLayer, PlannedPort } from './types.ts';
 
 const components: readonly Component[] = [
   operatingSystem,
@@ -111,9 +84,16 @@ export function planCluster(
     facts,
     previous && { machines: previous.machines, api: previous.network.apiPort },
   );
-  const nodes = placeNodes({ spec, subnets, kubernetes, previous, lan, shared, facts });
+  const pool = previous
+    ? (previous.network.loadBalancer ?? [])
+    : choosePool({
+        ...{ network: spec.network, nodeSubnets: subnets.nodeSubnets, lan },
+        ...{ hostAddresses: facts.addresses, nodeCount: spec.nodes.length },
+      });
+  const network = { ...subnets, loadBalancer: pool };
+  const nodes = placeNodes({ spec, network, kubernetes, previous, lan, shared, facts });
   const machines = nodes.map(({ machine }) => machine);
-  const cluster = clusterContext({ spec, facts, subnets, machines, previous, lan, shared });
+  const cluster = clusterContext({ spec, facts, network, machines, previous, lan, shared });
   const drafts = nodes.map((node, index) => ({
     ...node,
     ports: ports.nodes[index] ?? [],
@@ -128,11 +108,11 @@ export function planCluster(
   const rootfs = drafts[0]?.layers.at(-1)?.id ?? '';
   const afterStop = shared ? sweepCommands(`${paths.cache}/layers/${rootfs}`, facts) : [];
   const folder = `${paths.state}/clusters/${spec.name}`;
-  const network = planHostNetwork(
+  const hostNetwork = planHostNetwork(
     {
       cluster: spec.name,
       bridge,
-      ...(shared ? { shared: true as const } : {}),
+      ...(shared ? { shared: true as const, loadsBridgeNetfilter: !hasBridgeNetfilter(facts) } : {}),
       ...(lan
         ? {
             lan: {
@@ -145,18 +125,20 @@ export function planCluster(
       apiAddress: cluster.apiAddress,
       apiPort: ports.api,
       ipvs: spec.network.proxyMode === 'ipvs',
+      podBridge: spec.network.cni === 'bridge',
       machines: peers,
       nodeSubnets: subnets.nodeSubnets,
       podSubnets: subnets.podSubnets,
       serviceSubnets: subnets.serviceSubnets,
+      loadBalancer: pool,
     },
     facts,
   );
   const host = {
     // those of the first plan know what the host had before
     sysctls: previous?.host.sysctls ?? planSysctls(facts, spec.network, manager),
-    setup: network.setup,
-    teardown: [...afterStop, ...network.teardown],
+    setup: hostNetwork.setup,
+    teardown: [...afterStop, ...hostNetwork.teardown],
     ...(shared ? { afterStop } : {}),
   };
   return {
@@ -178,6 +160,7 @@ export function planCluster(
       apiAddress: cluster.apiAddress,
       ...(ports.api ? { apiPort: ports.api } : {}),
       cni: spec.network.cni,
+      loadBalancer: pool,
     },
     layers: [...new Map(drafts.flatMap(({ layers }) => layers.map((layer) => [layer.id, layer]))).values()],
     pki: planPki(drafts.flatMap(({ parts }) => parts)),
@@ -204,6 +187,11 @@ export function planCluster(
   };
 }
 
+/** It is loaded: the kernel has its settings. */
+function hasBridgeNetfilter({ sysctls }: HostFacts): boolean {
+  return sysctls['net.bridge.bridge-nf-call-iptables'] !== undefined;
+}
+
 function hasNetworkManager({ programs }: HostFacts): boolean {
   return programs['NetworkManager'] !== undefined || programs['nmcli'] !== undefined;
 }
@@ -215,26 +203,15 @@ function refuse(spec: ClusterSpec, facts: HostFacts, kubernetes: KubernetesChoic
   if (problems.length > 0) throw new InputError('the cluster cannot be made', problems);
 }
 
-interface ContextInput {
-  spec: ClusterSpec;
-  facts: HostFacts;
-  subnets: ClusterSubnets;
-  machines: readonly MachineContext[];
-  previous: ClusterPlan | undefined;
-  lan: Lan | undefined;
-  shared: SharedNetwork | undefined;
-}
-
 function clusterContext({
   spec,
   facts,
-  subnets,
+  network: { nodeSubnets, podSubnets, serviceSubnets, loadBalancer },
   machines,
   previous,
   lan,
   shared,
-}: ContextInput): ClusterContext {
-  const { nodeSubnets, podSubnets, serviceSubnets } = subnets;
+}: Omit<PlaceInput, 'kubernetes'> & { machines: readonly MachineContext[] }): ClusterContext {
   const controlPlanes = controlPlanesOf(machines);
   const address = lan?.dhcp
     ? leasedApiAddress(lan, spec.network.apiServer, controlPlanes[0]?.address ?? '')
@@ -246,6 +223,7 @@ function clusterContext({
     serviceSubnets,
     apiServiceAddress: nthAddress(serviceSubnets[0] ?? '', 1),
     dnsServiceAddress: nthAddress(serviceSubnets[0] ?? '', 10),
+    loadBalancer,
     apiAddress: address,
     endpoint: `https://${urlHost(address)}:${apiPort}`,
     machines,
@@ -255,55 +233,6 @@ function clusterContext({
     spec,
     facts: { ...facts, nameservers: nameserversFor(spec.network.ipFamily, facts.nameservers) },
   };
-}
-
-interface PlacedNode {
-  machine: MachineContext;
-  slot: number;
-  kubernetes: ResolvedKubernetes;
-}
-
-/** Nodes with their addresses. Those that are there already keep their places, new ones take the first free ones. */
-function placeNodes({
-  spec,
-  subnets: { nodeSubnets, podSubnets },
-  kubernetes,
-  previous,
-  lan,
-  shared,
-  facts,
-}: Omit<ContextInput, 'machines'> & { kubernetes: KubernetesChoice }): PlacedNode[] {
-  const kept = new Map(previous?.machines.map(({ name, slot }) => [name, slot]));
-  const taken = new Set(spec.nodes.map(({ name }) => kept.get(name)));
-  const free = freeSlots(taken);
-  return spec.nodes.map((node: NodeSpec) => {
-    const slot = kept.get(node.name) ?? free.next().value;
-    const chosen = kubernetes.nodes[node.name] ?? kubernetes.cluster;
-    const addresses = lan?.dhcp
-      ? leasedAddresses(lan, node.name)
-      : nodeSubnets.map((subnet) => ({
-          address: shared?.address ?? nodeAddress(subnet, slot),
-          prefixLength: lan?.prefixLength ?? parseCidr(subnet).prefix,
-          gateway: shared ? '' : lan ? (lan.gateway ?? '') : gatewayOf(subnet),
-        }));
-    const lease = lan?.dhcp ? lan.leases[node.name] : undefined;
-    const machine = {
-      name: node.name,
-      role: node.role,
-      address: addresses[0]?.address ?? '',
-      addresses,
-      podSubnets: podSubnets.map((subnet) => podSubnetOfNode(subnet, slot)),
-      ...(lan ? { lan: { mac: lanMac(facts, node.name), ...(lease ? { lease } : {}) } } : {}),
-      spec: node,
-      kubernetesVersion: chosen.version,
-      traits: versionTraits(chosen.version),
-    };
-    return { machine, slot, kubernetes: chosen };
-  });
-}
-
-function* freeSlots(taken: ReadonlySet<number | undefined>): Generator<number, never> {
-  for (let slot = 0; ; slot += 1) if (!taken.has(slot)) yield slot;
 }
 
 function layersOf({ machine, kubernetes }: PlacedNode, spec: ClusterSpec, facts: HostFacts): PlannedLayer[] {

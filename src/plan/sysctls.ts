@@ -69,7 +69,7 @@ const sharedNode: readonly WantedSysctl[] = [
   key,
   value: 1,
   rule: 'equal',
-  why: 'kube-proxy of the node that shares the network of this host',
+  why: 'kube-proxy and network policies of the node that shares the network of this host',
 }));
 
 /** Keys that facts must hold for planSysctls, besides those of routerLinkSetting. */

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { asSubnet, familyOf, parseCidr } from '../../formats/cidr.ts';
 import type { HostPlan, PlannedCommand } from '../types.ts';
 import type { HostLan, HostNetworkOptions } from './host-network.ts';
+import { subnetsBeside } from './load-balancer.ts';
 import { gatewayOf, type Family } from './node-addresses.ts';
 
 /** What makes one thing on the host and what takes it away again. Both may be run any number of times. */
@@ -104,7 +105,13 @@ function planAddressAndRoutes(nodeSubnet: string, options: HostNetworkOptions): 
   const linkLocal = lan?.linkLocal;
   const routes =
     linkLocal === undefined
-      ? routesOf(family, options).map(({ subnet, via }) => `${subnet} via ${via} dev ${bridge}`)
+      ? [
+          ...routesOf(family, options).map(({ subnet, via }) => `${subnet} via ${via} dev ${bridge}`),
+          // on a LAN, where the way by the host's own link leads past the machines
+          ...subnetsBeside(options.nodeSubnets, options.loadBalancer ?? [])
+            .filter((subnet) => familyOf(subnet) === family)
+            .map((subnet) => `${subnet} dev ${bridge}`),
+        ]
       : routesToLan(bridge, linkLocal, options);
   // duplicate address detection takes a second or two; on our own bridge nobody else has the address
   const address =
@@ -132,13 +139,14 @@ function planAddressAndRoutes(nodeSubnet: string, options: HostNetworkOptions): 
  * link's own address.
  */
 function routesToLan(bridge: string, linkLocal: string, options: HostNetworkOptions): string[] {
-  const { machines, apiAddress } = options;
+  const { machines, apiAddress, loadBalancer = [] } = options;
   const nodes = new Set([
     ...machines.flatMap(({ addresses }) => addresses.map(({ address }) => address)),
     apiAddress,
   ]);
+  const subnets = [...[...nodes].map(asSubnet), ...subnetsBeside([], loadBalancer)];
   return [
-    ...[...nodes].map((address) => `${asSubnet(address)} dev ${bridge} scope link src ${linkLocal}`),
+    ...subnets.map((subnet) => `${subnet} dev ${bridge} scope link src ${linkLocal}`),
     ...routesOf(4, options).map(
       ({ subnet, via }) => `${subnet} via ${via} dev ${bridge} onlink src ${linkLocal}`,
     ),

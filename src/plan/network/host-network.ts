@@ -1,5 +1,5 @@
 import type { HostFacts } from '../../facts/types.ts';
-import type { MachinePlan, PlannedPort } from '../types.ts';
+import type { MachinePlan, PlannedCommand, PlannedPort } from '../types.ts';
 import { planBridge, type HostCommands } from './bridge.ts';
 import { planFirewall } from './firewall.ts';
 import { planLoopback } from './forwardings.ts';
@@ -32,8 +32,14 @@ export interface HostNetworkOptions extends ClusterSubnets {
   machines: readonly NetworkPeer[];
   /** The only machine shares the host's network, which has its pods. */
   shared?: true;
+  /** Ranges that Services of type LoadBalancer get addresses from. */
+  loadBalancer?: readonly string[];
   /** kube-proxy uses IPVS: machines can't load its modules. */
   ipvs?: boolean;
+  /** The bridge of pods is on the host, whose kernel has not loaded what they need of it. */
+  loadsBridgeNetfilter?: boolean;
+  /** Pods of a machine hang on a bridge. */
+  podBridge?: boolean;
 }
 
 /**
@@ -47,7 +53,7 @@ export function planHostNetwork(
   const loopback = planLoopback(options);
   const parts = options.shared
     ? // the bridge of pods is CNI's business
-      [planNat(options, facts), planFirewall(options, facts)]
+      [planSharedModules(options), planNat(options, facts), planFirewall(options, facts)]
     : [
         planModules(options),
         planBridge(options),
@@ -75,16 +81,53 @@ export function natSubnets(options: HostNetworkOptions): FamilySubnets[] {
 }
 
 /** Modules stay: others may use them by now. Schedulers the kernel loads itself. */
-function planModules({ ipvs = false }: HostNetworkOptions): HostCommands {
-  if (!ipvs) return { setup: [], teardown: [] };
+function planModules({ ipvs = false, podBridge = false }: HostNetworkOptions): HostCommands {
   return {
-    setup: [
-      {
-        why: 'kube-proxy uses IPVS, and nothing in a machine can load kernel modules',
-        argv: ['modprobe', 'ip_vs'],
-        unless: ['test', '-e', '/proc/net/ip_vs'],
-      },
-    ],
+    setup: [...(podBridge ? [loadBridgeNetfilter] : []), ...(ipvs ? [loadIpvs] : [])],
     teardown: [],
   };
 }
+
+/**
+ * Where pods hang on a bridge of the host, its switches are theirs: on, which they are when the module is loaded. One that
+ * was there before is among the kernel settings.
+ */
+function planSharedModules({ loadsBridgeNetfilter = false }: HostNetworkOptions): HostCommands {
+  if (!loadsBridgeNetfilter) return { setup: [], teardown: [] };
+  return {
+    setup: [
+      {
+        why: 'what pods send each other passes Services and network policies',
+        argv: ['modprobe', 'br_netfilter'],
+        mayFail: true,
+      },
+    ],
+    teardown: [
+      {
+        why: 'the module stays, as others may use it by now; the bridges of the host go on as before it was loaded',
+        argv: ['sh', '-c', switchOff],
+        mayFail: true,
+      },
+    ],
+  };
+}
+
+const switchOff =
+  'for name in iptables ip6tables arptables; do echo 0 > /proc/sys/net/bridge/bridge-nf-call-$name; done';
+
+const loadIpvs: PlannedCommand = {
+  why: 'kube-proxy uses IPVS, and nothing in a machine can load kernel modules',
+  argv: ['modprobe', 'ip_vs'],
+  unless: ['test', '-e', '/proc/net/ip_vs'],
+};
+
+/**
+ * Every network namespace has switches of its own (Linux 5.3), on by default. Those of the host are put out: its other
+ * bridges, of virtual machines say, go on as before. `doctor` warns where there is no such module.
+ */
+const loadBridgeNetfilter: PlannedCommand = {
+  why: 'what pods of one node send each other passes Services and network policies; the bridges of the host stay as they are',
+  argv: ['sh', '-c', `modprobe br_netfilter && ${switchOff}`],
+  unless: ['test', '-e', '/proc/sys/net/bridge/bridge-nf-call-iptables'],
+  mayFail: true,
+};

@@ -140,13 +140,16 @@ export function sweepCommands(image: string, { firewall }: Pick<HostFacts, 'fire
       argv: inImage(sweepChains),
       mayFail: true,
     },
-    ...['ip', 'ip6'].map((family) => ({
-      why: `kube-proxy's own table (${family})`,
-      argv: inImage('nft delete table "$0" kube-proxy 2> /dev/null', family),
-      mayFail: true,
-    })),
     {
-      why: 'chains and tables of iptables that this host did not have before, where nothing is left in them',
+      why: "kube-proxy's own tables, and that of network policies",
+      argv: inImage(
+        'for table in "$0" "$@"; do nft delete table $table 2> /dev/null; done; true',
+        ...['ip kube-proxy', 'ip6 kube-proxy', 'inet knest_policy'],
+      ),
+      mayFail: true,
+    },
+    {
+      why: 'chains of iptables that this host did not have before, where nothing is left in them, and empty tables',
       argv: inImage(sweepBuiltIn, ...fresh),
       mayFail: true,
     },
@@ -180,7 +183,11 @@ const builtIn: Readonly<Record<string, readonly string[]>> = {
 /** nft(8): a chain with rules cannot be deleted. One that does not accept, somebody has told so. */
 const sweepBuiltIn = `for chain in "$0" "$@"; do
   nft list chain $chain 2> /dev/null | grep -q 'policy accept' || continue
-  nft delete chain $chain 2> /dev/null || continue
-  table=\${chain% *}
-  nft list table $table | grep -q chain || nft delete table $table
+  nft delete chain $chain 2> /dev/null || true
+done
+for family in ip ip6; do
+  for table in filter mangle nat raw; do
+    rules=$(nft list table $family $table 2> /dev/null) || continue
+    echo "$rules" | grep -vqE '^(table .*|[}]|)$' || nft delete table $family $table
+  done
 done`;

@@ -37,6 +37,9 @@ export function hostNetworkProblems(config: Sound, nameOf: NameOf): Problem[] {
     ...(listenAddress === undefined && port === undefined
       ? []
       : [without(['network', 'apiServer'], 'the API is at port 6443 of the host already')]),
+    ...((network.loadBalancer?.addresses ?? []).length === 0
+      ? []
+      : [without(['network', 'loadBalancer', 'addresses'], 'the node has no address but that of the host')]),
     ...(ipFamilyOf(config) === 'ipv4'
       ? []
       : [{ path: nameOf(['network', 'ipFamily']), message: `must be ipv4 with ${mode}` }]),

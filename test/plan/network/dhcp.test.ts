@@ -89,6 +89,13 @@ describe('a cluster with addresses by DHCP', () => {
     expect(textOf(first, '/etc/systemd/network/10-host0.network')).toContain(`Destination=${own}/32\n`);
   });
 
+  it('gives the host a way to Services of the LAN as well', () => {
+    const balanced = plan({ loadBalancer: { addresses: ['192.0.2.200-192.0.2.201'] } });
+    const commands = balanced.host.setup.map(({ input = '' }) => input).join('\n');
+    expect(commands).toContain('route replace 192.0.2.200/31 dev kn-knest scope link');
+    expect(plan().network.loadBalancer).toEqual([]);
+  });
+
   it('keeps what it knows when a node comes, and follows what is new', () => {
     const spec = {
       nodes: nodesOf('control-plane', 'worker', 'worker'),

@@ -89,6 +89,16 @@ describe('a node on the network of its host', () => {
     expect(argv).not.toContain('ip6 filter INPUT');
   });
 
+  it('switches on what pods of one node need of the host, and off again what was not there', () => {
+    const sysctls = Object.fromEntries(
+      Object.entries(hostFacts().sysctls).filter(([key]) => !key.startsWith('net.bridge.')),
+    );
+    const { setup, teardown } = plan({ facts: { sysctls } }).host;
+    expect(JSON.stringify(setup)).toContain('"modprobe","br_netfilter"');
+    expect(JSON.stringify(teardown)).toContain('echo 0 >');
+    expect(JSON.stringify(planned.host)).not.toContain('br_netfilter');
+  });
+
   it('has its DNS at a port that is not the host’s own', () => {
     expect(textOf(machine, '/etc/kubernetes/knest-agent.json')).toContain('"port": 10253');
   });

@@ -10,6 +10,9 @@ sysctl -w net.ipv4.conf.all.route_localnet=1
 # node ports on 127.0.0.1: the default of new machines, whose kube-proxy counts on it (now 0)
 sysctl -w net.ipv4.conf.default.route_localnet=1
 
+# what pods of one node send each other passes Services and network policies; the bridges of the host stay as they are
+test -e /proc/sys/net/bridge/bridge-nf-call-iptables >/dev/null 2>&1 || sh -c 'modprobe br_netfilter && for name in iptables ip6tables arptables; do echo 0 > /proc/sys/net/bridge/bridge-nf-call-$name; done' || true
+
 # this host reaches the machines of knest by this link, and not by eth0 itself
 ip link show dev kn-knest >/dev/null 2>&1 || ip link add name kn-knest link eth0 address 02:ca:aa:fa:fe:99 type macvlan mode bridge
 

@@ -4,7 +4,7 @@ set -eu
 # the host routes IPv6 between machines and the outside (now 0)
 sysctl -w net.ipv6.conf.all.forwarding=1
 
-# kube-proxy of the node that shares the network of this host (now 0)
+# kube-proxy and network policies of the node that shares the network of this host (now 0)
 sysctl -w net.ipv4.conf.all.route_localnet=1
 
 # node ports on 127.0.0.1: the default of new machines, whose kube-proxy counts on it (now 0)

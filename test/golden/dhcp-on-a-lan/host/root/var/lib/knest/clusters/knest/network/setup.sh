@@ -1,6 +1,9 @@
 #!/bin/sh
 set -eu
 
+# what pods of one node send each other passes Services and network policies; the bridges of the host stay as they are
+test -e /proc/sys/net/bridge/bridge-nf-call-iptables >/dev/null 2>&1 || sh -c 'modprobe br_netfilter && for name in iptables ip6tables arptables; do echo 0 > /proc/sys/net/bridge/bridge-nf-call-$name; done' || true
+
 # this host reaches the machines of knest by this link, and not by eth0 itself
 ip link show dev kn-knest >/dev/null 2>&1 || ip link add name kn-knest link eth0 address 02:ca:aa:fa:fe:99 type macvlan mode bridge
 

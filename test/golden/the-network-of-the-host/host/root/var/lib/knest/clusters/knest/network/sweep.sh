@@ -12,18 +12,19 @@ chroot /var/cache/knest/layers/rootfs-trixie-amd64-HASH sh -c 'for family in ipt
   '\'' | $family-restore --noflush
 done' || true
 
-# kube-proxy's own table (ip)
-chroot /var/cache/knest/layers/rootfs-trixie-amd64-HASH sh -c 'nft delete table "$0" kube-proxy 2> /dev/null' ip || true
+# kube-proxy's own tables, and that of network policies
+chroot /var/cache/knest/layers/rootfs-trixie-amd64-HASH sh -c 'for table in "$0" "$@"; do nft delete table $table 2> /dev/null; done; true' 'ip kube-proxy' 'ip6 kube-proxy' 'inet knest_policy' || true
 
-# kube-proxy's own table (ip6)
-chroot /var/cache/knest/layers/rootfs-trixie-amd64-HASH sh -c 'nft delete table "$0" kube-proxy 2> /dev/null' ip6 || true
-
-# chains and tables of iptables that this host did not have before, where nothing is left in them
+# chains of iptables that this host did not have before, where nothing is left in them, and empty tables
 chroot /var/cache/knest/layers/rootfs-trixie-amd64-HASH sh -c 'for chain in "$0" "$@"; do
   nft list chain $chain 2> /dev/null | grep -q '\''policy accept'\'' || continue
-  nft delete chain $chain 2> /dev/null || continue
-  table=${chain% *}
-  nft list table $table | grep -q chain || nft delete table $table
+  nft delete chain $chain 2> /dev/null || true
+done
+for family in ip ip6; do
+  for table in filter mangle nat raw; do
+    rules=$(nft list table $family $table 2> /dev/null) || continue
+    echo "$rules" | grep -vqE '\''^(table .*|[}]|)$'\'' || nft delete table $family $table
+  done
 done' 'ip filter INPUT' 'ip filter FORWARD' 'ip filter OUTPUT' 'ip mangle PREROUTING' 'ip mangle INPUT' 'ip mangle FORWARD' 'ip mangle OUTPUT' 'ip mangle POSTROUTING' 'ip nat PREROUTING' 'ip nat INPUT' 'ip nat OUTPUT' 'ip nat POSTROUTING' 'ip raw PREROUTING' 'ip raw OUTPUT' 'ip6 filter INPUT' 'ip6 filter FORWARD' 'ip6 filter OUTPUT' 'ip6 mangle PREROUTING' 'ip6 mangle INPUT' 'ip6 mangle FORWARD' 'ip6 mangle OUTPUT' 'ip6 mangle POSTROUTING' 'ip6 nat PREROUTING' 'ip6 nat INPUT' 'ip6 nat OUTPUT' 'ip6 nat POSTROUTING' 'ip6 raw PREROUTING' 'ip6 raw OUTPUT' || true
 
 # the bridge of pods; its routes go with it
