@@ -53,10 +53,12 @@ export function complete(config: Sound): ClusterSpec {
 function completeNetwork(config: Sound): NetworkSpec {
   const { network = {} } = config;
   const ipFamily = ipFamilyOf(config);
-  const { listenAddress, port, certSANs = [] } = network.apiServer ?? {};
+  const { address, listenAddress, port, certSANs = [] } = network.apiServer ?? {};
   const loopback = ipFamily === 'ipv6' ? '::1' : '127.0.0.1';
   return {
     mode: modeOf(network.mode),
+    hostAddress: network.hostAddress,
+    dhcp: network.dhcp ?? false,
     gateway: network.gateway,
     ipFamily,
     nodeSubnets: optional(network.nodeSubnet, subnetList),
@@ -68,6 +70,7 @@ function completeNetwork(config: Sound): NetworkSpec {
     loadBalancer: { addresses: network.loadBalancer?.addresses },
     dnsSearch: network.dnsSearch,
     apiServer: {
+      address,
       listenAddress: listenAddress ?? (port === undefined ? undefined : loopback),
       port,
       certSANs,
@@ -76,7 +79,8 @@ function completeNetwork(config: Sound): NetworkSpec {
 }
 
 function modeOf(mode = 'bridge'): NetworkSpec['mode'] {
-  return mode.startsWith('macvlan:') ? { macvlan: mode.slice('macvlan:'.length) } : 'bridge';
+  if (mode.startsWith('macvlan:')) return { macvlan: mode.slice('macvlan:'.length) };
+  return mode === 'host' ? 'host' : 'bridge';
 }
 
 function completeComponents({ components = {} }: Sound): ComponentsSpec {

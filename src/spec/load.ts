@@ -4,7 +4,9 @@ import { InputError, type Problem } from '../errors.ts';
 import { check } from './check.ts';
 import { complete } from './complete.ts';
 import { dnsProblems } from './contradictions/dns.ts';
+import { hostNetworkProblems } from './contradictions/host-network.ts';
 import { networkProblems } from './contradictions/networks.ts';
+import { lanProblems } from './contradictions/lans.ts';
 import { nodeProblems, nodeWarnings } from './contradictions/nodes.ts';
 import { configOfFlags, flagName, nodesOfFlags, type SpecFlags } from './flags.ts';
 import { isKindConfig } from './kind/detect.ts';
@@ -54,6 +56,8 @@ export function loadSpec({ config, flags }: SpecInput): LoadedSpec {
     ...fromFlags.problems,
     ...nodes.problems,
     ...networkProblems(merged, nameOf),
+    ...lanProblems(merged, nameOf),
+    ...hostNetworkProblems(merged, nameOf),
     ...nodeProblems(merged, nameOf),
     ...dnsProblems(merged, nameOf),
   ];

@@ -86,8 +86,12 @@ export interface NodeSpec {
 }
 
 export interface NetworkSpec {
-  /** macvlan: nodes are hosts of the LAN behind a link of the host. */
-  mode: 'bridge' | { macvlan: string };
+  /** macvlan: nodes are hosts of the LAN behind a link of the host. host: the only node shares the host's own network. */
+  mode: 'bridge' | 'host' | { macvlan: string };
+  /** host: the host's address that the node has; undefined: the source of its default route. */
+  hostAddress: string | undefined;
+  /** macvlan: nodes get their addresses, and the router, from the DHCP server of the LAN. */
+  dhcp: boolean;
   /** macvlan: the router of the LAN; undefined: nodes reach the LAN only. */
   gateway: string | undefined;
   ipFamily: IpFamily;
@@ -108,6 +112,8 @@ export interface NetworkSpec {
   /** Search domains of the nodes; undefined: the host's. */
   dnsSearch: readonly string[] | undefined;
   apiServer: {
+    /** With DHCP: an address of the LAN for the API; undefined: that of the only control plane. */
+    address: string | undefined;
     /** Where the host offers the API as well, for the kubeconfig; undefined: only the cluster's own address. */
     listenAddress: string | undefined;
     /** undefined: one that is free, where listenAddress is given. */

@@ -26,6 +26,16 @@ import { expectGolden } from './expect-golden.ts';
 
 const base: PlanInput = { facts: sandboxFacts() };
 
+const lease = {
+  address: '192.0.2.103',
+  prefixLength: 24,
+  router: '192.0.2.1',
+  nameservers: ['192.0.2.1'],
+  searchDomains: ['lan.example'],
+  seconds: 600,
+  server: '192.0.2.1',
+};
+
 /** Everything that a config file can change besides topology. */
 const allSettings: PlanInput['spec'] = {
   rootPassword: '$6$salt$hash',
@@ -38,7 +48,12 @@ const allSettings: PlanInput['spec'] = {
     cni: 'none',
     proxyMode: 'iptables',
     dnsSearch: ['example.test'],
-    apiServer: { listenAddress: '127.0.0.1', port: 6443, certSANs: ['api.example.test', '203.0.113.9'] },
+    apiServer: {
+      address: undefined,
+      listenAddress: '127.0.0.1',
+      port: 6443,
+      certSANs: ['api.example.test', '203.0.113.9'],
+    },
   }),
   components: componentsSpec({
     etcd: { extraArgs: { 'quota-backend-bytes': '1000000' }, extraVolumes: [] },
@@ -128,6 +143,14 @@ const variants: Record<string, PlanInput> = {
   },
   'ipv6-on-cgroup-v2': { facts: hostFacts(), spec: { network: networkSpec({ ipFamily: 'ipv6' }) } },
   'all-settings': { ...base, spec: allSettings },
+  'dhcp-on-a-lan': {
+    facts: hostFacts({ leases: { 'knest-control-plane': lease } }),
+    spec: { manager: 'systemd', network: networkSpec({ mode: { macvlan: 'eth0' }, dhcp: true }) },
+  },
+  'the-network-of-the-host': {
+    facts: hostFacts({ defaultAddress: '192.0.2.2' }),
+    spec: { manager: 'systemd', network: networkSpec({ mode: 'host' }) },
+  },
 };
 
 describe('the plan', () => {

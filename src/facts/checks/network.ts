@@ -1,4 +1,5 @@
-import { familyOf } from '../../formats/cidr.ts';
+import { contains, familyOf } from '../../formats/cidr.ts';
+import { linkProblem } from '../../plan/network/lan.ts';
 import type { Check, HostFacts } from '../types.ts';
 import { ok, problem, warning } from './check.ts';
 
@@ -10,6 +11,9 @@ export function networkChecks(facts: HostFacts): Check[] {
     checkIpvs(facts),
     checkBridgeNetfilter(facts),
     checkNameservers(facts),
+    ...checkLan(facts),
+    ...checkNode(facts),
+    ...checkNetworkManager(facts),
     ...checkFirewalls(facts),
   ];
 }
@@ -71,6 +75,50 @@ function checkNameservers({ nameservers }: HostFacts): Check {
       : 'No name server of this host can be reached from a machine: all are on loopback, or there are none.',
     'name one with an IPv4 address in /etc/resolv.conf; without it machines and pods resolve no outside names',
   );
+}
+
+/** Whether nodes can be hosts of the LAN; nothing is wrong where they can't: a bridge is the default. */
+function checkLan(facts: HostFacts): Check[] {
+  const { defaultAddress, subnetsInUse, linkStates = {} } = facts;
+  const link = subnetsInUse.find(
+    ({ cidr, usedBy, link: name }) =>
+      defaultAddress !== undefined && usedBy === `address of ${name}` && contains(cidr, defaultAddress),
+  )?.link;
+  if (link === undefined || linkStates[link] === undefined) return [];
+  const problem = linkProblem(link, facts);
+  return [
+    ok(
+      'macvlan',
+      problem === undefined
+        ? `Nodes may be hosts of the LAN of ${link}: --network macvlan:${link}.`
+        : `Nodes cannot be hosts of the LAN of this host: ${problem.message}.`,
+    ),
+  ];
+}
+
+function checkNode({ firewall: { kubernetes = [] } }: HostFacts): Check[] {
+  if (kubernetes.length === 0) return [];
+  const tables = kubernetes.join(', ');
+  return [
+    ok(
+      'kubernetes',
+      `This host is a node of Kubernetes already (rules in ${tables}): all networks can be had but --network host.`,
+    ),
+  ];
+}
+
+function checkNetworkManager({ programs, pid1 }: HostFacts): Check[] {
+  if (programs['NetworkManager'] === undefined) return [];
+  const name = 'network-manager';
+  if (pid1 === 'systemd')
+    return [ok(name, 'NetworkManager is installed; knest tells it to leave the links of clusters alone.')];
+  return [
+    warning(
+      name,
+      'NetworkManager is installed, and without systemd knest does not tell it to leave the links of clusters alone.',
+      'where it runs: unmanaged-devices+=interface-name:kn-*;interface-name:vb-* in a file below /etc/NetworkManager/conf.d',
+    ),
+  ];
 }
 
 function checkFirewalls({ firewall, programs }: HostFacts): Check[] {

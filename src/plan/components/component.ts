@@ -1,6 +1,6 @@
 import type { HostFacts } from '../../facts/types.ts';
 import type { ClusterSpec, NodeSpec } from '../../spec/types.ts';
-import type { ComponentPlan, MachinePlan } from '../types.ts';
+import type { ComponentPlan, MachinePlan, PlannedLanHost } from '../types.ts';
 import type { VersionTraits } from '../versions/traits.ts';
 
 /** What a component needs to know of its cluster. */
@@ -18,6 +18,8 @@ export interface ClusterContext {
   apiAddress: string;
   /** https://ADDRESS:PORT of it. */
   endpoint: string;
+  /** Nodes have their addresses by DHCP: the address of the host's own link to them. */
+  hostLink?: string;
   /** Every machine, control planes first as they are in the spec. */
   machines: readonly Peer[];
   controlPlanes: readonly Peer[];
@@ -36,6 +38,8 @@ export type Peer = Pick<MachinePlan, 'name' | 'role' | 'address' | 'addresses' |
 /** What a component needs to know of its machine. */
 export interface MachineContext extends Peer {
   spec: NodeSpec;
+  /** With macvlan. */
+  lan?: PlannedLanHost;
   kubernetesVersion: string;
   traits: VersionTraits;
 }

@@ -7,7 +7,7 @@ import type { LaunchPlan, MachinePlan, PlannedBind, PlannedCommand } from '../ty
 const cgroupParent = 'knest';
 
 /** How a machine is connected: systemd-nspawn(1), --network-bridge=, --network-macvlan=. */
-export type MachineLink = { bridge: string } | { macvlan: string };
+export type MachineLink = { bridge: string } | { macvlan: string } | { shared: true };
 
 export type LaunchInput = Pick<MachinePlan, 'name' | 'folder' | 'root' | 'upper' | 'work'> & {
   /** Directories of the layers, topmost first. */
@@ -180,7 +180,7 @@ function nspawnCommand(machine: LaunchInput): string[] {
     '--register=no',
     '--keep-unit',
     '--settings=no',
-    networkFlag(machine.link),
+    ...networkFlags(machine.link),
     // pods may be privileged; a machine is a node, not a sandbox
     '--capability=all',
     // runc makes session keyrings and device filters
@@ -193,8 +193,10 @@ function nspawnCommand(machine: LaunchInput): string[] {
   ];
 }
 
-function networkFlag(link: MachineLink): string {
-  return 'bridge' in link ? `--network-bridge=${link.bridge}` : `--network-macvlan=${link.macvlan}`;
+/** Without any the machine is in the host's network (--private-network). */
+function networkFlags(link: MachineLink): string[] {
+  if ('shared' in link) return [];
+  return ['bridge' in link ? `--network-bridge=${link.bridge}` : `--network-macvlan=${link.macvlan}`];
 }
 
 /** Colons in paths are escaped (systemd-nspawn(1), --bind=). */
