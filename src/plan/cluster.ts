@@ -118,6 +118,7 @@ export function planCluster(
         apiAddress: cluster.apiAddress,
         apiPort: ports.api,
         ipvs: spec.network.proxyMode === 'ipvs',
+        bridgeFilter: facts.bridgeFilter !== 'absent',
         machines: peers,
         nodeSubnets: subnets.nodeSubnets,
         podSubnets: subnets.podSubnets,

@@ -86,6 +86,18 @@ describe('checkHost', () => {
     });
   });
 
+  it('minds a kernel that filters nothing on bridges', () => {
+    expect(check('br_netfilter', { bridgeFilter: 'present' })?.verdict).toBe('ok');
+    expect(check('br_netfilter', { bridgeFilter: 'loadable' })).toMatchObject({
+      verdict: 'ok',
+      sentence: expect.stringContaining('knest loads') as string,
+    });
+    expect(check('br_netfilter', { bridgeFilter: 'absent' })).toMatchObject({
+      verdict: 'warning',
+      fix: expect.stringContaining('modprobe br_netfilter') as string,
+    });
+  });
+
   it('looks at the rules of ip6tables as well', () => {
     const firewall = { docker: false, firewalld: false, ipv6: { docker: true, forwardDrop: true } };
     expect(check('docker-ipv6', { firewall })?.verdict).toBe('warning');

@@ -6,6 +6,7 @@ import {
   gatherCgroups,
   gatherFileSystems,
   gatherIpv6,
+  gatherBridgeFilter,
   gatherIpvs,
   gatherKernel,
 } from '../../src/observe/facts/kernel.ts';
@@ -85,6 +86,7 @@ describe('gatherFacts', () => {
       ],
       ipv6: true,
       ipvs: false,
+      bridgeFilter: 'absent',
       routerLinks: ['eth0'],
       nameservers: ['192.0.2.53'],
       searchDomains: ['example.org'],
@@ -115,6 +117,7 @@ describe('gatherFacts', () => {
       listening: [],
       ipv6: false,
       ipvs: false,
+      bridgeFilter: 'absent',
       cgroup: { hierarchies: [] },
     });
   });
@@ -202,6 +205,16 @@ describe('IPv6 and IPVS', () => {
     ['not there', { '/lib/modules/6.12.0/modules.dep': 'kernel/fs/overlayfs/overlay.ko:\n' }, false],
   ])('IPVS is %s', async (_, files, expected) => {
     expect(await gatherIpvs(memoryHost({ files: { ...release, ...files } }))).toBe(expected);
+  });
+
+  const modules = { '/lib/modules/6.12.0/modules.dep': 'kernel/net/bridge/br_netfilter.ko.xz: a.ko\n' };
+  it.each<[string, Record<string, string>, string]>([
+    ['in use', { '/proc/sys/net/bridge/bridge-nf-call-iptables': '0\n' }, 'present'],
+    ['a module', { ...modules, '/proc/self/status': 'CapBnd:\t000001ffffffffff\n' }, 'loadable'],
+    ['a module out of reach', { ...modules, '/proc/self/status': 'CapBnd:\t000001fffffeffff\n' }, 'absent'],
+    ['not there', { '/proc/self/status': 'CapBnd:\t000001ffffffffff\n' }, 'absent'],
+  ])('br_netfilter is %s', async (_, files, expected) => {
+    expect(await gatherBridgeFilter(memoryHost({ files: { ...release, ...files } }))).toBe(expected);
   });
 });
 

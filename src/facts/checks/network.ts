@@ -7,6 +7,7 @@ export function networkChecks(facts: HostFacts): Check[] {
   return [
     ...checkLinkKinds(facts),
     checkIpv6(facts),
+    checkBridgeFilter(facts),
     checkIpvs(facts),
     checkNameservers(facts),
     ...checkFirewalls(facts),
@@ -33,6 +34,19 @@ function checkIpv6({ ipv6 }: HostFacts): Check {
     ipv6
       ? 'The kernel has IPv6: clusters may be ipv4, ipv6 or dual.'
       : 'The kernel has no IPv6, or it is switched off: clusters have IPv4 only.',
+  );
+}
+
+function checkBridgeFilter({ bridgeFilter }: HostFacts): Check {
+  const name = 'br_netfilter';
+  if (bridgeFilter === 'present') return ok(name, 'The kernel has br_netfilter: Services work on every node.');
+  if (bridgeFilter === 'loadable')
+    return ok(name, 'knest loads the kernel module br_netfilter, which Services need, with the first cluster.');
+  return warning(
+    name,
+    'The kernel module br_netfilter is not loaded and cannot be loaded from here: pods get no answer from a Service ' +
+      'when the pod behind it is on their own node.',
+    'modprobe br_netfilter; if knest runs in a container, on the host outside',
   );
 }
 

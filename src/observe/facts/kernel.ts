@@ -1,4 +1,4 @@
-import type { CgroupFacts } from '../../facts/types.ts';
+import type { CgroupFacts, HostFacts } from '../../facts/types.ts';
 import { capabilityNames } from '../../formats/capabilities.ts';
 import type { Host } from '../../host/types.ts';
 import { readSysctl } from '../../tools/sysctl.ts';
@@ -88,6 +88,19 @@ export async function gatherIpvs(host: Host): Promise<boolean> {
     ['modules.builtin', 'modules.dep'].map((name) => readQuietly(host, `/lib/modules/${release}/${name}`)),
   );
   return lists.some((list) => list?.includes('/ip_vs.ko'));
+}
+
+/** br_netfilter is in use, built in, or a module of the running kernel that may be loaded from here. */
+export async function gatherBridgeFilter(host: Host): Promise<HostFacts['bridgeFilter']> {
+  const [used, release = '', { capabilities }] = await Promise.all([
+    readQuietly(host, '/proc/sys/net/bridge/bridge-nf-call-iptables'),
+    readSysctl(host, 'kernel.osrelease'),
+    gatherProcessStatus(host),
+  ]);
+  if (used !== undefined) return 'present';
+  const modules = (await readQuietly(host, `/lib/modules/${release}/modules.dep`)) ?? '';
+  const loadable = modules.includes('/br_netfilter.ko') && capabilities.includes('CAP_SYS_MODULE');
+  return loadable ? 'loadable' : 'absent';
 }
 
 /** Values of those keys that the kernel has. */

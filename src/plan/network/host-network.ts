@@ -3,13 +3,14 @@ import type { MachinePlan, PlannedPort } from '../types.ts';
 import { planBridge, type HostCommands } from './bridge.ts';
 import { planFirewall } from './firewall.ts';
 import { planLoopback } from './forwardings.ts';
+import { planModules, type ModuleOptions } from './modules.ts';
 import { planNat } from './nat.ts';
 import type { ClusterSubnets } from './subnets.ts';
 
 /** A machine as the host's network sees it. */
 export type NetworkPeer = Pick<MachinePlan, 'name' | 'role' | 'addresses' | 'podSubnets' | 'ports'>;
 
-export interface HostNetworkOptions extends ClusterSubnets {
+export interface HostNetworkOptions extends ClusterSubnets, ModuleOptions {
   cluster: string;
   /** The cluster's link on the host: a bridge, or on a LAN a macvlan link. */
   bridge: string;
@@ -20,8 +21,6 @@ export interface HostNetworkOptions extends ClusterSubnets {
   /** A port of the host that leads to the API. */
   apiPort: PlannedPort | undefined;
   machines: readonly NetworkPeer[];
-  /** kube-proxy uses IPVS: machines can't load its modules. */
-  ipvs?: boolean;
 }
 
 /**
@@ -45,20 +44,5 @@ export function planHostNetwork(
   return {
     setup: parts.flatMap(({ setup }) => setup),
     teardown: parts.reverse().flatMap(({ teardown }) => teardown),
-  };
-}
-
-/** Modules stay: others may use them by now. Schedulers the kernel loads itself. */
-function planModules({ ipvs = false }: HostNetworkOptions): HostCommands {
-  if (!ipvs) return { setup: [], teardown: [] };
-  return {
-    setup: [
-      {
-        why: 'kube-proxy uses IPVS, and nothing in a machine can load kernel modules',
-        argv: ['modprobe', 'ip_vs'],
-        unless: ['test', '-e', '/proc/net/ip_vs'],
-      },
-    ],
-    teardown: [],
   };
 }

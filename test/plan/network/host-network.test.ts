@@ -174,6 +174,14 @@ describe('planHostNetwork', () => {
     expect(text).toContain('tcp dport 8080 dnat to [fd00:10:89::2]:80');
   });
 
+  it('loads br_netfilter where the kernel has it, and leaves bridges of the host as they were', () => {
+    const first = (options: HostNetworkOptions) => planHostNetwork(options, { programs, firewall }).setup[0];
+    expect(first(ipv4)?.argv[0]).not.toBe('sh');
+    const { argv = [], unless } = first({ ...ipv4, bridgeFilter: true }) ?? {};
+    expect(unless).toEqual(['test', '-e', '/proc/sys/net/bridge']);
+    expect(argv.join(' ')).toMatch(/^sh -c modprobe br_netfilter && .*echo 0 > \S*bridge-nf-call-/);
+  });
+
   it('loads IPVS where kube-proxy uses it', () => {
     const modprobe = (options: HostNetworkOptions) =>
       planHostNetwork(options, { programs, firewall }).setup.filter(({ argv }) => argv[0] === 'modprobe');
