@@ -39,9 +39,13 @@ function checkIpv6({ ipv6 }: HostFacts): Check {
 
 function checkBridgeFilter({ bridgeFilter }: HostFacts): Check {
   const name = 'br_netfilter';
-  if (bridgeFilter === 'present') return ok(name, 'The kernel has br_netfilter: Services work on every node.');
+  if (bridgeFilter === 'present')
+    return ok(name, 'The kernel has br_netfilter: Services work on every node.');
   if (bridgeFilter === 'loadable')
-    return ok(name, 'knest loads the kernel module br_netfilter, which Services need, with the first cluster.');
+    return ok(
+      name,
+      'knest loads the kernel module br_netfilter, which Services need, with the first cluster.',
+    );
   return warning(
     name,
     'The kernel module br_netfilter is not loaded and cannot be loaded from here: pods get no answer from a Service ' +
