@@ -1,6 +1,6 @@
 import { readArchiveImages } from '../artifacts/image-archive.ts';
 import { parallel, runSequence } from '../apply/runner.ts';
-import { InputError, KnestError } from '../errors.ts';
+import { InputError, KnestError, messageOf } from '../errors.ts';
 import type { MachinePlan } from '../plan/types.ts';
 import { requireCluster } from '../state/clusters.ts';
 import { importImagesCommand, withInputFile } from '../tools/ctr.ts';
@@ -48,7 +48,7 @@ async function imagesOf(file: string): Promise<string[]> {
   try {
     return await readArchiveImages(file);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     throw new InputError('load image-archive', [{ path: file, message }]);
   }
 }
