@@ -17,6 +17,8 @@ export interface AgentConfig {
   dns?: DnsConfig;
   /** Present where this machine holds volumes. */
   storage?: StorageConfig;
+  /** Present where NetworkPolicies are enforced. */
+  networkPolicy?: NetworkPolicyConfig;
 }
 
 export interface DnsConfig {
@@ -39,6 +41,13 @@ export interface DnsConfig {
 export interface StorageConfig {
   /** Folder that holds this node's volumes. */
   folder: string;
+}
+
+export interface NetworkPolicyConfig {
+  /** Of pods' addresses. */
+  families: readonly (4 | 6)[];
+  /** Where the pod network tells the addresses of new pods. */
+  socket: string;
 }
 
 /** @throws Error when there is none or it is of another format */

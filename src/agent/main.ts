@@ -11,6 +11,7 @@ import { runDns } from './dns/run.ts';
 import { servePages } from './http.ts';
 import { openApi } from './kubernetes/api.ts';
 import { log, reasonOf } from './log.ts';
+import { runNetworkPolicy } from './network-policy/run.ts';
 import { runStorage } from './storage/run.ts';
 
 async function main(configPath: string): Promise<void> {
@@ -23,10 +24,16 @@ async function main(configPath: string): Promise<void> {
       storageReady = true;
     });
   }
+  let policyReady = config.networkPolicy === undefined;
+  if (config.networkPolicy) {
+    void runNetworkPolicy(config.node, config.networkPolicy, api).then(() => {
+      policyReady = true;
+    });
+  }
   await servePages('127.0.0.1', config.healthPort, {
     '/health': () => ({ ok: true, text: 'ok\n' }),
     '/ready': () =>
-      dns?.ready === false || !storageReady
+      dns?.ready === false || !storageReady || !policyReady
         ? { ok: false, text: 'the API server has not been asked for everything yet\n' }
         : { ok: true, text: 'ok\n' },
   });

@@ -6,10 +6,10 @@ import { readSysctl } from '../tools/sysctl.ts';
 import { parseSystemdVersion, versionCommand } from '../tools/systemd-version.ts';
 import { gatherAptFacts } from './facts/apt.ts';
 import {
+  gatherBridgeNetfilter,
   gatherCgroups,
   gatherFileSystems,
   gatherIpv6,
-  gatherBridgeFilter,
   gatherIpvs,
   gatherKernel,
   gatherMemoryBytes,
@@ -64,7 +64,7 @@ export async function gatherFacts(
     listening,
     ipv6,
     ipvs,
-    bridgeFilter,
+    bridgeNetfilter,
     firewall,
     resolver,
     freeBytes,
@@ -91,7 +91,7 @@ export async function gatherFacts(
     kernelFacts.then(({ arch }) => gatherListening(host, arch)),
     gatherIpv6(host),
     gatherIpvs(host),
-    gatherBridgeFilter(host),
+    gatherBridgeNetfilter(host),
     Promise.all([programs, pid1]).then(([found, name]) => gatherFirewall(host, found, name)),
     gatherResolver(host),
     gatherFreeBytes(host, paths),
@@ -118,7 +118,7 @@ export async function gatherFacts(
     listening,
     ipv6,
     ipvs,
-    bridgeFilter,
+    bridgeNetfilter,
     firewall,
     ...resolver,
     freeBytes,

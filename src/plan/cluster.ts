@@ -118,7 +118,7 @@ export function planCluster(
         apiAddress: cluster.apiAddress,
         apiPort: ports.api,
         ipvs: spec.network.proxyMode === 'ipvs',
-        bridgeFilter: facts.bridgeFilter !== 'absent',
+        podBridge: spec.network.cni === 'bridge',
         machines: peers,
         nodeSubnets: subnets.nodeSubnets,
         podSubnets: subnets.podSubnets,

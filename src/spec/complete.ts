@@ -58,6 +58,7 @@ function completeNetwork(config: Sound): NetworkSpec {
     podSubnets: optional(network.podSubnet, subnetList),
     serviceSubnets: optional(network.serviceSubnet, subnetList),
     cni: network.cni ?? 'bridge',
+    networkPolicy: network.networkPolicy ?? network.cni !== 'none',
     proxyMode: network.proxyMode ?? 'auto',
     dnsSearch: network.dnsSearch,
     apiServer: {

@@ -86,15 +86,11 @@ describe('checkHost', () => {
     });
   });
 
-  it('minds a kernel that filters nothing on bridges', () => {
-    expect(check('br_netfilter', { bridgeFilter: 'present' })?.verdict).toBe('ok');
-    expect(check('br_netfilter', { bridgeFilter: 'loadable' })).toMatchObject({
-      verdict: 'ok',
-      sentence: expect.stringContaining('knest loads') as string,
-    });
-    expect(check('br_netfilter', { bridgeFilter: 'absent' })).toMatchObject({
+  it('warns where Services and policies do not hold between pods of one node', () => {
+    expect(check('br-netfilter', {})?.verdict).toBe('ok');
+    expect(check('br-netfilter', { bridgeNetfilter: false })).toMatchObject({
       verdict: 'warning',
-      fix: expect.stringContaining('modprobe br_netfilter') as string,
+      sentence: expect.stringContaining('network policies do not hold') as string,
     });
   });
 

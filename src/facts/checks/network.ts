@@ -7,8 +7,8 @@ export function networkChecks(facts: HostFacts): Check[] {
   return [
     ...checkLinkKinds(facts),
     checkIpv6(facts),
-    checkBridgeFilter(facts),
     checkIpvs(facts),
+    checkBridgeNetfilter(facts),
     checkNameservers(facts),
     ...checkFirewalls(facts),
   ];
@@ -37,29 +37,26 @@ function checkIpv6({ ipv6 }: HostFacts): Check {
   );
 }
 
-function checkBridgeFilter({ bridgeFilter }: HostFacts): Check {
-  const name = 'br_netfilter';
-  if (bridgeFilter === 'present')
-    return ok(name, 'The kernel has br_netfilter: Services work on every node.');
-  if (bridgeFilter === 'loadable')
-    return ok(
-      name,
-      'knest loads the kernel module br_netfilter, which Services need, with the first cluster.',
-    );
-  return warning(
-    name,
-    'The kernel module br_netfilter is not loaded and cannot be loaded from here: pods get no answer from a Service ' +
-      'when the pod behind it is on their own node.',
-    'modprobe br_netfilter; if knest runs in a container, on the host outside',
-  );
-}
-
 function checkIpvs({ ipvs }: HostFacts): Check {
   return ok(
     'ipvs',
     ipvs
       ? 'The kernel has IPVS: kube-proxy may use iptables, nftables or ipvs.'
       : 'The kernel has no IPVS: kube-proxy may use iptables or nftables.',
+  );
+}
+
+function checkBridgeNetfilter({ bridgeNetfilter }: HostFacts): Check {
+  if (bridgeNetfilter)
+    return ok(
+      'br-netfilter',
+      'The kernel has br_netfilter: Services and network policies hold within a node, too.',
+    );
+  return warning(
+    'br-netfilter',
+    'The kernel has no br_netfilter: pods of one node reach each other by no Service, and network policies do not ' +
+      'hold between them.',
+    'use a kernel that has it (CONFIG_BRIDGE_NETFILTER), or network.cni none with an add-on that needs no bridge',
   );
 }
 

@@ -1,4 +1,4 @@
-import type { CgroupFacts, HostFacts } from '../../facts/types.ts';
+import type { CgroupFacts } from '../../facts/types.ts';
 import { capabilityNames } from '../../formats/capabilities.ts';
 import type { Host } from '../../host/types.ts';
 import { readSysctl } from '../../tools/sysctl.ts';
@@ -78,29 +78,26 @@ export async function gatherIpv6(host: Host): Promise<boolean> {
 }
 
 /** IPVS is in use, built in, or a module of the running kernel. */
-export async function gatherIpvs(host: Host): Promise<boolean> {
+export function gatherIpvs(host: Host): Promise<boolean> {
+  return hasModule(host, 'ip_vs', '/proc/net/ip_vs');
+}
+
+/** The same of br_netfilter. */
+export function gatherBridgeNetfilter(host: Host): Promise<boolean> {
+  return hasModule(host, 'br_netfilter', '/proc/sys/net/bridge/bridge-nf-call-iptables');
+}
+
+/** @param sign a file that is there while it is in use */
+async function hasModule(host: Host, module: string, sign: string): Promise<boolean> {
   const [used, release = ''] = await Promise.all([
-    readQuietly(host, '/proc/net/ip_vs'),
+    readQuietly(host, sign),
     readSysctl(host, 'kernel.osrelease'),
   ]);
   if (used !== undefined) return true;
   const lists = await Promise.all(
     ['modules.builtin', 'modules.dep'].map((name) => readQuietly(host, `/lib/modules/${release}/${name}`)),
   );
-  return lists.some((list) => list?.includes('/ip_vs.ko'));
-}
-
-/** br_netfilter is in use, built in, or a module of the running kernel that may be loaded from here. */
-export async function gatherBridgeFilter(host: Host): Promise<HostFacts['bridgeFilter']> {
-  const [used, release = '', { capabilities }] = await Promise.all([
-    readQuietly(host, '/proc/sys/net/bridge/bridge-nf-call-iptables'),
-    readSysctl(host, 'kernel.osrelease'),
-    gatherProcessStatus(host),
-  ]);
-  if (used !== undefined) return 'present';
-  const modules = (await readQuietly(host, `/lib/modules/${release}/modules.dep`)) ?? '';
-  const loadable = modules.includes('/br_netfilter.ko') && capabilities.includes('CAP_SYS_MODULE');
-  return loadable ? 'loadable' : 'absent';
+  return lists.some((list) => list?.includes(`/${module}.ko`));
 }
 
 /** Values of those keys that the kernel has. */

@@ -8,6 +8,7 @@ import { afterApiServer, apiPort, k8sTarget, pkiFolder, restartAlways } from './
 import { agentGroups, agentObjects } from '../manifests/knest-agent.ts';
 import { adminCertificate } from '../pki.ts';
 import { certificateFiles, clientCertificate, publicFile } from './pki-files.ts';
+import { podSocket } from './pod-network.ts';
 
 const configFile = '/etc/kubernetes/knest-agent.json';
 const objectsFile = '/etc/kubernetes/knest-objects.json';
@@ -17,10 +18,14 @@ const healthPort = 10262;
 /** Folder of a node's volumes; a plain directory of the host, as an overlay's upper one would be slower. */
 export const volumesFolder = '/var/lib/knest-volumes';
 
-/** knest-agent: cluster DNS on control planes, volumes on every node. */
+/** knest-agent: cluster DNS on control planes, volumes and network policies on every node. */
 export const knestAgent: Component = (machine, cluster) => {
   const certificate = `knest-agent-${machine.name}`;
-  const groups = [agentGroups.storage, ...(machine.role === 'control-plane' ? [agentGroups.dns] : [])];
+  const groups = [
+    agentGroups.storage,
+    ...(cluster.spec.network.networkPolicy ? [agentGroups.networkPolicy] : []),
+    ...(machine.role === 'control-plane' ? [agentGroups.dns] : []),
+  ];
   return {
     files: [
       publicFile('ca.crt'),
@@ -40,7 +45,7 @@ export const knestAgent: Component = (machine, cluster) => {
         name: 'knest-agent.service',
         wantedBy: k8sTarget,
         text: renderUnit({
-          Unit: { Description: 'Cluster DNS and volumes', ...afterApiServer },
+          Unit: { Description: 'Cluster DNS, volumes and network policies', ...afterApiServer },
           Service: {
             // A small young generation is collected more often and stays small (V8's default grows to 48 MB); one
             // thread is enough for the few files it reads.
@@ -112,6 +117,14 @@ function configuration(machine: MachineContext, cluster: ClusterContext, certifi
     api: access(machine, cluster, certificate),
     healthPort,
     storage: { folder: volumesFolder },
+    ...(cluster.spec.network.networkPolicy
+      ? {
+          networkPolicy: {
+            families: machine.podSubnets.map((subnet) => (subnet.includes(':') ? 6 : 4)),
+            socket: podSocket,
+          },
+        }
+      : {}),
     ...(machine.role === 'control-plane'
       ? {
           dns: {

@@ -65,6 +65,14 @@ export const networkSchema = z
           'Network of the pods. `bridge`: CNI’s own plugin, with a subnet per node. `none`: you apply a network add-on; ' +
           'nodes are not Ready before. Default: bridge.',
       }),
+    networkPolicy: z
+      .boolean()
+      .optional()
+      .meta({
+        description:
+          'Whether NetworkPolicies are enforced. Default: true; with `cni: none` that is the business of your network ' +
+          'add-on, and it cannot be true.',
+      }),
     proxyMode: z
       .enum(['auto', 'iptables', 'nftables', 'ipvs', 'none'])
       .optional()

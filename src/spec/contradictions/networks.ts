@@ -20,12 +20,13 @@ export function ipFamilyOf({ network = {} }: Sound): IpFamily {
   return network.ipFamily ?? (first === undefined ? 'ipv4' : familyOf(first.text));
 }
 
-/** Families that differ, subnets that overlap, too little room for the nodes. */
+/** Families that differ, subnets that overlap, too little room for the nodes, policies that nobody can enforce. */
 export function networkProblems(config: Sound, nameOf: NameOf): Problem[] {
   return [
     ...familyProblems(config, nameOf),
     ...overlappingSubnets(config, nameOf),
     ...roomProblems(config, nameOf),
+    ...policyProblems(config, nameOf),
   ];
 }
 
@@ -77,6 +78,17 @@ function roomProblems({ network = {}, nodes = [] }: Sound, nameOf: NameOf): Prob
         hint: 'give a larger one',
       }));
   });
+}
+
+function policyProblems({ network = {} }: Sound, nameOf: NameOf): Problem[] {
+  if (network.cni !== 'none' || network.networkPolicy !== true) return [];
+  return [
+    {
+      path: nameOf(['network', 'networkPolicy']),
+      message: `is true, but ${nameOf(['network', 'cni'])} is none: only your network add-on knows its pods' addresses`,
+      hint: 'leave it out; many add-ons enforce policies themselves',
+    },
+  ];
 }
 
 /** How many nodes fit. */

@@ -174,19 +174,25 @@ describe('planHostNetwork', () => {
     expect(text).toContain('tcp dport 8080 dnat to [fd00:10:89::2]:80');
   });
 
-  it('loads br_netfilter where the kernel has it, and leaves bridges of the host as they were', () => {
-    const first = (options: HostNetworkOptions) => planHostNetwork(options, { programs, firewall }).setup[0];
-    expect(first(ipv4)?.argv[0]).not.toBe('sh');
-    const { argv = [], unless } = first({ ...ipv4, bridgeFilter: true }) ?? {};
-    expect(unless).toEqual(['test', '-e', '/proc/sys/net/bridge']);
-    expect(argv.join(' ')).toMatch(/^sh -c modprobe br_netfilter && .*echo 0 > \S*bridge-nf-call-/);
-  });
-
   it('loads IPVS where kube-proxy uses it', () => {
     const modprobe = (options: HostNetworkOptions) =>
       planHostNetwork(options, { programs, firewall }).setup.filter(({ argv }) => argv[0] === 'modprobe');
     expect(modprobe(ipv4)).toEqual([]);
     expect(modprobe({ ...ipv4, ipvs: true })).toMatchObject([{ argv: ['modprobe', 'ip_vs'] }]);
+  });
+
+  it('loads br_netfilter for pods on bridges, and leaves the bridges of the host alone', () => {
+    const loading = (podBridge: boolean) =>
+      planHostNetwork({ ...ipv4, podBridge }, { programs, firewall }).setup.filter(({ argv }) =>
+        argv.join(' ').includes('modprobe br_netfilter'),
+      );
+    expect(loading(false)).toEqual([]);
+    const [command] = loading(true);
+    expect(command).toMatchObject({
+      unless: ['test', '-e', '/proc/sys/net/bridge/bridge-nf-call-iptables'],
+      mayFail: true,
+    });
+    expect(command?.argv[2]).toMatch(/&& for name in .*; do echo 0 >/);
   });
 
   it('tears down in reverse, and never minds what is gone', () => {
