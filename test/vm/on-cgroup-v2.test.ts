@@ -162,4 +162,30 @@ describe.skipIf(process.getuid?.() !== 0)('on a server with cgroup v2', () => {
       expect(await tracesOn(vm)).toEqual(before);
     });
   });
+
+  describe('in a privileged container', () => {
+    // what makes it one for knest: another process 1, and a part of the cgroups that looks like all of them
+    const own = ['unshare', '--cgroup', '--mount', '--pid', '--fork', '--mount-proc', '--kill-child', '--'];
+    const first = 'umount /sys/fs/cgroup; mount -t cgroup2 cgroup2 /sys/fs/cgroup; exec sleep infinity';
+    const enter = 'exec nsenter --all --target "$(pgrep -xP "$(systemctl show -P MainPID box)" sleep)" "$@"';
+    const inBox = (...argv: string[]): Promise<string> => vm.ok(['sh', '-c', enter, 'sh', ...argv]);
+
+    it('has a node that becomes Ready', async () => {
+      await vm.ok(['systemd-run', '--unit=box', '--property=Delegate=yes', ...own, 'sh', '-c', first]);
+      await soon('the container runs', () => inBox('true'));
+      expect(await inBox('cat', '/sys/fs/cgroup/cgroup.procs')).not.toBe('');
+      const flags = ['--config', '/root/cluster.yaml', '--wait', wait(), '--retain'];
+      await inBox('knest', 'create', 'cluster', ...flags);
+      expect(await inBox('knest', 'kubectl', '--name', name, '--', 'get', 'nodes')).toMatch(
+        new RegExp(`^${node} +Ready`, 'm'),
+      );
+      expect(await read(`system.slice/box.service/${groups.direct}`, 'memory.max')).toBe(String(3 * 2 ** 30));
+    });
+
+    it('is deleted', async () => {
+      await inBox('knest', 'delete', 'cluster', '--name', name);
+      expect(await inBox('ls', '/sys/fs/cgroup')).not.toContain('knest');
+      await vm.ok(['systemctl', 'stop', 'box']);
+    });
+  });
 });
