@@ -171,8 +171,10 @@ function fieldRows({ properties = {}, required = [] }: JsonSchema, prefix: strin
     const path = `${prefix}${name}`;
     const needed = required.includes(name) ? ', required' : '';
     const row = [`\`${path}\``, `${typeOf(field)}${needed}`, field.description ?? ''];
-    const inner =
-      field.items === undefined ? fieldRows(field, `${path}.`) : fieldRows(field.items, `${path}[].`);
+    const ways = field.anyOf ?? [field];
+    const inner = ways.flatMap((way) =>
+      way.items === undefined ? fieldRows(way, `${path}.`) : fieldRows(way.items, `${path}[].`),
+    );
     return [row, ...inner];
   });
 }

@@ -19,6 +19,8 @@ export interface AgentConfig {
   storage?: StorageConfig;
   /** Present where NetworkPolicies are enforced. */
   networkPolicy?: NetworkPolicyConfig;
+  /** Present where Services of type LoadBalancer get addresses. */
+  loadBalancer?: LoadBalancerConfig;
 }
 
 export interface DnsConfig {
@@ -30,7 +32,11 @@ export interface DnsConfig {
   ownSubnets: readonly string[];
   port: number;
   metricsPort: number;
-  /** Name servers for all other names: as this file says (resolv.conf(5)). */
+  /** File that keeps what is known of the cluster while the agent does not run. */
+  savedCluster: string;
+  /** Name servers for all other names; left out: as the next says. */
+  upstream?: readonly string[];
+  /** A resolv.conf(5). */
   resolvConf: string;
   /** Domains with name servers of their own: "corp.example": ["192.0.2.53", "192.0.2.54:5353"] */
   stubDomains: Readonly<Record<string, readonly string[]>>;
@@ -48,6 +54,17 @@ export interface NetworkPolicyConfig {
   families: readonly (4 | 6)[];
   /** Where the pod network tells the addresses of new pods. */
   socket: string;
+}
+
+export interface LoadBalancerConfig {
+  /** Ranges: "10.89.0.192-10.89.0.253" */
+  addresses: readonly string[];
+  /** Link that addresses are put on. */
+  link: string;
+  /** UDP port of this node's address at which others learn that this agent lives. */
+  port: number;
+  /** Whether this node may be the one that gives out addresses. */
+  controller: boolean;
 }
 
 /** @throws Error when there is none or it is of another format */

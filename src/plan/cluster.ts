@@ -1,5 +1,6 @@
-import { InputError } from '../errors.ts';
+import { InputError, KnestError } from '../errors.ts';
 import type { HostFacts } from '../facts/types.ts';
+import { parseRange } from '../formats/address-range.ts';
 import { nthAddress, parseCidr, urlHost } from '../formats/cidr.ts';
 import type { ClusterSpec, NodeSpec } from '../spec/types.ts';
 import { apiAddress } from './components/api-address.ts';
@@ -26,6 +27,7 @@ import { planHostNetwork } from './network/host-network.ts';
 import { kernelProblems } from './network/kernel-problems.ts';
 import { lanOf, type Lan } from './network/lan.ts';
 import { planPorts } from './network/ports.ts';
+import { choosePool, nodeSlots } from './network/load-balancer.ts';
 import {
   apiAddressOf,
   gatewayOf,
@@ -47,6 +49,7 @@ import type {
   PlannedPort,
   ResolvedKubernetes,
 } from './types.ts';
+import { versionProblems } from './versions/problems.ts';
 import { versionTraits } from './versions/traits.ts';
 
 const components: readonly Component[] = [
@@ -93,9 +96,15 @@ export function planCluster(
     facts,
     previous && { machines: previous.machines, api: previous.network.apiPort },
   );
-  const nodes = placeNodes(spec, subnets, kubernetes, previous, lan);
+  const pool = previous
+    ? (previous.network.loadBalancer ?? [])
+    : choosePool({
+        ...{ network: spec.network, nodeSubnets: subnets.nodeSubnets, lan },
+        ...{ hostAddresses: facts.addresses, nodeCount: spec.nodes.length },
+      });
+  const nodes = placeNodes(spec, { ...subnets, loadBalancer: pool }, kubernetes, previous, lan);
   const machines = nodes.map(({ machine }) => machine);
-  const cluster = clusterContext(spec, facts, subnets, machines, previous);
+  const cluster = clusterContext(spec, facts, { ...subnets, loadBalancer: pool }, machines, previous);
   const drafts = nodes.map((node, index) => ({
     ...node,
     ports: ports.nodes[index] ?? [],
@@ -123,6 +132,7 @@ export function planCluster(
         nodeSubnets: subnets.nodeSubnets,
         podSubnets: subnets.podSubnets,
         serviceSubnets: subnets.serviceSubnets,
+        loadBalancer: pool,
       },
       facts,
     ),
@@ -145,6 +155,7 @@ export function planCluster(
       apiAddress: cluster.apiAddress,
       ...(ports.api ? { apiPort: ports.api } : {}),
       cni: spec.network.cni,
+      loadBalancer: pool,
     },
     layers: [...new Map(drafts.flatMap(({ layers }) => layers.map((layer) => [layer.id, layer]))).values()],
     pki: planPki(drafts.flatMap(({ parts }) => parts)),
@@ -178,14 +189,14 @@ function hasNetworkManager({ programs }: HostFacts): boolean {
 /** What no plan can make work here. */
 function refuse(spec: ClusterSpec, facts: HostFacts, kubernetes: KubernetesChoice): void {
   const versions = [kubernetes.cluster, ...Object.values(kubernetes.nodes)].map(({ version }) => version);
-  const problems = kernelProblems(spec, facts, versions);
+  const problems = [...kernelProblems(spec, facts, versions), ...versionProblems(spec, kubernetes)];
   if (problems.length > 0) throw new InputError('the cluster cannot be made', problems);
 }
 
 function clusterContext(
   spec: ClusterSpec,
   facts: HostFacts,
-  { nodeSubnets, podSubnets, serviceSubnets }: ClusterSubnets,
+  { nodeSubnets, podSubnets, serviceSubnets, loadBalancer }: Network,
   machines: readonly MachineContext[],
   previous: ClusterPlan | undefined,
 ): ClusterContext {
@@ -197,6 +208,7 @@ function clusterContext(
     serviceSubnets,
     apiServiceAddress: nthAddress(serviceSubnets[0] ?? '', 1),
     dnsServiceAddress: nthAddress(serviceSubnets[0] ?? '', 10),
+    loadBalancer,
     apiAddress: address,
     endpoint: `https://${urlHost(address)}:${apiPort}`,
     machines,
@@ -205,6 +217,11 @@ function clusterContext(
     spec,
     facts: { ...facts, nameservers: nameserversFor(spec.network.ipFamily, facts.nameservers) },
   };
+}
+
+/** Subnets, and the part of them that Services get addresses from. */
+interface Network extends ClusterSubnets {
+  loadBalancer: readonly string[];
 }
 
 interface PlacedNode {
@@ -216,14 +233,14 @@ interface PlacedNode {
 /** Nodes with their addresses. Those that are there already keep their places, new ones take the first free ones. */
 function placeNodes(
   spec: ClusterSpec,
-  { nodeSubnets, podSubnets }: ClusterSubnets,
+  { nodeSubnets, podSubnets, loadBalancer }: Network,
   kubernetes: KubernetesChoice,
   previous: ClusterPlan | undefined,
   lan: Lan | undefined,
 ): PlacedNode[] {
   const kept = new Map(previous?.machines.map(({ name, slot }) => [name, slot]));
   const taken = new Set(spec.nodes.map(({ name }) => kept.get(name)));
-  const free = freeSlots(taken);
+  const free = freeSlots(nodeSubnets, loadBalancer, taken);
   return spec.nodes.map((node: NodeSpec) => {
     const slot = kept.get(node.name) ?? free.next().value;
     const chosen = kubernetes.nodes[node.name] ?? kubernetes.cluster;
@@ -246,8 +263,18 @@ function placeNodes(
   });
 }
 
-function* freeSlots(taken: ReadonlySet<number | undefined>): Generator<number, never> {
-  for (let slot = 0; ; slot += 1) if (!taken.has(slot)) yield slot;
+/** @throws KnestError when the node subnet has no place left */
+function* freeSlots(
+  nodeSubnets: readonly string[],
+  pool: readonly string[],
+  taken: ReadonlySet<number | undefined>,
+): Generator<number, never> {
+  for (const slot of nodeSlots(nodeSubnets, pool.map(parseRange))) if (!taken.has(slot)) yield slot;
+  throw new KnestError(`the node subnet ${nodeSubnets.join(', ')} has no address left for another node`, {
+    kind: 'preflight',
+    hint: 'subnets stay as they are while a cluster lives: make one with a larger network.nodeSubnet',
+    details: pool.map((range) => `${range}: for Services of type LoadBalancer`),
+  });
 }
 
 function layersOf({ machine, kubernetes }: PlacedNode, spec: ClusterSpec, facts: HostFacts): PlannedLayer[] {

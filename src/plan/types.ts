@@ -291,6 +291,8 @@ export interface ClusterPlan {
     apiAddress: string;
     /** Where the host offers the API as well. */
     apiPort?: PlannedPort;
+    /** Ranges ("A-B") that Services of type LoadBalancer get addresses from; plans of older versions have none. */
+    loadBalancer?: readonly string[];
     /** none: nodes are not Ready before the user has applied a network add-on. */
     cni: 'bridge' | 'none';
   };

@@ -1,6 +1,8 @@
 /** A sound config -> the complete spec: defaults filled in, values in one form. */
 
 import { containerdPatch } from './containerd-patches.ts';
+import { completeAudit, completePodSecurity } from './complete/api-server.ts';
+import { completeDns } from './complete/dns.ts';
 import { ipFamilyOf } from './contradictions/networks.ts';
 import { machineNames } from './node-names.ts';
 import { rootPasswordHash } from './root-password.ts';
@@ -40,6 +42,9 @@ export function complete(config: Sound): ClusterSpec {
     manager: config.manager ?? 'auto',
     rootPassword: optional(config.rootPassword, rootPasswordHash),
     network: completeNetwork(config),
+    dns: completeDns(config),
+    audit: completeAudit(config),
+    podSecurity: completePodSecurity(config),
     components: completeComponents(config),
     nodes: completeNodes(name, config),
   };
@@ -60,6 +65,7 @@ function completeNetwork(config: Sound): NetworkSpec {
     cni: network.cni ?? 'bridge',
     networkPolicy: network.networkPolicy ?? network.cni !== 'none',
     proxyMode: network.proxyMode ?? 'auto',
+    loadBalancer: { addresses: network.loadBalancer?.addresses },
     dnsSearch: network.dnsSearch,
     apiServer: {
       listenAddress: listenAddress ?? (port === undefined ? undefined : loopback),

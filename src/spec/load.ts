@@ -3,6 +3,7 @@
 import { InputError, type Problem } from '../errors.ts';
 import { check } from './check.ts';
 import { complete } from './complete.ts';
+import { dnsProblems } from './contradictions/dns.ts';
 import { networkProblems } from './contradictions/networks.ts';
 import { nodeProblems, nodeWarnings } from './contradictions/nodes.ts';
 import { configOfFlags, flagName, nodesOfFlags, type SpecFlags } from './flags.ts';
@@ -54,6 +55,7 @@ export function loadSpec({ config, flags }: SpecInput): LoadedSpec {
     ...nodes.problems,
     ...networkProblems(merged, nameOf),
     ...nodeProblems(merged, nameOf),
+    ...dnsProblems(merged, nameOf),
   ];
   if (problems.length > 0) throw new InputError(subjectOf(config?.name, problems), problems);
   const countedBy = flags.controlPlanes === undefined ? '--nodes' : '--control-planes';

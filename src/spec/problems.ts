@@ -33,9 +33,18 @@ export function problemsOfIssue(
         : [wrongType(path, issue.expected, value)];
     case 'invalid_value':
       return [wrongValue(path, issue.values.map(String), value)];
+    case 'invalid_union': {
+      const chosen = closestOption(issue);
+      const inner = chosen.map((one) => ({ ...one, path: [...issue.path, ...one.path] }));
+      return inner.length === 0
+        ? [{ path, message: issue.message }]
+        : inner.flatMap((one) => problemsOfIssue(one, input, nameOf, keysAt));
+    }
     case 'invalid_key':
       return [{ path, message: issue.issues[0]?.message ?? issue.message }];
     case 'too_small':
+      if (issue.origin === 'array')
+        return [{ path, message: 'is empty', hint: 'give it something or remove it' }];
       return [
         { path, message: `must be ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}` },
       ];
@@ -44,6 +53,19 @@ export function problemsOfIssue(
     default:
       return [{ path, message: issue.message }];
   }
+}
+
+/**
+ * Of the ways to write a value the one that was most likely meant: the one whose kind it is, else the one with words to
+ * choose from. None: the union says itself what is wrong.
+ */
+function closestOption({ errors }: z.core.$ZodIssueInvalidUnion): readonly Issue[] {
+  const isOfWhole = ({ path }: Issue) => path.length === 0;
+  const kindIs = (option: readonly Issue[]) =>
+    !option.some((one) => isOfWhole(one) && ['invalid_type', 'invalid_value'].includes(one.code));
+  const hasWords = (option: readonly Issue[]) =>
+    option.some((one) => isOfWhole(one) && one.code === 'invalid_value');
+  return errors.find(kindIs) ?? errors.find(hasWords) ?? [];
 }
 
 /** What must not be told again, not even when it is wrong: messages end up in logs. */

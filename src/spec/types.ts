@@ -101,6 +101,10 @@ export interface NetworkSpec {
   networkPolicy: boolean;
   /** auto: nftables where the Kubernetes version has it as stable, else iptables. none: no kube-proxy. */
   proxyMode: 'auto' | 'iptables' | 'nftables' | 'ipvs' | 'none';
+  loadBalancer: {
+    /** Ranges that Services of type LoadBalancer get addresses from; undefined: what the node subnet has to spare. */
+    addresses: readonly string[] | undefined;
+  };
   /** Search domains of the nodes; undefined: the host's. */
   dnsSearch: readonly string[] | undefined;
   apiServer: {
@@ -123,6 +127,41 @@ export interface ComponentsSpec {
   kubeProxy: { extraArgs: ExtraArgs; config: ConfigPatch };
   /** config.toml of containerd: tables to merge into it, in this order. */
   containerd: { configPatches: readonly ConfigPatch[] };
+}
+
+/** Who answers the names of the cluster. */
+export interface DnsSpec {
+  /** knest: knest-agent. coredns: CoreDNS in pods. none: the user brings something for the Service's address. */
+  provider: 'knest' | 'coredns' | 'none';
+  /** Of CoreDNS; undefined: the one that kubeadm has for the Kubernetes version. */
+  image: string | undefined;
+  /** Domains with name servers of their own: "corp.example": ["192.0.2.53", "192.0.2.54:5353"] */
+  stubDomains: Readonly<Record<string, readonly string[]>>;
+  /** Extra names with their addresses. */
+  hosts: Readonly<Record<string, readonly string[]>>;
+  /** Name servers for everything else; undefined: the nodes'. */
+  upstream: readonly string[] | undefined;
+}
+
+/** What the API servers write down of requests. */
+export interface AuditSpec {
+  /** A Policy of audit.k8s.io/v1; undefined: knest's own, who did what and when. */
+  policy: ConfigPatch | undefined;
+  /** Days that old files are kept, how many of them, and megabytes of each. */
+  maxAge: number;
+  maxBackups: number;
+  maxSize: number;
+}
+
+/** What pods may be where their namespace says nothing (Kubernetes: "Pod Security Admission"). */
+export interface PodSecuritySpec {
+  /** Kubernetes' own words: { enforce: "baseline", "enforce-version": "latest" } */
+  defaults: Readonly<Record<string, string>>;
+  exemptions: {
+    usernames: readonly string[];
+    namespaces: readonly string[];
+    runtimeClasses: readonly string[];
+  };
 }
 
 export interface ClusterSpec {
@@ -148,6 +187,11 @@ export interface ClusterSpec {
   /** Hash (crypt(5)) of root's password in the nodes; undefined: root cannot log in by one. */
   rootPassword: string | undefined;
   network: NetworkSpec;
+  dns: DnsSpec;
+  /** undefined: nothing is written down. */
+  audit: AuditSpec | undefined;
+  /** undefined: Kubernetes' defaults, all pods are allowed. */
+  podSecurity: PodSecuritySpec | undefined;
   components: ComponentsSpec;
   nodes: readonly NodeSpec[];
 }

@@ -12,6 +12,7 @@ import type { ClusterPlan, PlannedFile } from '../../src/plan/types.ts';
 import {
   clusterSpec,
   componentsSpec,
+  dnsSpec,
   fromRelease,
   networkSpec,
   nodeSpec,
@@ -102,6 +103,28 @@ const variants: Record<string, PlanInput> = {
   'dual-stack': {
     ...base,
     spec: { nodes: nodesOf('control-plane', 'worker'), network: networkSpec({ ipFamily: 'dual' }) },
+  },
+  'audit-and-pod-security': {
+    ...base,
+    kubernetes: fromRelease('v1.22.17'),
+    spec: {
+      audit: { policy: { rules: [{ level: 'Request' }] }, maxAge: 7, maxBackups: 2, maxSize: 100 },
+      podSecurity: {
+        defaults: { enforce: 'baseline', 'enforce-version': 'latest' },
+        exemptions: { usernames: [], namespaces: ['kube-system'], runtimeClasses: [] },
+      },
+    },
+  },
+  coredns: {
+    ...base,
+    spec: {
+      dns: dnsSpec({
+        provider: 'coredns',
+        stubDomains: { 'corp.example': ['192.0.2.53', '192.0.2.54:5353'] },
+        hosts: { 'registry.corp.example': ['192.0.2.7', 'fd00::7'] },
+        upstream: ['192.0.2.1'],
+      }),
+    },
   },
   'ipv6-on-cgroup-v2': { facts: hostFacts(), spec: { network: networkSpec({ ipFamily: 'ipv6' }) } },
   'all-settings': { ...base, spec: allSettings },

@@ -1,6 +1,6 @@
 /**
- * Volumes on this node: makes a directory and a PersistentVolume for each claim that the scheduler has sent here, and
- * removes both when the claim is gone. Each node's agent does so for its own node, so nobody needs to reach another
+ * Volumes on this node: makes a directory and a PersistentVolume for each claim that the scheduler has sent here, or that
+ * is placed here because its class does not wait for a pod, and removes both when the claim is gone. Each node's agent does so for its own node, so nobody needs to reach another
  * node's disk, and there is nobody to elect.
  */
 
@@ -12,10 +12,27 @@ import { promisify } from 'node:util';
 import type { StorageConfig } from '../config.ts';
 import { ApiError } from '../kubernetes/api.ts';
 import type { Api } from '../kubernetes/api.ts';
+import { tellOf } from '../kubernetes/events.ts';
+import type { EventText } from '../kubernetes/events.ts';
 import { keepWatching } from '../kubernetes/keep-watching.ts';
-import type { ClaimObject, ClassObject, KubernetesObject, VolumeObject } from '../kubernetes/objects.ts';
+import type {
+  ClaimObject,
+  ClassObject,
+  KubernetesObject,
+  NodeObject,
+  VolumeObject,
+} from '../kubernetes/objects.ts';
 import { log, reasonOf } from '../log.ts';
-import { directoryOf, isToBeDeleted, provisioner, refusal, volumeFor, wantsVolume } from './volumes.ts';
+import { placeOf } from './placement.ts';
+import {
+  directoryOf,
+  isToBeDeleted,
+  provisioner,
+  refusal,
+  volumeFor,
+  wantsPlace,
+  wantsVolume,
+} from './volumes.ts';
 
 const run = promisify(execFile);
 
@@ -24,6 +41,8 @@ const volumesPath = '/api/v1/persistentvolumes';
 /** Milliseconds between two tries of the same thing. */
 const shortest = 200;
 const longest = 30_000;
+/** Milliseconds until a claim that another node is to serve is looked at again: that node may be gone by then. */
+const patience = 5000;
 
 /** Works for as long as the process lives. Returns when everything that is there has been looked at. */
 export async function runStorage(node: string, { folder }: StorageConfig, api: Api): Promise<void> {
@@ -31,18 +50,33 @@ export async function runStorage(node: string, { folder }: StorageConfig, api: A
   const claims = new Map<string, ClaimObject>();
   const volumes = new Map<string, VolumeObject>();
   const work = worker();
+  const source = { component: provisioner, host: node };
+  const tell = (
+    claim: ClaimObject,
+    type: EventText['type'],
+    reason: string,
+    message: string,
+  ): Promise<void> =>
+    tellOf(
+      api,
+      source,
+      { apiVersion: 'v1', kind: 'PersistentVolumeClaim', ...claim },
+      { type, reason, message },
+    );
 
-  const provision = async (name: string): Promise<void> => {
-    const claim = claims.get(name);
-    if (!claim || !wantsVolume(claim, node)) return;
+  const classOf = ({ spec }: ClaimObject): ClassObject | undefined =>
+    classes.get(spec?.storageClassName ?? '');
+
+  const provision = async (claim: ClaimObject): Promise<void> => {
     const refused = refusal(claim);
     if (refused !== undefined) {
-      await tell(api, node, claim, 'Warning', 'ProvisioningFailed', refused);
+      await tell(claim, 'Warning', 'ProvisioningFailed', refused);
       return;
     }
-    const storageClass = classes.get(claim.spec?.storageClassName ?? '');
+    const storageClass = classOf(claim);
     if (!storageClass) throw new Error(`there is no StorageClass ${claim.spec?.storageClassName ?? '""'}`);
     const volume = volumeFor(claim, { node, folder, storageClass });
+    const name = volume.metadata?.name ?? '';
     const path = volume.spec?.local?.path ?? '';
     await mkdir(path, { recursive: true });
     // any user of the pod may write; mkdir alone is held back by the umask
@@ -50,11 +84,35 @@ export async function runStorage(node: string, { folder }: StorageConfig, api: A
     try {
       await api.create(volumesPath, volume);
     } catch (error) {
-      // made by an earlier try
       if (!(error instanceof ApiError && error.status === 409)) throw error;
+      // made by an earlier try, or by a node that saw other nodes ready than we did
+      const made = await api.get<VolumeObject>(`${volumesPath}/${name}`);
+      if (directoryOf(made, node, folder) === undefined) {
+        await removeDirectory(path);
+        return;
+      }
     }
-    log.info(`volume ${volume.metadata?.name ?? ''} for ${nameOf(claim)}`);
-    await tell(api, node, claim, 'Normal', 'ProvisioningSucceeded', `volume ${volume.metadata?.name ?? ''}`);
+    log.info(`volume ${name} for ${nameOf(claim)}`);
+    await tell(claim, 'Normal', 'ProvisioningSucceeded', `volume ${name}`);
+  };
+
+  const serve = async (name: string): Promise<void> => {
+    let told = false;
+    for (;;) {
+      const claim = claims.get(name);
+      if (!claim) return;
+      if (wantsVolume(claim, node)) return provision(claim);
+      const storageClass = classOf(claim);
+      if (!storageClass || !wantsPlace(claim, storageClass)) return;
+      const { items = [] } = await api.get<{ items?: NodeObject[] }>('/api/v1/nodes');
+      const place = placeOf(claim, storageClass, items);
+      if (place.node === node) return provision(claim);
+      if (place.node === undefined && place.teller === node && !told) {
+        await tell(claim, 'Warning', 'ProvisioningFailed', 'no node that takes pods is ready');
+        told = true;
+      }
+      await sleep(patience);
+    }
   };
 
   const remove = async (name: string): Promise<void> => {
@@ -86,9 +144,9 @@ export async function runStorage(node: string, { folder }: StorageConfig, api: A
     keepWatching<ClaimObject>(api, '/api/v1/persistentvolumeclaims', {
       set: (claim) => {
         const name = nameOf(claim);
-        if (wantsVolume(claim, node)) {
+        if (wantsVolume(claim, node) || wantsPlace(claim, classOf(claim))) {
           claims.set(name, claim);
-          work(`volume for ${name}`, () => provision(name));
+          work(`volume for ${name}`, () => serve(name));
         } else claims.delete(name);
       },
       delete: (claim) => {
@@ -152,33 +210,6 @@ async function removeDirectory(path: string): Promise<void> {
   }
   // what a pod may have mounted in there is not part of it
   await run('rm', ['-rf', '--one-file-system', '--', doomed]);
-}
-
-/** What `kubectl describe` of the claim shows. */
-async function tell(
-  api: Api,
-  node: string,
-  claim: ClaimObject,
-  type: 'Normal' | 'Warning',
-  reason: string,
-  message: string,
-): Promise<void> {
-  const { name, namespace = '', uid, resourceVersion } = claim.metadata ?? {};
-  const now = new Date().toISOString();
-  try {
-    await api.create(`/api/v1/namespaces/${namespace}/events`, {
-      metadata: { generateName: `${name ?? ''}.`, namespace },
-      involvedObject: {
-        ...{ apiVersion: 'v1', kind: 'PersistentVolumeClaim' },
-        ...{ name, namespace, uid, resourceVersion },
-      },
-      ...{ type, reason, message, count: 1, firstTimestamp: now, lastTimestamp: now },
-      source: { component: provisioner, host: node },
-    });
-  } catch (error) {
-    // a namespace that is going takes none; the claim does not depend on it
-    log.warning(`event for ${nameOf(claim)}: ${reasonOf(error)}`);
-  }
 }
 
 function nameOf({ metadata }: KubernetesObject): string {

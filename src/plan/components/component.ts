@@ -12,6 +12,8 @@ export interface ClusterContext {
   apiServiceAddress: string;
   /** Tenth address of the first service subnet: the Service `kube-dns`, where kubeadm and kind have it too. */
   dnsServiceAddress: string;
+  /** Ranges that Services of type LoadBalancer get addresses from; empty: they get none. */
+  loadBalancer: readonly string[];
   /** Held by one control plane at a time; what everything outside of control planes talks to. */
   apiAddress: string;
   /** https://ADDRESS:PORT of it. */
@@ -21,7 +23,7 @@ export interface ClusterContext {
   controlPlanes: readonly Peer[];
   /** Names of machines that come into a cluster which is there already. */
   joining: ReadonlySet<string>;
-  spec: Pick<ClusterSpec, 'kubernetes' | 'network' | 'components'>;
+  spec: Pick<ClusterSpec, 'kubernetes' | 'network' | 'components' | 'dns' | 'audit' | 'podSecurity'>;
   facts: Pick<
     HostFacts,
     'cgroup' | 'capabilities' | 'nameservers' | 'searchDomains' | 'machineId' | 'cpus' | 'memoryBytes'

@@ -4,8 +4,11 @@ import { renderUnit } from '../../formats/systemd-unit.ts';
 import type { ApiAccess } from '../../agent/kubernetes/api.ts';
 import type { PlannedUnit } from '../types.ts';
 import type { Component, ClusterContext, MachineContext } from './component.ts';
-import { afterApiServer, apiPort, k8sTarget, pkiFolder, restartAlways } from './component.ts';
+import { afterApiServer, apiPort, k8sTarget, nodeLink, pkiFolder, restartAlways } from './component.ts';
+import { coreDnsObjects, coreDnsWorkload } from '../manifests/coredns.ts';
 import { agentGroups, agentObjects } from '../manifests/knest-agent.ts';
+import { kubeadmObjects } from '../manifests/kubeadm.ts';
+import { loadBalancerGroups, loadBalancerObjects } from '../manifests/load-balancer.ts';
 import { adminCertificate } from '../pki.ts';
 import { certificateFiles, clientCertificate, publicFile } from './pki-files.ts';
 import { podSocket } from './pod-network.ts';
@@ -14,17 +17,22 @@ const configFile = '/etc/kubernetes/knest-agent.json';
 const objectsFile = '/etc/kubernetes/knest-objects.json';
 const program = '/usr/local/lib/knest/knest-agent.mjs';
 const healthPort = 10262;
+/** UDP, of every node's address. */
+const pulsePort = 10263;
 
 /** Folder of a node's volumes; a plain directory of the host, as an overlay's upper one would be slower. */
 export const volumesFolder = '/var/lib/knest-volumes';
 
-/** knest-agent: cluster DNS on control planes, volumes and network policies on every node. */
+/** knest-agent: cluster DNS on control planes; volumes, network policies and addresses of Services on every node. */
 export const knestAgent: Component = (machine, cluster) => {
   const certificate = `knest-agent-${machine.name}`;
+  const balances = cluster.loadBalancer.length > 0;
   const groups = [
     agentGroups.storage,
     ...(cluster.spec.network.networkPolicy ? [agentGroups.networkPolicy] : []),
-    ...(machine.role === 'control-plane' ? [agentGroups.dns] : []),
+    ...(balances ? [loadBalancerGroups.announcer] : []),
+    ...(answersNames(machine, cluster) ? [agentGroups.dns] : []),
+    ...(machine.role === 'control-plane' && balances ? [loadBalancerGroups.controller] : []),
   ];
   return {
     files: [
@@ -45,7 +53,10 @@ export const knestAgent: Component = (machine, cluster) => {
         name: 'knest-agent.service',
         wantedBy: k8sTarget,
         text: renderUnit({
-          Unit: { Description: 'Cluster DNS, volumes and network policies', ...afterApiServer },
+          Unit: {
+            Description: 'Cluster DNS, volumes, network policies, addresses of Services',
+            ...afterApiServer,
+          },
           Service: {
             // A small young generation is collected more often and stays small (V8's default grows to 48 MB); one
             // thread is enough for the few files it reads.
@@ -70,6 +81,10 @@ export const knestAgent: Component = (machine, cluster) => {
   };
 };
 
+function answersNames({ role }: MachineContext, { spec }: ClusterContext): boolean {
+  return role === 'control-plane' && spec.dns.provider === 'knest';
+}
+
 /** Once is enough. */
 function appliesObjects(machine: MachineContext, { controlPlanes }: ClusterContext): boolean {
   return controlPlanes[0]?.name === machine.name;
@@ -79,6 +94,7 @@ function appliesObjects(machine: MachineContext, { controlPlanes }: ClusterConte
 const objectsUnit: PlannedUnit = {
   name: 'knest-objects.service',
   wantedBy: k8sTarget,
+  reads: [objectsFile],
   text: renderUnit({
     Unit: { Description: 'Objects that the cluster has from its beginning', ...afterApiServer },
     Service: {
@@ -92,9 +108,19 @@ const objectsUnit: PlannedUnit = {
 };
 
 function objects(machine: MachineContext, cluster: ClusterContext): string {
+  const { dns } = cluster.spec;
+  const serviceAddress = cluster.dnsServiceAddress;
+  const image = `registry.k8s.io/${machine.traits.coreDnsImage}`;
+  const coreDns = dns.provider === 'coredns' ? { dns, serviceAddress, image } : undefined;
   const file: ObjectsFile = {
     api: access(machine, cluster, adminCertificate),
-    objects: agentObjects(cluster.dnsServiceAddress),
+    objects: [
+      ...agentObjects(dns.provider === 'knest' ? serviceAddress : undefined),
+      ...(coreDns ? coreDnsObjects(coreDns) : []),
+      ...(cluster.loadBalancer.length > 0 ? loadBalancerObjects : []),
+      ...kubeadmObjects(cluster, machine),
+    ],
+    ...(coreDns ? { once: coreDnsWorkload(coreDns) } : {}),
   };
   return `${JSON.stringify(file, undefined, 2)}\n`;
 }
@@ -125,17 +151,29 @@ function configuration(machine: MachineContext, cluster: ClusterContext, certifi
           },
         }
       : {}),
-    ...(machine.role === 'control-plane'
+    ...(cluster.loadBalancer.length > 0
+      ? {
+          loadBalancer: {
+            addresses: cluster.loadBalancer,
+            link: nodeLink,
+            port: pulsePort,
+            controller: machine.role === 'control-plane',
+          },
+        }
+      : {}),
+    ...(answersNames(machine, cluster)
       ? {
           dns: {
             domain: 'cluster.local',
             serviceAddress: cluster.dnsServiceAddress,
             ownSubnets: [...cluster.serviceSubnets, ...cluster.podSubnets],
+            savedCluster: '/var/lib/knest-agent/cluster.json',
             port: 53,
             metricsPort: 9153,
+            ...(cluster.spec.dns.upstream ? { upstream: cluster.spec.dns.upstream } : {}),
             resolvConf: '/etc/resolv.conf',
-            stubDomains: {},
-            hosts: {},
+            stubDomains: cluster.spec.dns.stubDomains,
+            hosts: cluster.spec.dns.hosts,
           },
         }
       : {}),

@@ -20,6 +20,8 @@ export interface HostNetworkOptions extends ClusterSubnets {
   /** A port of the host that leads to the API. */
   apiPort: PlannedPort | undefined;
   machines: readonly NetworkPeer[];
+  /** Ranges that Services of type LoadBalancer get addresses from. */
+  loadBalancer?: readonly string[];
   /** kube-proxy uses IPVS: machines can't load its modules. */
   ipvs?: boolean;
   /** Pods of a machine hang on a bridge. */

@@ -27,7 +27,9 @@ it('is given rights by groups that its certificate has', () => {
     commonName.startsWith('system:knest-agent:'),
   );
   const bound = objects.flatMap((object) =>
-    ((object as { subjects?: { name: string }[] }).subjects ?? []).map(({ name }) => name),
+    ((object as { subjects?: { kind: string; name: string }[] }).subjects ?? [])
+      .filter(({ kind }) => kind === 'Group')
+      .map(({ name }) => name),
   );
   expect(new Set(bound)).toEqual(new Set(certificate?.organizations));
   expect(certificate?.organizations).not.toContain('system:masters');
@@ -39,7 +41,7 @@ it('makes objects of which it is known where they are', () => {
   expect(() => pathOf({ apiVersion: 'v1', kind: 'Secret' })).toThrow(/Secret/);
 });
 
-it('holds volumes, enforces policies and does nothing else on a worker', () => {
+it('holds volumes, enforces policies and answers for addresses on a worker, and nothing else', () => {
   const two = planOf({ spec: { nodes: nodesOf('control-plane', 'worker') } });
   const worker = machineOf(two, 1);
   const own = JSON.parse(textOf(worker, '/etc/kubernetes/knest-agent.json')) as AgentConfig;
@@ -50,7 +52,7 @@ it('holds volumes, enforces policies and does nothing else on a worker', () => {
   expect(names).toContain('knest-agent.service');
   expect(names).not.toContain('knest-objects.service');
   const certificate = two.pki.certificates.find(({ name }) => name === `knest-agent-${worker.name}`);
-  expect(certificate?.organizations).toEqual(['knest:storage', 'knest:network-policy']);
+  expect(certificate?.organizations).toEqual(['knest:storage', 'knest:network-policy', 'knest:announcer']);
 });
 
 it('enforces no policies where that is switched off, or the business of a network add-on', () => {
