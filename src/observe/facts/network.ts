@@ -120,7 +120,7 @@ interface Forwarders {
 
 async function listNftChains(host: Host, programs: Programs): Promise<NftChain[]> {
   if (programs['nft'] === undefined) return [];
-  const { exitCode, stdout } = await host.run(chainsCommand, { okExitCodes: 'any', timeout: 10_000 });
+  const { exitCode, stdout } = await host.run(chainsCommand, { okExitCodes: 'any', timeout: 60_000 });
   return exitCode === 0 ? parseChains(stdout) : [];
 }
 

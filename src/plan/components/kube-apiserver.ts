@@ -107,7 +107,7 @@ export const kubeApiserver: Component = (machine, cluster) => {
             ExecStart: command,
             ...restartAlways,
             LimitNOFILE: '65536',
-            TimeoutStartSec: '180',
+            TimeoutStartSec: '600',
             // it waits up to a minute for watches to end, which end with it; what it knows is in etcd
             TimeoutStopSec: '3',
           },
