@@ -7,7 +7,7 @@ import { afterApiServer, k8sTarget, restartAlways } from './component.ts';
 import { cgroupDriver } from './cgroup-driver.ts';
 import { pauseImage, pauseImagePath } from '../image.ts';
 
-const containerdSocket = '/run/containerd/containerd.sock';
+export const containerdSocket = '/run/containerd/containerd.sock';
 export const containerdEndpoint = `unix://${containerdSocket}`;
 
 const configFile = '/etc/containerd/config.toml';

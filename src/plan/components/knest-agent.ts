@@ -11,7 +11,8 @@ import { certificateFiles, clientCertificate, publicFile } from './pki-files.ts'
 
 const configFile = '/etc/kubernetes/knest-agent.json';
 const objectsFile = '/etc/kubernetes/knest-objects.json';
-const program = '/usr/local/lib/knest/knest-agent.mjs';
+/** Where a machine has it. */
+export const agentPath = '/usr/local/lib/knest/knest-agent.mjs';
 const healthPort = 10262;
 
 /** Folder of a node's volumes; a plain directory of the host, as an overlay's upper one would be slower. */
@@ -30,7 +31,7 @@ export const knestAgent: Component = (machine, cluster) => {
         mode: 0o644,
         content: { text: `${JSON.stringify(configuration(machine, cluster, certificate), undefined, 2)}\n` },
       },
-      { path: program, mode: 0o644, content: { asset: 'knest-agent.mjs' } },
+      { path: agentPath, mode: 0o644, content: { asset: 'knest-agent.mjs' } },
       ...(appliesObjects(machine, cluster)
         ? [{ path: objectsFile, mode: 0o644, content: { text: objects(machine, cluster) } }]
         : []),
@@ -45,7 +46,7 @@ export const knestAgent: Component = (machine, cluster) => {
             // A small young generation is collected more often and stays small (V8's default grows to 48 MB); one
             // thread is enough for the few files it reads.
             Environment: ['UV_THREADPOOL_SIZE=1', 'NODE_ENV=production'],
-            ExecStart: `/usr/bin/node --max-semi-space-size=2 --v8-pool-size=1 ${program} ${configFile}`,
+            ExecStart: `/usr/bin/node --max-semi-space-size=2 --v8-pool-size=1 ${agentPath} ${configFile}`,
             ...restartAlways,
             // other agents are told that this one goes
             TimeoutStopSec: '3',
@@ -79,7 +80,7 @@ const objectsUnit: PlannedUnit = {
     Service: {
       Type: 'oneshot',
       RemainAfterExit: 'yes',
-      ExecStart: `/usr/bin/node ${program} apply ${objectsFile}`,
+      ExecStart: `/usr/bin/node ${agentPath} apply ${objectsFile}`,
       // it tries until it has succeeded
       TimeoutStartSec: 'infinity',
     },
