@@ -17,6 +17,7 @@ export interface ObjectsFile {
 const resources: Readonly<Record<string, string>> = {
   ClusterRole: 'clusterroles',
   ClusterRoleBinding: 'clusterrolebindings',
+  ConfigMap: 'configmaps',
   Role: 'roles',
   RoleBinding: 'rolebindings',
   Service: 'services',

@@ -47,7 +47,9 @@ type Documents = ReadonlyMap<string, Buffer>;
 async function readDocuments(path: string): Promise<Documents> {
   const documents = new Map<string, Buffer>();
   const reader = extract();
+  let entries = 0;
   reader.on('entry', (header, stream, next) => {
+    entries += 1;
     const name = header.name.replace(/^\.\//, '');
     const chunks: Buffer[] = [];
     const small = header.type === 'file' && header.size <= largestDocument;
@@ -70,7 +72,9 @@ async function readDocuments(path: string): Promise<Documents> {
     await pipeline(createReadStream(path), reader);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    if (/invalid tar header|checksum/i.test(message)) throw notAnArchive('is not a tar archive');
+    const cutOff = /unexpected end/i.test(message);
+    if (/invalid tar header/i.test(message) || (cutOff && entries === 0))
+      throw notAnArchive('is not a tar archive');
     if (/unexpected end/i.test(message))
       throw notAnArchive('ends in the middle: it was not written to its end');
     throw error;

@@ -14,11 +14,16 @@ import { kubeProxy } from './components/kube-proxy.ts';
 import { kubeScheduler } from './components/kube-scheduler.ts';
 import { kubelet } from './components/kubelet.ts';
 import { lanNode } from './components/lan-node.ts';
+import { localRegistry, registryBind, registryPort, runsRegistry } from './components/local-registry.ts';
 import { nodeNetwork } from './components/node-network.ts';
 import { operatingSystem } from './components/operating-system.ts';
 import { podNetwork } from './components/pod-network.ts';
+import { preloadedImages } from './components/preloaded-images.ts';
+import { proxy } from './components/proxy.ts';
+import { registries } from './components/registries.ts';
 import { controlPlanesOf } from './control-planes.ts';
 import { rootfsLayer } from './image.ts';
+import { imagesLayers } from './images-layer.ts';
 import { assembleMachine } from './machine.ts';
 import { bridgeName } from './network/bridge.ts';
 import { planHairpin } from './network/hairpin.ts';
@@ -26,6 +31,7 @@ import { planHostNetwork } from './network/host-network.ts';
 import { kernelProblems } from './network/kernel-problems.ts';
 import { lanOf, type Lan } from './network/lan.ts';
 import { planPorts } from './network/ports.ts';
+import type { ClusterPorts } from './network/ports.ts';
 import {
   apiAddressOf,
   gatewayOf,
@@ -59,6 +65,10 @@ const components: readonly Component[] = [
   kubeControllerManager,
   kubeScheduler,
   containerd,
+  registries,
+  proxy,
+  localRegistry,
+  preloadedImages,
   podNetwork,
   kubelet,
   kubeProxy,
@@ -91,17 +101,23 @@ export function planCluster(
   const ports = planPorts(
     spec,
     facts,
-    previous && { machines: previous.machines, api: previous.network.apiPort },
+    previous && {
+      machines: previous.machines,
+      api: previous.network.apiPort,
+      registry: previous.network.registryPort,
+    },
   );
   const nodes = placeNodes(spec, subnets, kubernetes, previous, lan);
   const machines = nodes.map(({ machine }) => machine);
-  const cluster = clusterContext(spec, facts, subnets, machines, previous);
+  const cluster = clusterContext(spec, facts, subnets, machines, ports, previous);
+  const folder = `${paths.state}/clusters/${spec.name}`;
   const drafts = nodes.map((node, index) => ({
     ...node,
     ports: ports.nodes[index] ?? [],
     layers: previousLayers(previous, node.machine) ?? layersOf(node, spec, facts),
     parts: components.map((component) => component(node.machine, cluster)),
     link: lan ? { macvlan: lan.parent } : { bridge },
+    shared: runsRegistry(spec) && node.machine.role === 'control-plane' ? [registryBind(folder)] : [],
     cluster: spec.name,
     rootPassword: spec.rootPassword,
     manager,
@@ -117,6 +133,7 @@ export function planCluster(
         ...(lan ? { parent: lan.parent } : {}),
         apiAddress: cluster.apiAddress,
         apiPort: ports.api,
+        registryPort: ports.registry,
         ipvs: spec.network.proxyMode === 'ipvs',
         machines: peers,
         nodeSubnets: subnets.nodeSubnets,
@@ -126,7 +143,6 @@ export function planCluster(
       facts,
     ),
   };
-  const folder = `${paths.state}/clusters/${spec.name}`;
   return {
     version: 2,
     cluster: spec.name,
@@ -143,6 +159,7 @@ export function planCluster(
       serviceSubnets: subnets.serviceSubnets,
       apiAddress: cluster.apiAddress,
       ...(ports.api ? { apiPort: ports.api } : {}),
+      ...(ports.registry ? { registryPort: ports.registry } : {}),
       cni: spec.network.cni,
     },
     layers: [...new Map(drafts.flatMap(({ layers }) => layers.map((layer) => [layer.id, layer]))).values()],
@@ -186,24 +203,41 @@ function clusterContext(
   facts: HostFacts,
   { nodeSubnets, podSubnets, serviceSubnets }: ClusterSubnets,
   machines: readonly MachineContext[],
+  ports: ClusterPorts,
   previous: ClusterPlan | undefined,
 ): ClusterContext {
   const address = apiAddressOf(nodeSubnets[0] ?? '');
   const there = new Set(previous?.machines.map(({ name }) => name));
   return {
     name: spec.name,
+    nodeSubnets,
     podSubnets,
     serviceSubnets,
+    registryHost: registryHostOf(spec, ports.registry, address),
     apiServiceAddress: nthAddress(serviceSubnets[0] ?? '', 1),
     dnsServiceAddress: nthAddress(serviceSubnets[0] ?? '', 10),
     apiAddress: address,
     endpoint: `https://${urlHost(address)}:${apiPort}`,
     machines,
     controlPlanes: controlPlanesOf(machines),
+    archives: imagesLayers(spec).flatMap(({ archives }) => archives),
     joining: new Set(previous ? machines.map(({ name }) => name).filter((name) => !there.has(name)) : []),
     spec,
     facts: { ...facts, nameservers: nameserversFor(spec.network.ipFamily, facts.nameservers) },
   };
+}
+
+/** Where there is no port of the host, as with IPv6 alone, the host reaches the registry where nodes do. */
+function registryHostOf(
+  { registry }: ClusterSpec,
+  port: PlannedPort | undefined,
+  apiAddress: string,
+): string | undefined {
+  if (registry === undefined) return undefined;
+  if (registry.address === undefined) {
+    return port ? `localhost:${port.hostPort}` : `${urlHost(apiAddress)}:${registryPort}`;
+  }
+  return registry.port === undefined ? new URL(registry.address).host : `localhost:${registry.port}`;
 }
 
 interface PlacedNode {
@@ -252,7 +286,7 @@ function* freeSlots(taken: ReadonlySet<number | undefined>): Generator<number, n
 function layersOf({ machine, kubernetes }: PlacedNode, spec: ClusterSpec, facts: HostFacts): PlannedLayer[] {
   const { layerId: id, version, source } = kubernetes;
   const image = { ...spec.image, suite: machine.spec.suite ?? spec.image.suite };
-  return [{ kind: 'kubernetes', id, version, source }, rootfsLayer(image, facts)];
+  return [...imagesLayers(spec), { kind: 'kubernetes', id, version, source }, rootfsLayer(image, facts)];
 }
 
 /** What a machine was made from stays below it, also when this knest would choose other packages today. */

@@ -50,6 +50,8 @@ function knownKeys(schema: z.ZodType, path: Path): readonly string[] {
 }
 
 function unwrap(schema: unknown): unknown {
+  // a union of true or a mapping: only the mapping has keys
+  if (schema instanceof z.ZodUnion) return schema.options.find((option) => option instanceof z.ZodObject);
   return schema instanceof z.ZodOptional ? unwrap(schema.unwrap()) : schema;
 }
 

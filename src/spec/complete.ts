@@ -1,5 +1,6 @@
 /** A sound config -> the complete spec: defaults filled in, values in one form. */
 
+import { completeImages } from './complete-images.ts';
 import { containerdPatch } from './containerd-patches.ts';
 import { ipFamilyOf } from './contradictions/networks.ts';
 import { machineNames } from './node-names.ts';
@@ -41,6 +42,7 @@ export function complete(config: Sound): ClusterSpec {
     rootPassword: optional(config.rootPassword, rootPasswordHash),
     network: completeNetwork(config),
     components: completeComponents(config),
+    ...completeImages(config),
     nodes: completeNodes(name, config),
   };
 }

@@ -21,6 +21,8 @@ export interface SpecFlags {
   nodeSubnet?: string;
   podSubnet?: string;
   serviceSubnet?: string;
+  /** Archives of images, by absolute path. */
+  images?: readonly string[];
   /** All nodes together. */
   nodes?: string;
   /** How many of them are control planes. */
@@ -29,12 +31,12 @@ export interface SpecFlags {
 
 /** The flags as a config file would say them; the numbers of nodes are read by nodesOfFlags. */
 export function configOfFlags(flags: SpecFlags): unknown {
-  const { name, kubernetesVersion, source, releaseMirror, suite, mirror, manager } = flags;
+  const { name, kubernetesVersion, source, releaseMirror, suite, mirror, manager, images } = flags;
   const { network: mode, gateway, ipFamily, proxyMode, nodeSubnet, podSubnet, serviceSubnet } = flags;
   return {
     apiVersion,
     kind: configKind,
-    ...withoutUndefined({ name, kubernetesVersion, source, releaseMirror, suite, mirror, manager }),
+    ...withoutUndefined({ name, kubernetesVersion, source, releaseMirror, suite, mirror, manager, images }),
     network: withoutUndefined({ mode, gateway, ipFamily, proxyMode, nodeSubnet, podSubnet, serviceSubnet }),
   };
 }
@@ -43,6 +45,7 @@ export function configOfFlags(flags: SpecFlags): unknown {
 export function flagName(path: Path): string {
   const key = String(path.at(-1));
   if (key === 'mode') return '--network';
+  if (path[0] === 'images') return '--image';
   const flag = `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
   return flag === '--release-mirror' ? `${flag} (or KNEST_RELEASE_MIRROR)` : flag;
 }

@@ -5,6 +5,7 @@ import { check } from './check.ts';
 import { complete } from './complete.ts';
 import { networkProblems } from './contradictions/networks.ts';
 import { nodeProblems, nodeWarnings } from './contradictions/nodes.ts';
+import { registryProblems, registryWarnings } from './contradictions/registries.ts';
 import { configOfFlags, flagName, nodesOfFlags, type SpecFlags } from './flags.ts';
 import { isKindConfig } from './kind/detect.ts';
 import { readKindConfig } from './kind/read.ts';
@@ -54,11 +55,13 @@ export function loadSpec({ config, flags }: SpecInput): LoadedSpec {
     ...nodes.problems,
     ...networkProblems(merged, nameOf),
     ...nodeProblems(merged, nameOf),
+    ...registryProblems(merged, nameOf),
   ];
   if (problems.length > 0) throw new InputError(subjectOf(config?.name, problems), problems);
   const countedBy = flags.controlPlanes === undefined ? '--nodes' : '--control-planes';
   const nameOfNodes = (path: Path) => (nodes.nodes && path[0] === 'nodes' ? countedBy : nameOf(path));
-  return { spec: complete(merged), warnings: [...file.warnings, ...nodeWarnings(merged, nameOfNodes)] };
+  const remarks = [...nodeWarnings(merged, nameOfNodes), ...registryWarnings(merged, nameOf)];
+  return { spec: complete(merged), warnings: [...file.warnings, ...remarks] };
 }
 
 /** A file in knest's words. */

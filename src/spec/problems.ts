@@ -41,14 +41,45 @@ export function problemsOfIssue(
       ];
     case 'too_big':
       return [{ path, message: `must be at most ${issue.maximum}` }];
+    case 'invalid_union':
+      return problemsOfUnion(issue, input, nameOf, keysAt);
     default:
       return [{ path, message: issue.message }];
   }
 }
 
+/** Of zod, where the schema says nothing better. */
+const defaultMessage = 'Invalid input';
+
+/** Of true or a mapping: who writes a mapping wants to know what is wrong in it, who writes something else what fits. */
+function problemsOfUnion(
+  issue: Issue & { code: 'invalid_union' },
+  input: unknown,
+  nameOf: (path: Path) => string,
+  keysAt: (path: Path) => readonly string[],
+): Problem[] {
+  const inside = issue.errors.find((issues) =>
+    issues.every(({ code, path }) => path.length > 0 || code === 'unrecognized_keys'),
+  );
+  if (!inside && issue.message !== defaultMessage)
+    return [{ path: nameOf(issue.path), message: issue.message }];
+  if (!inside) {
+    const value = valueAt(input, issue.path);
+    const wanted = issue.errors.flatMap((issues) =>
+      issues.flatMap((one) => (one.code === 'invalid_type' ? [nameOfType(one.expected)] : [])),
+    );
+    const message =
+      wanted.length === 0 ? issue.message : `must be ${wanted.join(' or ')}, not ${describe(value)}`;
+    return [{ path: nameOf(issue.path), message }];
+  }
+  return inside.flatMap((one) =>
+    problemsOfIssue({ ...one, path: [...issue.path, ...one.path] }, input, nameOf, keysAt),
+  );
+}
+
 /** What must not be told again, not even when it is wrong: messages end up in logs. */
 function isSecret(path: Path): boolean {
-  return path.at(-1) === 'rootPassword';
+  return path.at(-1) === 'rootPassword' || path.at(-1) === 'password' || path[0] === 'proxy';
 }
 
 export const wholeFile = '(the whole file)';

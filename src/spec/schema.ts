@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { componentsSchema } from './config/components.ts';
 import { checkedText, mapping, text } from './config/fields.ts';
+import { imagesSchema, proxySchema, registriesSchema, registrySchema } from './config/images.ts';
 import { networkSchema } from './config/network.ts';
 import { nodesSchema } from './config/nodes.ts';
 import { rootPasswordProblem } from './root-password.ts';
@@ -71,6 +72,10 @@ export const configSchema = z
       description: 'APIs to switch on and off, as kube-apiserver has them: `{ "api/alpha": "true" }`.',
     }),
     network: networkSchema.optional(),
+    registry: registrySchema.optional(),
+    registries: registriesSchema.optional(),
+    proxy: proxySchema.optional(),
+    images: imagesSchema.optional(),
     components: componentsSchema.optional(),
     nodes: nodesSchema.optional(),
   })

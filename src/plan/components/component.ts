@@ -1,11 +1,12 @@
 import type { HostFacts } from '../../facts/types.ts';
 import type { ClusterSpec, NodeSpec } from '../../spec/types.ts';
-import type { ComponentPlan, MachinePlan } from '../types.ts';
+import type { ComponentPlan, MachinePlan, PlannedArchive } from '../types.ts';
 import type { VersionTraits } from '../versions/traits.ts';
 
 /** What a component needs to know of its cluster. */
 export interface ClusterContext {
   name: string;
+  nodeSubnets: readonly string[];
   podSubnets: readonly string[];
   serviceSubnets: readonly string[];
   /** First address of the first service subnet: the Service `kubernetes`. */
@@ -21,7 +22,11 @@ export interface ClusterContext {
   controlPlanes: readonly Peer[];
   /** Names of machines that come into a cluster which is there already. */
   joining: ReadonlySet<string>;
-  spec: Pick<ClusterSpec, 'kubernetes' | 'network' | 'components'>;
+  /** Images that every node has from its beginning. */
+  archives: readonly PlannedArchive[];
+  /** The registry as it is called on the host, "localhost:5000"; undefined: the cluster has none. */
+  registryHost: string | undefined;
+  spec: Pick<ClusterSpec, 'kubernetes' | 'network' | 'components' | 'registry' | 'registries' | 'proxy'>;
   facts: Pick<
     HostFacts,
     'cgroup' | 'capabilities' | 'nameservers' | 'searchDomains' | 'machineId' | 'cpus' | 'memoryBytes'

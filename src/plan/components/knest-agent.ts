@@ -7,6 +7,7 @@ import type { Component, ClusterContext, MachineContext } from './component.ts';
 import { afterApiServer, apiPort, k8sTarget, pkiFolder, restartAlways } from './component.ts';
 import { agentGroups, agentObjects } from '../manifests/knest-agent.ts';
 import { adminCertificate } from '../pki.ts';
+import { registryHosting } from './local-registry.ts';
 import { certificateFiles, clientCertificate, publicFile } from './pki-files.ts';
 
 const configFile = '/etc/kubernetes/knest-agent.json';
@@ -90,7 +91,7 @@ const objectsUnit: PlannedUnit = {
 function objects(machine: MachineContext, cluster: ClusterContext): string {
   const file: ObjectsFile = {
     api: access(machine, cluster, adminCertificate),
-    objects: agentObjects(cluster.dnsServiceAddress),
+    objects: [...agentObjects(cluster.dnsServiceAddress), ...registryHosting(cluster)],
   };
   return `${JSON.stringify(file, undefined, 2)}\n`;
 }

@@ -19,6 +19,8 @@ export interface HostNetworkOptions extends ClusterSubnets {
   apiAddress: string;
   /** A port of the host that leads to the API. */
   apiPort: PlannedPort | undefined;
+  /** A port of the host that leads to the cluster's registry, at the same address. */
+  registryPort?: PlannedPort | undefined;
   machines: readonly NetworkPeer[];
   /** kube-proxy uses IPVS: machines can't load its modules. */
   ipvs?: boolean;
