@@ -1,0 +1,91 @@
+/** A registry that does not exist, with a mirror that does: with a certificate of its own authority, and a password. */
+
+import { writeFile } from 'node:fs/promises';
+
+import { afterAll, expect, it } from 'vitest';
+
+import { eventually } from './support/eventually.ts';
+import { busyboxPieces } from './support/image.ts';
+import { tlsRegistry } from './support/registry.ts';
+import type { TlsRegistry } from './support/registry.ts';
+import { describeScenario } from './support/scenario.ts';
+
+const name = 'e2e-mirror';
+const nodeSubnet = '10.89.219.0/24';
+/** The bridge: the host as its nodes see it. */
+const host = '10.89.219.1';
+const credentials = { username: 'alice', password: String.raw`open "sesame" \o/` };
+
+// one node each with the oldest and the newest containerd that Debian has for machines
+describeScenario('pull through a mirror', { story: true, suite: 'bookworm' }, (scenario) => {
+  let mirror: TlsRegistry;
+
+  afterAll(() => mirror.close());
+
+  it('create a cluster that knows the mirror', async () => {
+    const image = await busyboxPieces('from a mirror');
+    mirror = await tlsRegistry(host, credentials, { 'team/app:1': image, 'library/other:1': image });
+    const at = `${host}:${mirror.port}`;
+    await writeFile(`${scenario.folder}/ca.pem`, mirror.authority);
+    const config = {
+      apiVersion: 'knest.dev/v1alpha1',
+      kind: 'Cluster',
+      name,
+      suite: 'bookworm',
+      network: { nodeSubnet },
+      proxy: {},
+      registries: [
+        { host: 'registry.example.test', mirrors: [`https://${at}`] },
+        { host: '*', mirrors: [`https://${at}/v2`] },
+        { host: at, ca: `${scenario.folder}/ca.pem`, credentials },
+      ],
+      nodes: [
+        { role: 'control-plane', taints: [] },
+        { role: 'worker', suite: 'trixie' },
+      ],
+    };
+    const file = `${scenario.folder}/cluster.json`;
+    await writeFile(file, JSON.stringify(config));
+    const plan = await scenario.ok(['plan', 'cluster', '--config', file, '-o', 'json']);
+    expect(plan).toContain('registry.example.test');
+    expect(plan).not.toContain('sesame');
+    await scenario.ok(['create', 'cluster', '--config', file]);
+  });
+
+  it.each([
+    ['of a registry with a mirror', 'registry.example.test/team/app:1'],
+    ['of any other registry', 'elsewhere.example.test/library/other:1'],
+  ])('every node pulls an image %s', async (_, image) => {
+    for (const node of [`${name}-control-plane`, `${name}-worker`]) {
+      const pod = `${image.startsWith('registry') ? 'mirrored' : 'other'}-${node}`;
+      const before = mirror.asked.length;
+      await scenario.kubectl(name, [
+        ...['run', pod, `--image=${image}`, '--restart=Never', '--image-pull-policy=Always'],
+        `--overrides=${JSON.stringify({ apiVersion: 'v1', spec: { nodeName: node } })}`,
+        ...['--command', '--', 'sh', '-c', 'echo pulled'],
+      ]);
+      await eventually(
+        `${pod} has run`,
+        async () => {
+          const phase = ['get', 'pod', pod, '-o', 'jsonpath={.status.phase} {.status.containerStatuses}'];
+          expect(await scenario.kubectl(name, phase)).toMatch(/^Succeeded/);
+        },
+        60_000,
+      );
+      expect(await scenario.kubectl(name, ['logs', pod])).toBe('pulled');
+      expect(mirror.asked.slice(before).some((path) => path.includes('/manifests/'))).toBe(true);
+    }
+  });
+
+  it('only root in a node can read the password', async () => {
+    for (const node of [`${name}-control-plane`, `${name}-worker`]) {
+      const file = '/etc/containerd/config.toml';
+      expect(await scenario.ok(['exec', node, '--', 'stat', '-c', '%a %U', file])).toBe('600 root');
+    }
+  });
+
+  it('delete', async () => {
+    await scenario.ok(['delete', 'cluster', '--name', name]);
+    await scenario.expectCleanHost();
+  });
+});
