@@ -55,9 +55,11 @@ describeScenario('pull through a mirror', { story: true, suite: 'bookworm' }, (s
   it.each([
     ['of a registry with a mirror', 'registry.example.test/team/app:1'],
     ['of any other registry', 'elsewhere.example.test/library/other:1'],
-  ])('every node pulls an image %s', async (_, image) => {
+    ['of a registry that wants a certificate and a password', undefined],
+  ])('every node pulls an image %s', async (kind, mirrored) => {
+    const image = mirrored ?? `${host}:${mirror.port}/team/app:1`;
     for (const node of [`${name}-control-plane`, `${name}-worker`]) {
-      const pod = `${image.startsWith('registry') ? 'mirrored' : 'other'}-${node}`;
+      const pod = `${kind.split(' ').at(-1)}-${node}`;
       const before = mirror.asked.length;
       await scenario.kubectl(name, [
         ...['run', pod, `--image=${image}`, '--restart=Never', '--image-pull-policy=Always'],

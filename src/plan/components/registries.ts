@@ -18,7 +18,7 @@ export const registries: Component = (_machine, cluster) => {
     ...nothing,
     files: [
       // of two files with one path the later one counts: what the user says of a host
-      ...(own?.hosts ?? []).map((host) => hostsFile(host, { server: own?.url })),
+      ...(own?.hosts ?? []).map((host) => hostsFile(host, { server: own?.url, host: {} })),
       ...entries.flatMap((entry) => filesOf(entry, entries)),
     ],
   };
@@ -44,7 +44,7 @@ function filesOf(entry: RegistryAccess, all: readonly RegistryAccess[]): Planned
     hostsFile(host, {
       ...(server === undefined ? {} : { server }),
       ...certificatesOf(entry),
-      ...(hosts.length === 0 ? {} : { host: Object.fromEntries(hosts) as object }),
+      host: Object.fromEntries(hosts) as object,
     }),
     ...(ca === undefined ? [] : [{ path: authorityFile(host), mode: 0o644, content: { text: ca } }]),
   ];
@@ -62,7 +62,8 @@ function certificatesOf({ host, ca, skipVerify }: RegistryAccess): object {
   };
 }
 
-function hostsFile(host: string, content: object): PlannedFile {
+/** @param content with `host`, be it empty: "invalid `host` tree" without (containerd 1.7.24), and it counts for nothing */
+function hostsFile(host: string, content: { host: object; [field: string]: unknown }): PlannedFile {
   return {
     path: `${folderOf(host)}/hosts.toml`,
     mode: 0o644,
