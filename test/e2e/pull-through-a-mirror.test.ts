@@ -1,4 +1,7 @@
-/** A registry that does not exist, with a mirror that does: with a certificate of its own authority, and a password. */
+/**
+ * A registry that does not exist, with a mirror that does: with a certificate of its own authority, and a password. And
+ * one that only a proxy knows.
+ */
 
 import { writeFile } from 'node:fs/promises';
 
@@ -6,7 +9,7 @@ import { afterAll, expect, it } from 'vitest';
 
 import { eventually } from './support/eventually.ts';
 import { busyboxPieces } from './support/image.ts';
-import { tlsRegistry } from './support/registry.ts';
+import { proxyWithImages, tlsRegistry } from './support/registry.ts';
 import type { TlsRegistry } from './support/registry.ts';
 import { describeScenario } from './support/scenario.ts';
 
@@ -16,15 +19,23 @@ const nodeSubnet = '10.89.219.0/24';
 const host = '10.89.219.1';
 const credentials = { username: 'alice', password: String.raw`open "sesame" \o/` };
 
+const proxyUser = { username: 'carol', password: 'open-sesame' };
+
 // one node each with the oldest and the newest containerd that Debian has for machines
 describeScenario('pull through a mirror', { story: true, suite: 'bookworm' }, (scenario) => {
   let mirror: TlsRegistry;
 
-  afterAll(() => mirror.close());
+  let proxy: Omit<TlsRegistry, 'authority'>;
+
+  afterAll(async () => {
+    await mirror.close();
+    await proxy.close();
+  });
 
   it('create a cluster that knows the mirror', async () => {
     const image = await busyboxPieces('from a mirror');
     mirror = await tlsRegistry(host, credentials, { 'team/app:1': image, 'library/other:1': image });
+    proxy = await proxyWithImages(proxyUser, { 'team/far:1': await busyboxPieces('far away') });
     const at = `${host}:${mirror.port}`;
     await writeFile(`${scenario.folder}/ca.pem`, mirror.authority);
     const config = {
@@ -33,9 +44,10 @@ describeScenario('pull through a mirror', { story: true, suite: 'bookworm' }, (s
       name,
       suite: 'bookworm',
       network: { nodeSubnet },
-      proxy: {},
+      proxy: { http: `http://carol:${proxyUser.password}@${host}:${proxy.port}` },
       registries: [
         { host: 'registry.example.test', mirrors: [`https://${at}`] },
+        { host: 'far.example.test', mirrors: ['http://far.example.test'] },
         { host: '*', mirrors: [`https://${at}/v2`] },
         { host: at, ca: `${scenario.folder}/ca.pem`, credentials },
       ],
@@ -56,11 +68,13 @@ describeScenario('pull through a mirror', { story: true, suite: 'bookworm' }, (s
     ['of a registry with a mirror', 'registry.example.test/team/app:1'],
     ['of any other registry', 'elsewhere.example.test/library/other:1'],
     ['of a registry that wants a certificate and a password', undefined],
+    ['through the proxy', 'far.example.test/team/far:1'],
   ])('every node pulls an image %s', async (kind, mirrored) => {
     const image = mirrored ?? `${host}:${mirror.port}/team/app:1`;
     for (const node of [`${name}-control-plane`, `${name}-worker`]) {
       const pod = `${kind.split(' ').at(-1)}-${node}`;
-      const before = mirror.asked.length;
+      const asked = kind.endsWith('proxy') ? proxy.asked : mirror.asked;
+      const before = asked.length;
       await scenario.kubectl(name, [
         ...['run', pod, `--image=${image}`, '--restart=Never', '--image-pull-policy=Always'],
         `--overrides=${JSON.stringify({ apiVersion: 'v1', spec: { nodeName: node } })}`,
@@ -75,14 +89,15 @@ describeScenario('pull through a mirror', { story: true, suite: 'bookworm' }, (s
         60_000,
       );
       expect(await scenario.kubectl(name, ['logs', pod])).toBe('pulled');
-      expect(mirror.asked.slice(before).some((path) => path.includes('/manifests/'))).toBe(true);
+      expect(asked.slice(before).some((path) => path.includes('/manifests/'))).toBe(true);
     }
   });
 
-  it('only root in a node can read the password', async () => {
+  it('only root in a node can read the passwords', async () => {
     for (const node of [`${name}-control-plane`, `${name}-worker`]) {
-      const file = '/etc/containerd/config.toml';
-      expect(await scenario.ok(['exec', node, '--', 'stat', '-c', '%a %U', file])).toBe('600 root');
+      for (const file of ['/etc/containerd/config.toml', '/etc/containerd/proxy.env']) {
+        expect(await scenario.ok(['exec', node, '--', 'stat', '-c', '%a %U', file]), file).toBe('600 root');
+      }
     }
   });
 

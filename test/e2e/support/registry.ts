@@ -1,5 +1,7 @@
 /** Registries: pushing to one as Docker does it, and a small one that only gives. */
 
+import { createServer as createHttpServer } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 
@@ -72,8 +74,7 @@ export async function tlsRegistry(
     new Map(),
     new Date(),
   );
-  const { username, password } = credentials;
-  const expected = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+  const expected = basic(credentials);
   const asked: string[] = [];
   const answers = answersOf(images);
   const server = createServer(
@@ -90,19 +91,56 @@ export async function tlsRegistry(
         response.writeHead(404).end();
         return;
       }
-      response.writeHead(200, {
-        'content-type': answer.type,
-        'content-length': answer.content.length,
-        'docker-content-digest': answer.digest,
-      });
-      response.end(request.method === 'HEAD' ? undefined : answer.content);
+      giveAnswer(answer, request, response);
     },
   );
+  return { ...(await listen(server)), authority: material.get('ca.crt') ?? '', asked };
+}
+
+/** A proxy that wants a user and a password, and gives these images whatever host it is asked for. */
+export async function proxyWithImages(
+  credentials: { username: string; password: string },
+  images: Readonly<Record<string, Image>>,
+): Promise<Omit<TlsRegistry, 'authority'>> {
+  const answers = answersOf(images);
+  const asked: string[] = [];
+  const server = createHttpServer((request, response) => {
+    // who talks to a proxy asks for a whole URL (RFC 9112, 3.2.2)
+    const url = URL.canParse(request.url ?? '') ? new URL(request.url ?? '') : undefined;
+    const answer = answers.get(url?.pathname ?? '');
+    if (request.headers['proxy-authorization'] !== basic(credentials) || !url || !answer) {
+      response.writeHead(url && answer ? 407 : 404).end();
+      return;
+    }
+    asked.push(url.href);
+    giveAnswer(answer, request, response);
+  });
+  return { ...(await listen(server)), asked };
+}
+
+function basic({ username, password }: { username: string; password: string }): string {
+  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+}
+
+function giveAnswer(
+  answer: Blob & { type: string },
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  response.writeHead(200, {
+    'content-type': answer.type,
+    'content-length': answer.content.length,
+    'docker-content-digest': answer.digest,
+  });
+  response.end(request.method === 'HEAD' ? undefined : answer.content);
+}
+
+async function listen(
+  server: ReturnType<typeof createHttpServer> | ReturnType<typeof createServer>,
+): Promise<{ port: number; close: () => Promise<void> }> {
   await new Promise<void>((resolve) => server.listen(0, '0.0.0.0', resolve));
   return {
     port: (server.address() as AddressInfo).port,
-    authority: material.get('ca.crt') ?? '',
-    asked,
     close: () =>
       new Promise((resolve) => {
         server.close(() => {
