@@ -1,4 +1,5 @@
 import { familyOf } from '../../formats/cidr.ts';
+import { isLoopbackUrl, loopbackHint } from '../../spec/contradictions/registries.ts';
 import type { Check, HostFacts } from '../types.ts';
 import { ok, problem, warning } from './check.ts';
 
@@ -9,6 +10,7 @@ export function networkChecks(facts: HostFacts): Check[] {
     checkIpv6(facts),
     checkIpvs(facts),
     checkNameservers(facts),
+    ...checkProxies(facts),
     ...checkFirewalls(facts),
   ];
 }
@@ -56,6 +58,21 @@ function checkNameservers({ nameservers }: HostFacts): Check {
       : 'No name server of this host can be reached from a machine: all are on loopback, or there are none.',
     'name one with an IPv4 address in /etc/resolv.conf; without it machines and pods resolve no outside names',
   );
+}
+
+function checkProxies({ proxyEnvironment }: HostFacts): Check[] {
+  const given = ['http_proxy', 'https_proxy'].filter((name) => proxyEnvironment[name] !== undefined);
+  const away = given.filter((name) => isLoopbackUrl(proxyEnvironment[name]));
+  if (given.length === 0) return [];
+  if (away.length === 0)
+    return [ok('proxy', `Nodes pull images through the proxies in ${given.join(' and ')}.`)];
+  return [
+    warning(
+      'proxy',
+      `The proxy in ${away.join(' and ')} is on loopback: nodes cannot reach it, and pull images without it.`,
+      loopbackHint,
+    ),
+  ];
 }
 
 function checkFirewalls({ firewall, programs }: HostFacts): Check[] {
