@@ -108,3 +108,8 @@ export function tail(text: string, lines: number): string[] {
     .filter((line) => line.trim() !== '')
     .slice(-lines);
 }
+
+/** What a thrown thing says: libraries, and JavaScript itself, may throw anything. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -17,6 +17,10 @@ export interface AgentConfig {
   dns?: DnsConfig;
   /** Present where this machine holds volumes. */
   storage?: StorageConfig;
+  /** Present where NetworkPolicies are enforced. */
+  networkPolicy?: NetworkPolicyConfig;
+  /** Present where Services of type LoadBalancer get addresses. */
+  loadBalancer?: LoadBalancerConfig;
 }
 
 export interface DnsConfig {
@@ -39,6 +43,24 @@ export interface DnsConfig {
 export interface StorageConfig {
   /** Folder that holds this node's volumes. */
   folder: string;
+}
+
+export interface NetworkPolicyConfig {
+  /** Of pods' addresses. */
+  families: readonly (4 | 6)[];
+  /** Where the pod network tells the addresses of new pods. */
+  socket: string;
+}
+
+export interface LoadBalancerConfig {
+  /** Ranges: "10.89.0.192-10.89.0.253" */
+  addresses: readonly string[];
+  /** Link that addresses are put on. */
+  link: string;
+  /** UDP port of this node's address at which others learn that this agent lives. */
+  port: number;
+  /** Whether this node may be the one that gives out addresses. */
+  controller: boolean;
 }
 
 /** @throws Error when there is none or it is of another format */

@@ -12,23 +12,29 @@ import { runDns } from './dns/run.ts';
 import { servePages } from './http.ts';
 import { listImages } from './images/list-images.ts';
 import { openApi } from './kubernetes/api.ts';
+import { runLoadBalancer } from './load-balancer/run.ts';
 import { log, reasonOf } from './log.ts';
+import { runNetworkPolicy } from './network-policy/run.ts';
 import { runStorage } from './storage/run.ts';
 
 async function main(configPath: string): Promise<void> {
   const config = await readConfig(configPath);
   const api = await openApi(config.api);
   const dns = config.dns && (await runDns(config, config.dns, api));
-  let storageReady = config.storage === undefined;
-  if (config.storage) {
-    void runStorage(config.node, config.storage, api).then(() => {
-      storageReady = true;
-    });
-  }
+  /** What has not looked at everything yet. */
+  const pending = new Set<Promise<void>>();
+  const begin = (part: Promise<void>): void => {
+    pending.add(part);
+    void part.then(() => pending.delete(part));
+  };
+  const { node, storage, networkPolicy, loadBalancer } = config;
+  if (storage) begin(runStorage(node, storage, api));
+  if (networkPolicy) begin(runNetworkPolicy(node, networkPolicy, api));
+  if (loadBalancer) begin(runLoadBalancer(config, loadBalancer, api));
   await servePages('127.0.0.1', config.healthPort, {
     '/health': () => ({ ok: true, text: 'ok\n' }),
     '/ready': () =>
-      dns?.ready === false || !storageReady
+      dns?.ready === false || pending.size > 0
         ? { ok: false, text: 'the API server has not been asked for everything yet\n' }
         : { ok: true, text: 'ok\n' },
   });

@@ -1,3 +1,4 @@
+import { messageOf } from '../errors.ts';
 import { apiClient } from '../observe/apiserver.ts';
 import { readNodes } from '../observe/nodes.ts';
 import type { KubernetesNode } from '../observe/nodes.ts';
@@ -30,6 +31,6 @@ export async function askApiServer(
       client.close();
     }
   } catch (error) {
-    return { ok: false, detail: error instanceof Error ? error.message : String(error), nodes: [] };
+    return { ok: false, detail: messageOf(error), nodes: [] };
   }
 }

@@ -2,7 +2,7 @@ import { readImageArchive } from '../artifacts/image-archive.ts';
 import type { ArchiveImage } from '../artifacts/image-archive.ts';
 import { openPlainArchive } from '../artifacts/plain-archive.ts';
 import type { PlainArchive } from '../artifacts/plain-archive.ts';
-import { InputError, KnestError } from '../errors.ts';
+import { InputError, KnestError, messageOf } from '../errors.ts';
 import type { Problem } from '../errors.ts';
 import type { Host } from '../host/types.ts';
 
@@ -56,5 +56,5 @@ function problemOf(path: string, error: unknown): Problem {
   if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
     return { path, message: 'there is no such file' };
   }
-  return { path, message: error instanceof Error ? error.message : String(error) };
+  return { path, message: messageOf(error) };
 }

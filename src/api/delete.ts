@@ -1,3 +1,4 @@
+import { messageOf } from '../errors.ts';
 import {
   clusterFolder,
   clusterLock,
@@ -9,6 +10,7 @@ import { kubeconfigPath, removeFromKubeconfig } from '../state/kubeconfig.ts';
 import { acquireLock } from '../state/lock.ts';
 import { openManager } from './machines.ts';
 import { openSession } from './session.ts';
+import type { Session } from './session.ts';
 import { tearDown } from './teardown.ts';
 import type { DeleteOptions, DeleteResult } from './types.ts';
 
@@ -26,7 +28,7 @@ export async function deleteCluster(options: DeleteOptions): Promise<DeleteResul
   try {
     const record = await readCluster(host, paths, name);
     if (record) {
-      await removeFromKubeconfig(host, kubeconfigPath(options.kubeconfig, process.env), record.plan.context);
+      await forgetContext(session, kubeconfigPath(options.kubeconfig, process.env), record.plan.context);
       await tearDown(session, record.plan, await openManager(session));
     } else {
       // ended before its plan was written: nothing was made
@@ -36,5 +38,15 @@ export async function deleteCluster(options: DeleteOptions): Promise<DeleteResul
   } finally {
     await lock.release();
     await removeEmptyFolders(host, paths);
+  }
+}
+
+/** A kubeconfig that is broken, or held by somebody, keeps its context: no reason for the machines to stay. */
+async function forgetContext({ host, listener }: Session, path: string, context: string): Promise<void> {
+  try {
+    await removeFromKubeconfig(host, path, context);
+  } catch (error) {
+    const message = `context ${context} stays in ${path}: ${messageOf(error)}`;
+    listener({ type: 'note', level: 'warning', message });
   }
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { KnestError } from '../errors.ts';
+import { KnestError, messageOf } from '../errors.ts';
 import { ApiError } from '../observe/apiserver.ts';
 
 /** Milliseconds between two tries. */
@@ -24,7 +24,7 @@ export async function insist<T>(what: string, signal: AbortSignal, attempt: () =
       if (Date.now() > deadline) {
         throw new KnestError(`could not ${what} within ${patience / 1000} s`, {
           cause: error,
-          details: [error instanceof Error ? error.message : String(error)],
+          details: [messageOf(error)],
           hint: 'knest status cluster shows what does not work',
         });
       }

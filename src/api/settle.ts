@@ -27,22 +27,18 @@ async function withCertificates(
   { host }: Session,
   registries: readonly RegistryAccess[],
 ): Promise<RegistryAccess[]> {
-  const problems: Problem[] = [];
-  const settled = await Promise.all(
-    registries.map(async (entry, index) => {
-      if (entry.ca === undefined || isPem(entry.ca)) return entry;
-      const text = await host.readFile(entry.ca);
-      if (text !== undefined && isPem(text)) return { ...entry, ca: text };
-      const message =
-        text === undefined
-          ? `there is no file ${entry.ca} on ${host.name}`
-          : `${entry.ca} holds no certificate in PEM`;
-      problems.push({ path: `registries[${index}].ca`, message });
-      return entry;
-    }),
+  const read = await Promise.all(
+    registries.map(({ ca }) => (ca === undefined || isPem(ca) ? Promise.resolve(ca) : host.readFile(ca))),
   );
+  const problems = registries.flatMap(({ ca }, index): Problem[] => {
+    const text = read[index];
+    if (ca === undefined || (text !== undefined && isPem(text))) return [];
+    const message =
+      text === undefined ? `there is no file ${ca} on ${host.name}` : `${ca} holds no certificate in PEM`;
+    return [{ path: `registries[${index}].ca`, message }];
+  });
   if (problems.length > 0) throw new InputError('certificates of registries', problems);
-  return settled;
+  return registries.map((entry, index) => ({ ...entry, ca: read[index] }));
 }
 
 /** What nodes cannot reach is left out: without it they may reach the world, with it they reach nothing. */

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 
 import type { MachineManager } from '../apply/machine-manager.ts';
-import { CommandError, tail } from '../errors.ts';
+import { CommandError, tail, messageOf } from '../errors.ts';
 import { holdsAddress } from '../observe/api-address.ts';
 import { readEtcd } from '../observe/etcd-members.ts';
 import type { KubernetesNode } from '../observe/nodes.ts';
@@ -102,7 +102,7 @@ async function runProbe(
     if (error instanceof CommandError && error.exitCode === undefined) {
       return { says, ok: false, detail: `no answer within ${probeTimeout / 1000} s` };
     }
-    return { says, ok: false, detail: error instanceof Error ? error.message : String(error) };
+    return { says, ok: false, detail: messageOf(error) };
   }
 }
 

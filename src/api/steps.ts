@@ -1,3 +1,4 @@
+import { messageOf } from '../errors.ts';
 import { runCommands } from '../apply/commands.ts';
 import { writeMachine } from '../apply/machine-files.ts';
 import type { MachineManager } from '../apply/machine-manager.ts';
@@ -82,7 +83,7 @@ export async function takeAway(
   try {
     await undo();
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     const message = `not everything could be taken away (${why}): ${command}`;
     listener({ type: 'note', level: 'warning', message });
     if (cause instanceof Error) cause.cause ??= error;

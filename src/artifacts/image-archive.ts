@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { extract } from 'tar-stream';
 import { z } from 'zod';
 
-import { KnestError } from '../errors.ts';
+import { KnestError, messageOf } from '../errors.ts';
 import { wholeImageName } from '../formats/image-name.ts';
 
 /** An image in an archive. */
@@ -71,7 +71,7 @@ async function readDocuments(path: string): Promise<Documents> {
   try {
     await pipeline(createReadStream(path), reader);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     const cutOff = /unexpected end/i.test(message);
     if (/invalid tar header/i.test(message) || (cutOff && entries === 0))
       throw notAnArchive('is not a tar archive');

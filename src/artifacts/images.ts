@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 
-import { KnestError } from '../errors.ts';
+import { KnestError, messageOf } from '../errors.ts';
 import { archivePath } from '../plan/images-layer.ts';
 import type { ImagesLayer } from '../plan/images-layer.ts';
 import { openPlainArchive } from './plain-archive.ts';
@@ -20,8 +20,7 @@ export async function buildImages(
     const { file, digest } = archive;
     progress(`copying ${file}`);
     const plain = await openPlainArchive(host, file).catch((error: unknown) => {
-      const why = error instanceof Error ? error.message : String(error);
-      throw new KnestError(`${file} cannot be read: ${why}`, {
+      throw new KnestError(`${file} cannot be read: ${messageOf(error)}`, {
         hint: 'nodes have it from their beginning (images): put it back',
         cause: error,
       });

@@ -72,6 +72,8 @@ export interface HostFacts {
   ipv6: boolean;
   /** The kernel has IPVS (ip_vs) or can load it. */
   ipvs: boolean;
+  /** The kernel shows nftables and iptables what a bridge forwards (br_netfilter), or can load what does it. */
+  bridgeNetfilter: boolean;
   /**
    * Links with a default route that the kernel learnt from a router's advertisement. Their accept_ra is among the
    * sysctls, by routerLinkSetting of plan/sysctls.

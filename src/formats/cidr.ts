@@ -126,7 +126,8 @@ function width(family: 4 | 6): 32 | 128 {
   return family === 4 ? 32 : 128;
 }
 
-function parseAddress(text: string): { family: 4 | 6; value: bigint } | undefined {
+/** An address as a number; undefined when the text is none. */
+export function parseAddress(text: string): { family: 4 | 6; value: bigint } | undefined {
   const family = ipaddr.IPv4.isValidFourPartDecimal(text) ? 4 : ipaddr.IPv6.isValid(text) ? 6 : undefined;
   // A scope (fe80::1%eth0) names a link, not a subnet.
   if (family === undefined || text.includes('%')) return undefined;
@@ -134,7 +135,8 @@ function parseAddress(text: string): { family: 4 | 6; value: bigint } | undefine
   return { family, value: bytes.reduce((value, byte) => (value << 8n) | BigInt(byte), 0n) };
 }
 
-function formatAddress(family: 4 | 6, value: bigint): string {
+/** The one way to write the address with this number. */
+export function formatAddress(family: 4 | 6, value: bigint): string {
   const length = family === 4 ? 4 : 16;
   const bytes = Array.from({ length }, (_, index) =>
     Number((value >> BigInt(8 * (length - 1 - index))) & 255n),

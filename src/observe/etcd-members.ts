@@ -1,3 +1,4 @@
+import { messageOf } from '../errors.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
 import { controlPlanesOf } from '../plan/control-planes.ts';
 import type { ClusterPlan, MachinePlan } from '../plan/types.ts';
@@ -104,7 +105,7 @@ async function ask(client: EtcdClient, machine: MachinePlan): Promise<Answer> {
   try {
     return await client.status(etcdClientUrl(machine));
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
 }
 

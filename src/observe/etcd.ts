@@ -1,6 +1,6 @@
 import { Agent } from 'node:https';
 
-import { KnestError } from '../errors.ts';
+import { KnestError, messageOf } from '../errors.ts';
 import { requireMaterial } from '../pki/issue.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
 import { exchange } from './exchange.ts';
@@ -252,10 +252,6 @@ function nobodyAnswers(endpoints: readonly string[], failures: readonly unknown[
     details: failures.map((error, index) => `${endpoints[index] ?? ''}: ${messageOf(error)}`),
     hint: noQuorumHint,
   });
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function parseObject(text: string): object | undefined {

@@ -6,6 +6,7 @@ import { readSysctl } from '../tools/sysctl.ts';
 import { parseSystemdVersion, versionCommand } from '../tools/systemd-version.ts';
 import { gatherAptFacts } from './facts/apt.ts';
 import {
+  gatherBridgeNetfilter,
   gatherCgroups,
   gatherFileSystems,
   gatherIpv6,
@@ -63,6 +64,7 @@ export async function gatherFacts(
     listening,
     ipv6,
     ipvs,
+    bridgeNetfilter,
     firewall,
     resolver,
     freeBytes,
@@ -89,6 +91,7 @@ export async function gatherFacts(
     kernelFacts.then(({ arch }) => gatherListening(host, arch)),
     gatherIpv6(host),
     gatherIpvs(host),
+    gatherBridgeNetfilter(host),
     Promise.all([programs, pid1]).then(([found, name]) => gatherFirewall(host, found, name)),
     gatherResolver(host),
     gatherFreeBytes(host, paths),
@@ -115,6 +118,7 @@ export async function gatherFacts(
     listening,
     ipv6,
     ipvs,
+    bridgeNetfilter,
     firewall,
     ...resolver,
     freeBytes,

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Progress } from '../apply/events.ts';
 import type { MachineManager } from '../apply/machine-manager.ts';
-import { KnestError } from '../errors.ts';
+import { KnestError, messageOf } from '../errors.ts';
 import type { Host } from '../host/types.ts';
 import type { ClusterPlan, MachinePlan } from '../plan/types.ts';
 import { ApiError } from './apiserver.ts';
@@ -201,7 +201,7 @@ async function notReady(
   waited: number,
 ): Promise<KnestError> {
   const trouble = await findTrouble(manager, machine).catch((error: unknown) => [
-    `asking the machine failed: ${error instanceof Error ? error.message : String(error)}`,
+    `asking the machine failed: ${messageOf(error)}`,
   ]);
   return new KnestError(
     `node ${machine.name} on ${host.name} is not Ready after ${seconds(waited)} s: ${last}`,

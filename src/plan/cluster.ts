@@ -1,5 +1,6 @@
-import { InputError } from '../errors.ts';
+import { InputError, KnestError } from '../errors.ts';
 import type { HostFacts } from '../facts/types.ts';
+import { parseRange } from '../formats/address-range.ts';
 import { nthAddress, parseCidr, urlHost } from '../formats/cidr.ts';
 import type { ClusterSpec, NodeSpec } from '../spec/types.ts';
 import { apiAddress } from './components/api-address.ts';
@@ -32,6 +33,7 @@ import { kernelProblems } from './network/kernel-problems.ts';
 import { lanOf, type Lan } from './network/lan.ts';
 import { planPorts } from './network/ports.ts';
 import type { ClusterPorts } from './network/ports.ts';
+import { choosePool, nodeSlots } from './network/load-balancer.ts';
 import {
   apiAddressOf,
   gatewayOf,
@@ -107,9 +109,15 @@ export function planCluster(
       registry: previous.network.registryPort,
     },
   );
-  const nodes = placeNodes(spec, subnets, kubernetes, previous, lan);
+  const pool = previous
+    ? (previous.network.loadBalancer ?? [])
+    : choosePool({
+        ...{ network: spec.network, nodeSubnets: subnets.nodeSubnets, lan },
+        ...{ hostAddresses: facts.addresses, nodeCount: spec.nodes.length },
+      });
+  const nodes = placeNodes(spec, { ...subnets, loadBalancer: pool }, kubernetes, previous, lan);
   const machines = nodes.map(({ machine }) => machine);
-  const cluster = clusterContext(spec, facts, subnets, machines, ports, previous);
+  const cluster = clusterContext(spec, facts, { ...subnets, loadBalancer: pool }, machines, ports, previous);
   const folder = `${paths.state}/clusters/${spec.name}`;
   const drafts = nodes.map((node, index) => ({
     ...node,
@@ -135,10 +143,12 @@ export function planCluster(
         apiPort: ports.api,
         registryPort: ports.registry,
         ipvs: spec.network.proxyMode === 'ipvs',
+        podBridge: spec.network.cni === 'bridge',
         machines: peers,
         nodeSubnets: subnets.nodeSubnets,
         podSubnets: subnets.podSubnets,
         serviceSubnets: subnets.serviceSubnets,
+        loadBalancer: pool,
       },
       facts,
     ),
@@ -161,6 +171,7 @@ export function planCluster(
       ...(ports.api ? { apiPort: ports.api } : {}),
       ...(ports.registry ? { registryPort: ports.registry } : {}),
       cni: spec.network.cni,
+      loadBalancer: pool,
     },
     layers: [...new Map(drafts.flatMap(({ layers }) => layers.map((layer) => [layer.id, layer]))).values()],
     pki: planPki(drafts.flatMap(({ parts }) => parts)),
@@ -201,7 +212,7 @@ function refuse(spec: ClusterSpec, facts: HostFacts, kubernetes: KubernetesChoic
 function clusterContext(
   spec: ClusterSpec,
   facts: HostFacts,
-  { nodeSubnets, podSubnets, serviceSubnets }: ClusterSubnets,
+  { nodeSubnets, podSubnets, serviceSubnets, loadBalancer }: Network,
   machines: readonly MachineContext[],
   ports: ClusterPorts,
   previous: ClusterPlan | undefined,
@@ -216,6 +227,7 @@ function clusterContext(
     registryHost: registryHostOf(spec, ports.registry, address),
     apiServiceAddress: nthAddress(serviceSubnets[0] ?? '', 1),
     dnsServiceAddress: nthAddress(serviceSubnets[0] ?? '', 10),
+    loadBalancer,
     apiAddress: address,
     endpoint: `https://${urlHost(address)}:${apiPort}`,
     machines,
@@ -240,6 +252,11 @@ function registryHostOf(
   return registry.port === undefined ? new URL(registry.address).host : `localhost:${registry.port}`;
 }
 
+/** Subnets, and the part of them that Services get addresses from. */
+interface Network extends ClusterSubnets {
+  loadBalancer: readonly string[];
+}
+
 interface PlacedNode {
   machine: MachineContext;
   slot: number;
@@ -249,14 +266,14 @@ interface PlacedNode {
 /** Nodes with their addresses. Those that are there already keep their places, new ones take the first free ones. */
 function placeNodes(
   spec: ClusterSpec,
-  { nodeSubnets, podSubnets }: ClusterSubnets,
+  { nodeSubnets, podSubnets, loadBalancer }: Network,
   kubernetes: KubernetesChoice,
   previous: ClusterPlan | undefined,
   lan: Lan | undefined,
 ): PlacedNode[] {
   const kept = new Map(previous?.machines.map(({ name, slot }) => [name, slot]));
   const taken = new Set(spec.nodes.map(({ name }) => kept.get(name)));
-  const free = freeSlots(taken);
+  const free = freeSlots(nodeSubnets, loadBalancer, taken);
   return spec.nodes.map((node: NodeSpec) => {
     const slot = kept.get(node.name) ?? free.next().value;
     const chosen = kubernetes.nodes[node.name] ?? kubernetes.cluster;
@@ -279,8 +296,18 @@ function placeNodes(
   });
 }
 
-function* freeSlots(taken: ReadonlySet<number | undefined>): Generator<number, never> {
-  for (let slot = 0; ; slot += 1) if (!taken.has(slot)) yield slot;
+/** @throws KnestError when the node subnet has no place left */
+function* freeSlots(
+  nodeSubnets: readonly string[],
+  pool: readonly string[],
+  taken: ReadonlySet<number | undefined>,
+): Generator<number, never> {
+  for (const slot of nodeSlots(nodeSubnets, pool.map(parseRange))) if (!taken.has(slot)) yield slot;
+  throw new KnestError(`the node subnet ${nodeSubnets.join(', ')} has no address left for another node`, {
+    kind: 'preflight',
+    hint: 'subnets stay as they are while a cluster lives: make one with a larger network.nodeSubnet',
+    details: pool.map((range) => `${range}: for Services of type LoadBalancer`),
+  });
 }
 
 function layersOf({ machine, kubernetes }: PlacedNode, spec: ClusterSpec, facts: HostFacts): PlannedLayer[] {

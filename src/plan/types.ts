@@ -307,6 +307,8 @@ export interface ClusterPlan {
     apiPort?: PlannedPort;
     /** Where the host offers the cluster's registry. */
     registryPort?: PlannedPort;
+    /** Ranges ("A-B") that Services of type LoadBalancer get addresses from; plans of older versions have none. */
+    loadBalancer?: readonly string[];
     /** none: nodes are not Ready before the user has applied a network add-on. */
     cni: 'bridge' | 'none';
   };

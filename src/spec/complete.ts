@@ -60,7 +60,9 @@ function completeNetwork(config: Sound): NetworkSpec {
     podSubnets: optional(network.podSubnet, subnetList),
     serviceSubnets: optional(network.serviceSubnet, subnetList),
     cni: network.cni ?? 'bridge',
+    networkPolicy: network.networkPolicy ?? network.cni !== 'none',
     proxyMode: network.proxyMode ?? 'auto',
+    loadBalancer: { addresses: network.loadBalancer?.addresses },
     dnsSearch: network.dnsSearch,
     apiServer: {
       listenAddress: listenAddress ?? (port === undefined ? undefined : loopback),

@@ -97,8 +97,14 @@ export interface NetworkSpec {
   serviceSubnets: readonly string[] | undefined;
   /** bridge: CNI's own plugins, with a pod subnet per node. none: the user applies a network add-on. */
   cni: 'bridge' | 'none';
+  /** NetworkPolicies are enforced by knest-agent. Never with cni `none`: its add-on does that. */
+  networkPolicy: boolean;
   /** auto: nftables where the Kubernetes version has it as stable, else iptables. none: no kube-proxy. */
   proxyMode: 'auto' | 'iptables' | 'nftables' | 'ipvs' | 'none';
+  loadBalancer: {
+    /** Ranges that Services of type LoadBalancer get addresses from; undefined: what the node subnet has to spare. */
+    addresses: readonly string[] | undefined;
+  };
   /** Search domains of the nodes; undefined: the host's. */
   dnsSearch: readonly string[] | undefined;
   apiServer: {

@@ -1,7 +1,7 @@
 /** YAML text -> plain data. */
 
 import { isScalar, LineCounter, parseAllDocuments, parseDocument, visit, type Document } from 'yaml';
-import { InputError, type Problem } from '../errors.ts';
+import { InputError, type Problem, messageOf } from '../errors.ts';
 import { wholeFile } from './problems.ts';
 
 /** Merge keys (<<) are YAML 1.1, and what kind and kubectl read. */
@@ -55,7 +55,7 @@ function dataOf(document: Document, lineCounter: LineCounter): { data: unknown }
   } catch (error) {
     // Aliases without an anchor, or so many of them that they are an attack.
     return {
-      problems: [{ path: wholeFile, message: error instanceof Error ? error.message : String(error) }],
+      problems: [{ path: wholeFile, message: messageOf(error) }],
     };
   }
 }

@@ -92,7 +92,7 @@ export function fakeApi(): FakeApi {
       const { metadata } = object as KubernetesObject;
       if (at(path).has(metadata?.name ?? '')) throw new ApiError(409, 'exists');
       put(path, object as KubernetesObject);
-      return object;
+      return structuredClone(at(path).get(metadata?.name ?? '')) as T;
     },
     replace: async <T>(path: string, object: T) => {
       await call(`PUT ${path}`);
@@ -102,14 +102,17 @@ export function fakeApi(): FakeApi {
       const { metadata } = object as KubernetesObject;
       if (metadata?.resourceVersion !== current) throw new ApiError(409, 'has changed');
       put(folder, object as KubernetesObject);
-      return object;
+      return structuredClone(at(folder).get(name)) as T;
     },
     patch: async (path, changes) => {
       await call(`PATCH ${path}`);
-      const [folder, name] = split(path);
+      const [folder, name] = split(path.replace(/\/status$/, ''));
       const current = at(folder).get(name);
       if (!current) throw new ApiError(404, `no ${name}`);
-      put(folder, { ...current, ...(changes as KubernetesObject) });
+      const { metadata, ...rest } = changes as KubernetesObject;
+      if (metadata?.uid !== undefined && metadata.uid !== current.metadata?.uid)
+        throw new ApiError(409, 'another object of this name');
+      put(folder, { ...current, ...rest, metadata: { ...current.metadata, ...metadata } });
     },
     apply: async (path) => {
       await call(`APPLY ${path}`);

@@ -15,8 +15,8 @@ let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'knest-settle-'));
   for (const name of ['http_proxy', 'https_proxy', 'no_proxy']) {
-    vi.stubEnv(name, '');
-    vi.stubEnv(name.toUpperCase(), '');
+    vi.stubEnv(name, undefined);
+    vi.stubEnv(name.toUpperCase(), undefined);
   }
 });
 

@@ -230,6 +230,7 @@ describeScenario('create a cluster', { story: true }, (scenario) => {
   it('deletes it: the host, and the kubeconfig, are as before', async () => {
     const { exitCode, stderr } = await scenario.knest(['delete', 'cluster', '--name', name]);
     expect(stderr).toContain(`Cluster "${name}" is deleted.`);
+    expect(stderr).not.toContain('stays in');
     expect(exitCode).toBe(0);
     await scenario.expectCleanHost();
     const text = await readFile(scenario.kubeconfig, 'utf8');

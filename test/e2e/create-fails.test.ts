@@ -59,7 +59,12 @@ describeScenario('create fails', { story: false }, (scenario) => {
     const status = await scenario.knest(['status', 'cluster', '--name', name]);
     expect(status.stdout).toMatch(/✗ API server/);
     expect(status.exitCode).toBe(exitCodes.notReady);
-    await scenario.ok(['delete', 'cluster', '--name', name]);
+    // somebody broke it meanwhile
+    const kubeconfig = join(scenario.folder, 'broken-kubeconfig');
+    await writeFile(kubeconfig, 'clusters: [');
+    const deleted = await scenario.knest(['delete', 'cluster', '--name', name, '--kubeconfig', kubeconfig]);
+    expect(deleted.stderr).toContain(`context knest-${name} stays in ${kubeconfig}`);
+    expect(deleted.exitCode).toBe(0);
     await scenario.expectCleanHost();
   });
 

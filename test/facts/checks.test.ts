@@ -86,6 +86,14 @@ describe('checkHost', () => {
     });
   });
 
+  it('warns where Services and policies do not hold between pods of one node', () => {
+    expect(check('br-netfilter', {})?.verdict).toBe('ok');
+    expect(check('br-netfilter', { bridgeNetfilter: false })).toMatchObject({
+      verdict: 'warning',
+      sentence: expect.stringContaining('network policies do not hold') as string,
+    });
+  });
+
   it('looks at the rules of ip6tables as well', () => {
     const firewall = { docker: false, firewalld: false, ipv6: { docker: true, forwardDrop: true } };
     expect(check('docker-ipv6', { firewall })?.verdict).toBe('warning');

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { memoryHost, type MemoryHostOptions } from '../../src/host/memory.ts';
 import { gatherAptFacts, gatherFacts } from '../../src/observe/facts.ts';
 import {
+  gatherBridgeNetfilter,
   gatherCgroups,
   gatherFileSystems,
   gatherIpv6,
@@ -85,6 +86,7 @@ describe('gatherFacts', () => {
       ],
       ipv6: true,
       ipvs: false,
+      bridgeNetfilter: false,
       routerLinks: ['eth0'],
       nameservers: ['192.0.2.53'],
       searchDomains: ['example.org'],
@@ -115,6 +117,7 @@ describe('gatherFacts', () => {
       listening: [],
       ipv6: false,
       ipvs: false,
+      bridgeNetfilter: false,
       cgroup: { hierarchies: [] },
     });
   });
@@ -202,6 +205,14 @@ describe('IPv6 and IPVS', () => {
     ['not there', { '/lib/modules/6.12.0/modules.dep': 'kernel/fs/overlayfs/overlay.ko:\n' }, false],
   ])('IPVS is %s', async (_, files, expected) => {
     expect(await gatherIpvs(memoryHost({ files: { ...release, ...files } }))).toBe(expected);
+  });
+
+  it.each<[string, Record<string, string>, boolean]>([
+    ['in use', { '/proc/sys/net/bridge/bridge-nf-call-iptables': '0\n' }, true],
+    ['a module', { '/lib/modules/6.12.0/modules.dep': 'kernel/net/bridge/br_netfilter.ko.xz: b.ko\n' }, true],
+    ['not there', { '/lib/modules/6.12.0/modules.dep': 'kernel/net/bridge/bridge.ko.xz: stp.ko\n' }, false],
+  ])('br_netfilter is %s', async (_, files, expected) => {
+    expect(await gatherBridgeNetfilter(memoryHost({ files: { ...release, ...files } }))).toBe(expected);
   });
 });
 

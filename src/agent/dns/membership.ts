@@ -12,7 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiError } from '../kubernetes/api.ts';
 import type { Api } from '../kubernetes/api.ts';
 import { keepWatching } from '../kubernetes/keep-watching.ts';
-import type { KubernetesObject } from '../kubernetes/objects.ts';
+import type { KubernetesObject, LeaseObject } from '../kubernetes/objects.ts';
 import { log, reasonOf } from '../log.ts';
 
 export interface EndpointsObject extends KubernetesObject {
@@ -21,10 +21,6 @@ export interface EndpointsObject extends KubernetesObject {
     notReadyAddresses?: { ip: string }[];
     ports?: { name: string; port: number; protocol: string }[];
   }[];
-}
-
-interface LeaseObject extends KubernetesObject {
-  spec?: { holderIdentity?: string; leaseDurationSeconds?: number; renewTime?: string };
 }
 
 export interface Member {

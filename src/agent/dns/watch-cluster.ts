@@ -1,6 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import type { Api } from '../kubernetes/api.ts';
+import { discoveryVersion } from '../kubernetes/discovery.ts';
 import { keepWatching } from '../kubernetes/keep-watching.ts';
 import type { EndpointSliceObject, KubernetesObject, ServiceObject } from '../kubernetes/objects.ts';
 import type { ClusterStore } from './store.ts';
@@ -27,17 +26,4 @@ export async function watchCluster(api: Api, store: ClusterStore): Promise<void>
     }),
   ]);
   store.setComplete();
-}
-
-/** v1 since Kubernetes 1.21, v1beta1 until 1.24. */
-async function discoveryVersion(api: Api): Promise<string> {
-  for (;;) {
-    try {
-      const group = await api.get<{ versions: { version: string }[] }>('/apis/discovery.k8s.io');
-      return group.versions.some(({ version }) => version === 'v1') ? 'v1' : 'v1beta1';
-    } catch {
-      // the API server is still starting, or does not know us yet
-      await sleep(100);
-    }
-  }
 }

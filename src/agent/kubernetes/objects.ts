@@ -11,6 +11,7 @@ export interface KubernetesObject {
     namespace?: string;
     uid?: string;
     resourceVersion?: string;
+    creationTimestamp?: string;
     deletionTimestamp?: string;
     labels?: Record<string, string>;
     annotations?: Record<string, string>;
@@ -26,7 +27,11 @@ export interface ServiceObject extends KubernetesObject {
     externalName?: string;
     publishNotReadyAddresses?: boolean;
     ports?: { name?: string; protocol?: string; port: number }[];
+    externalTrafficPolicy?: string;
+    loadBalancerClass?: string;
+    loadBalancerIP?: string;
   };
+  status?: { loadBalancer?: { ingress?: { ip?: string; hostname?: string }[] } };
 }
 
 /** discovery.k8s.io/v1, and v1beta1 as far as it is the same. */
@@ -37,9 +42,28 @@ export interface EndpointSliceObject extends KubernetesObject {
         addresses?: string[];
         hostname?: string;
         conditions?: { ready?: boolean };
+        nodeName?: string;
+        /** v1beta1; Kubernetes 1.20 has the node's name only here. */
+        topology?: Record<string, string>;
       }[]
     | null;
   ports?: { name?: string; protocol?: string; port?: number }[] | null;
+}
+
+export interface NodeObject extends KubernetesObject {
+  status?: {
+    addresses?: { type: string; address: string }[];
+    conditions?: { type: string; status: string }[];
+  };
+}
+
+export interface ConfigMapObject extends KubernetesObject {
+  data?: Record<string, string>;
+}
+
+/** coordination.k8s.io/v1 */
+export interface LeaseObject extends KubernetesObject {
+  spec?: { holderIdentity?: string; leaseDurationSeconds?: number; renewTime?: string };
 }
 
 export interface ClassObject extends KubernetesObject {

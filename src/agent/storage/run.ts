@@ -12,6 +12,7 @@ import { promisify } from 'node:util';
 import type { StorageConfig } from '../config.ts';
 import { ApiError } from '../kubernetes/api.ts';
 import type { Api } from '../kubernetes/api.ts';
+import { tellOf } from '../kubernetes/events.ts';
 import { keepWatching } from '../kubernetes/keep-watching.ts';
 import type { ClaimObject, ClassObject, KubernetesObject, VolumeObject } from '../kubernetes/objects.ts';
 import { log, reasonOf } from '../log.ts';
@@ -31,13 +32,16 @@ export async function runStorage(node: string, { folder }: StorageConfig, api: A
   const claims = new Map<string, ClaimObject>();
   const volumes = new Map<string, VolumeObject>();
   const work = worker();
+  const source = { component: provisioner, host: node };
+  const about = (claim: ClaimObject) => ({ apiVersion: 'v1', kind: 'PersistentVolumeClaim', ...claim });
 
   const provision = async (name: string): Promise<void> => {
     const claim = claims.get(name);
     if (!claim || !wantsVolume(claim, node)) return;
     const refused = refusal(claim);
     if (refused !== undefined) {
-      await tell(api, node, claim, 'Warning', 'ProvisioningFailed', refused);
+      const event = { type: 'Warning', reason: 'ProvisioningFailed', message: refused } as const;
+      await tellOf(api, source, about(claim), event);
       return;
     }
     const storageClass = classes.get(claim.spec?.storageClassName ?? '');
@@ -54,7 +58,8 @@ export async function runStorage(node: string, { folder }: StorageConfig, api: A
       if (!(error instanceof ApiError && error.status === 409)) throw error;
     }
     log.info(`volume ${volume.metadata?.name ?? ''} for ${nameOf(claim)}`);
-    await tell(api, node, claim, 'Normal', 'ProvisioningSucceeded', `volume ${volume.metadata?.name ?? ''}`);
+    const message = `volume ${volume.metadata?.name ?? ''}`;
+    await tellOf(api, source, about(claim), { type: 'Normal', reason: 'ProvisioningSucceeded', message });
   };
 
   const remove = async (name: string): Promise<void> => {
@@ -152,33 +157,6 @@ async function removeDirectory(path: string): Promise<void> {
   }
   // what a pod may have mounted in there is not part of it
   await run('rm', ['-rf', '--one-file-system', '--', doomed]);
-}
-
-/** What `kubectl describe` of the claim shows. */
-async function tell(
-  api: Api,
-  node: string,
-  claim: ClaimObject,
-  type: 'Normal' | 'Warning',
-  reason: string,
-  message: string,
-): Promise<void> {
-  const { name, namespace = '', uid, resourceVersion } = claim.metadata ?? {};
-  const now = new Date().toISOString();
-  try {
-    await api.create(`/api/v1/namespaces/${namespace}/events`, {
-      metadata: { generateName: `${name ?? ''}.`, namespace },
-      involvedObject: {
-        ...{ apiVersion: 'v1', kind: 'PersistentVolumeClaim' },
-        ...{ name, namespace, uid, resourceVersion },
-      },
-      ...{ type, reason, message, count: 1, firstTimestamp: now, lastTimestamp: now },
-      source: { component: provisioner, host: node },
-    });
-  } catch (error) {
-    // a namespace that is going takes none; the claim does not depend on it
-    log.warning(`event for ${nameOf(claim)}: ${reasonOf(error)}`);
-  }
 }
 
 function nameOf({ metadata }: KubernetesObject): string {

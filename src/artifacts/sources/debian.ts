@@ -1,22 +1,16 @@
 import { createHash } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-import { CommandError, KnestError, tail } from '../../errors.ts';
+import { KnestError } from '../../errors.ts';
 import type { Host } from '../../host/types.ts';
 import type { ResolvedSource } from '../../plan/types.ts';
 import { debianSources } from '../../plan/versions/source-versions.ts';
 import type { DebianSource } from '../../plan/versions/source-versions.ts';
-import { renderAptSources } from '../../tools/apt-sources.ts';
-import { nspawnRunCommand } from '../../tools/nspawn-run.ts';
-import { bootstrap, writeSources } from '../bootstrap.ts';
 import type { BuildContext, BuildFolders } from '../types.ts';
+import { builderPackages, inBuilder, makeBuilder } from './debian-builder.ts';
 import { binariesFolder, kubernetesBinaries, parseKubeletVersion } from './binaries.ts';
 
 type DebianBuild = { version: string; source: ResolvedSource & { kind: 'debian' } };
-
-/** What the builder machine has beyond Debian's minimal system. reflect2: see build.sh. */
-const builderPackages = ['golang-go', 'dpkg-dev', 'golang-github-modern-go-reflect2-dev', 'ca-certificates'];
 
 /** The recipe, which runs in the builder machine. */
 const recipeFiles = ['build.sh', 'main.go'] as const;
@@ -55,12 +49,14 @@ export async function buildFromDebian(
   for (const file of recipeFiles) {
     await host.writeFile(`${machine}/build/assets/${file}`, await readRecipe(file, host), 0o755);
   }
+  const recipe = (step: readonly string[], onLine?: (line: string) => void) =>
+    inBuilder(machine, '/build/assets/build.sh', step, context, onLine);
   progress('fetching the source package');
-  await inBuilder(machine, ['fetch'], context);
+  await recipe(['fetch']);
   progress('generating the OpenAPI definitions');
-  await inBuilder(machine, ['generate'], context);
+  await recipe(['generate']);
   progress('compiling');
-  await inBuilder(machine, ['compile', version], context, compileProgress(progress));
+  await recipe(['compile', version], compileProgress(progress));
 
   const folder = target + binariesFolder;
   await host.makeDirectory(folder, 0o755);
@@ -77,87 +73,6 @@ export async function buildFromDebian(
   }
 }
 
-/** A minimal system with Debian's Go. Made aside and renamed, so that a machine that exists is complete. */
-async function makeBuilder(
-  source: DebianBuild['source'],
-  machine: string,
-  workspace: string,
-  context: BuildContext,
-): Promise<void> {
-  const { host, progress } = context;
-  if (await host.stat(machine)) {
-    progress('continuing the build that was interrupted');
-    return;
-  }
-  const target = `${machine}.partial`;
-  await host.makeDirectory(workspace, 0o755);
-  await host.remove(target);
-  const { suite, mirror, proxy } = source;
-  const used = await bootstrap(
-    { suite, mirror, securityMirror: undefined, proxy, packages: builderPackages, target },
-    {
-      ...context,
-      progress: (message) => {
-        progress(`builder machine: ${message}`);
-      },
-    },
-  );
-  await writeSources(context, target, renderAptSources(used, ['deb', 'deb-src']));
-  if (proxy !== undefined) {
-    await host.writeFile(`${target}/etc/apt/apt.conf.d/60knest`, `Acquire::http::Proxy "${proxy}";\n`, 0o644);
-  }
-  await host.rename(target, machine);
-}
-
-async function inBuilder(
-  root: string,
-  step: readonly string[],
-  context: BuildContext,
-  onLine?: (line: string) => void,
-): Promise<void> {
-  const { host, facts, signal } = context;
-  // not named after the workspace: the machine of a knest killed a moment ago may still be going down
-  const name = `knest-builder-${process.pid}`;
-  const argv = ['sh', '/build/assets/build.sh', ...step];
-  const command = nspawnRunCommand(
-    { root, name, argv, env: facts.proxyEnvironment },
-    facts.pid1 === 'systemd',
-  );
-  const options = {
-    ...(onLine === undefined ? {} : { onLine }),
-    ...(signal === undefined ? {} : { signal }),
-  };
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      await host.run(command, options);
-      return;
-    } catch (error) {
-      signal?.throwIfAborted();
-      if (!(error instanceof CommandError)) throw error;
-      // by nspawn's lock on the tree, see above
-      if (!/is currently busy/.test(error.stderr) || attempt >= 20) throw explainBuild(step[0] ?? '', error);
-      await sleep(500, undefined, { signal });
-    }
-  }
-}
-
-function explainBuild(step: string, error: CommandError): KnestError {
-  const noSpace = /no space left on device/i.test(error.stderr);
-  const killed = /signal: killed|cannot allocate memory/i.test(error.stderr);
-  const hint = noSpace
-    ? 'free some space or move the cache: KNEST_CACHE_DIR=DIR'
-    : killed
-      ? 'compiling Kubernetes takes 3 GB of memory'
-      : /unable to find a source|failed to fetch|could not resolve|deb-src/i.test(error.stderr)
-        ? 'the mirror must hold source packages too (deb-src); name another one: --mirror URL'
-        : undefined;
-  return new KnestError(`compiling Kubernetes from Debian's source failed at "${step}"`, {
-    details: tail(error.stderr, 15),
-    ...(hint === undefined ? {} : { hint }),
-    cause: error,
-  });
-}
-
 /** Counts the packages that `go build -v` names; build.sh tells their number first. */
 export function compileProgress(progress: (message: string) => void): (line: string) => void {
   let total: number | undefined;
@@ -172,7 +87,8 @@ export function compileProgress(progress: (message: string) => void): (line: str
   };
 }
 
-async function readRecipe(file: (typeof recipeFiles)[number], host: Host): Promise<string> {
+/** A file of the recipe: one of `build.sh`, `main.go`. */
+export async function readRecipe(file: (typeof recipeFiles)[number], host: Host): Promise<string> {
   const path = fileURLToPath(new URL(`../../../assets/debian-source/${file}`, import.meta.url));
   const text = await host.readFile(path);
   if (text === undefined) throw new Error(`knest is installed without its file ${path}`);

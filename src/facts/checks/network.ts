@@ -9,6 +9,7 @@ export function networkChecks(facts: HostFacts): Check[] {
     ...checkLinkKinds(facts),
     checkIpv6(facts),
     checkIpvs(facts),
+    checkBridgeNetfilter(facts),
     checkNameservers(facts),
     ...checkProxies(facts),
     ...checkFirewalls(facts),
@@ -44,6 +45,20 @@ function checkIpvs({ ipvs }: HostFacts): Check {
     ipvs
       ? 'The kernel has IPVS: kube-proxy may use iptables, nftables or ipvs.'
       : 'The kernel has no IPVS: kube-proxy may use iptables or nftables.',
+  );
+}
+
+function checkBridgeNetfilter({ bridgeNetfilter }: HostFacts): Check {
+  if (bridgeNetfilter)
+    return ok(
+      'br-netfilter',
+      'The kernel has br_netfilter: Services and network policies hold within a node, too.',
+    );
+  return warning(
+    'br-netfilter',
+    'The kernel has no br_netfilter: pods of one node reach each other by no Service, and network policies do not ' +
+      'hold between them.',
+    'use a kernel that has it (CONFIG_BRIDGE_NETFILTER), or network.cni none with an add-on that needs no bridge',
   );
 }
 

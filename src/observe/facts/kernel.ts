@@ -78,16 +78,26 @@ export async function gatherIpv6(host: Host): Promise<boolean> {
 }
 
 /** IPVS is in use, built in, or a module of the running kernel. */
-export async function gatherIpvs(host: Host): Promise<boolean> {
+export function gatherIpvs(host: Host): Promise<boolean> {
+  return hasModule(host, 'ip_vs', '/proc/net/ip_vs');
+}
+
+/** The same of br_netfilter. */
+export function gatherBridgeNetfilter(host: Host): Promise<boolean> {
+  return hasModule(host, 'br_netfilter', '/proc/sys/net/bridge/bridge-nf-call-iptables');
+}
+
+/** @param sign a file that is there while it is in use */
+async function hasModule(host: Host, module: string, sign: string): Promise<boolean> {
   const [used, release = ''] = await Promise.all([
-    readQuietly(host, '/proc/net/ip_vs'),
+    readQuietly(host, sign),
     readSysctl(host, 'kernel.osrelease'),
   ]);
   if (used !== undefined) return true;
   const lists = await Promise.all(
     ['modules.builtin', 'modules.dep'].map((name) => readQuietly(host, `/lib/modules/${release}/${name}`)),
   );
-  return lists.some((list) => list?.includes('/ip_vs.ko'));
+  return lists.some((list) => list?.includes(`/${module}.ko`));
 }
 
 /** Values of those keys that the kernel has. */

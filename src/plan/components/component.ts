@@ -13,6 +13,8 @@ export interface ClusterContext {
   apiServiceAddress: string;
   /** Tenth address of the first service subnet: the Service `kube-dns`, where kubeadm and kind have it too. */
   dnsServiceAddress: string;
+  /** Ranges that Services of type LoadBalancer get addresses from; empty: they get none. */
+  loadBalancer: readonly string[];
   /** Held by one control plane at a time; what everything outside of control planes talks to. */
   apiAddress: string;
   /** https://ADDRESS:PORT of it. */

@@ -4,25 +4,36 @@ import { renderUnit } from '../../formats/systemd-unit.ts';
 import type { ApiAccess } from '../../agent/kubernetes/api.ts';
 import type { PlannedUnit } from '../types.ts';
 import type { Component, ClusterContext, MachineContext } from './component.ts';
-import { afterApiServer, apiPort, k8sTarget, pkiFolder, restartAlways } from './component.ts';
+import { afterApiServer, apiPort, k8sTarget, nodeLink, pkiFolder, restartAlways } from './component.ts';
 import { agentGroups, agentObjects } from '../manifests/knest-agent.ts';
+import { loadBalancerGroups, loadBalancerObjects } from '../manifests/load-balancer.ts';
 import { adminCertificate } from '../pki.ts';
 import { registryHosting } from './local-registry.ts';
 import { certificateFiles, clientCertificate, publicFile } from './pki-files.ts';
+import { podSocket } from './pod-network.ts';
 
 const configFile = '/etc/kubernetes/knest-agent.json';
 const objectsFile = '/etc/kubernetes/knest-objects.json';
 /** Where a machine has it. */
 export const agentPath = '/usr/local/lib/knest/knest-agent.mjs';
 const healthPort = 10262;
+/** UDP, of every node's address. */
+const pulsePort = 10263;
 
 /** Folder of a node's volumes; a plain directory of the host, as an overlay's upper one would be slower. */
 export const volumesFolder = '/var/lib/knest-volumes';
 
-/** knest-agent: cluster DNS on control planes, volumes on every node. */
+/** knest-agent: cluster DNS on control planes; volumes, network policies and addresses of Services on every node. */
 export const knestAgent: Component = (machine, cluster) => {
   const certificate = `knest-agent-${machine.name}`;
-  const groups = [agentGroups.storage, ...(machine.role === 'control-plane' ? [agentGroups.dns] : [])];
+  const balances = cluster.loadBalancer.length > 0;
+  const groups = [
+    agentGroups.storage,
+    ...(cluster.spec.network.networkPolicy ? [agentGroups.networkPolicy] : []),
+    ...(balances ? [loadBalancerGroups.announcer] : []),
+    ...(machine.role === 'control-plane' ? [agentGroups.dns] : []),
+    ...(machine.role === 'control-plane' && balances ? [loadBalancerGroups.controller] : []),
+  ];
   return {
     files: [
       publicFile('ca.crt'),
@@ -42,7 +53,10 @@ export const knestAgent: Component = (machine, cluster) => {
         name: 'knest-agent.service',
         wantedBy: k8sTarget,
         text: renderUnit({
-          Unit: { Description: 'Cluster DNS and volumes', ...afterApiServer },
+          Unit: {
+            Description: 'Cluster DNS, volumes, network policies, addresses of Services',
+            ...afterApiServer,
+          },
           Service: {
             // A small young generation is collected more often and stays small (V8's default grows to 48 MB); one
             // thread is enough for the few files it reads.
@@ -91,7 +105,11 @@ const objectsUnit: PlannedUnit = {
 function objects(machine: MachineContext, cluster: ClusterContext): string {
   const file: ObjectsFile = {
     api: access(machine, cluster, adminCertificate),
-    objects: [...agentObjects(cluster.dnsServiceAddress), ...registryHosting(cluster)],
+    objects: [
+      ...agentObjects(cluster.dnsServiceAddress),
+      ...(cluster.loadBalancer.length > 0 ? loadBalancerObjects : []),
+      ...registryHosting(cluster),
+    ],
   };
   return `${JSON.stringify(file, undefined, 2)}\n`;
 }
@@ -114,6 +132,24 @@ function configuration(machine: MachineContext, cluster: ClusterContext, certifi
     api: access(machine, cluster, certificate),
     healthPort,
     storage: { folder: volumesFolder },
+    ...(cluster.spec.network.networkPolicy
+      ? {
+          networkPolicy: {
+            families: machine.podSubnets.map((subnet) => (subnet.includes(':') ? 6 : 4)),
+            socket: podSocket,
+          },
+        }
+      : {}),
+    ...(cluster.loadBalancer.length > 0
+      ? {
+          loadBalancer: {
+            addresses: cluster.loadBalancer,
+            link: nodeLink,
+            port: pulsePort,
+            controller: machine.role === 'control-plane',
+          },
+        }
+      : {}),
     ...(machine.role === 'control-plane'
       ? {
           dns: {

@@ -102,6 +102,8 @@ function configuration(machine: MachineContext, cluster: ClusterContext) {
     bindAddress: machine.address,
     mode: network.proxyMode === 'auto' ? automatic : network.proxyMode,
     clusterCIDR: cluster.podSubnets.join(','),
+    // with IPVS every node has all addresses of Services, and only one of them may answer for those of LoadBalancers
+    ...(network.proxyMode === 'ipvs' && cluster.loadBalancer.length > 0 ? { ipvs: { strictARP: true } } : {}),
     ...(Object.keys(gates).length > 0 ? { featureGates: gates } : {}),
     // the connection tracker's limits are the host's, and /proc/sys is read-only here: leave them as they are
     conntrack: { maxPerCore: 0, min: 0, tcpEstablishedTimeout: '0s', tcpCloseWaitTimeout: '0s' },

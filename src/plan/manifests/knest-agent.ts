@@ -1,7 +1,11 @@
 /** Objects of the cluster that knest-agent needs: what it may do, the Service that leads to it, its StorageClass. */
 
 /** Members may do what the ClusterRoles of the same names allow. */
-export const agentGroups = { dns: 'knest:dns', storage: 'knest:storage' } as const;
+export const agentGroups = {
+  dns: 'knest:dns',
+  storage: 'knest:storage',
+  networkPolicy: 'knest:network-policy',
+} as const;
 
 /** A Kubernetes object as it is applied. */
 export interface Manifest {
@@ -16,11 +20,12 @@ export interface Manifest {
   [field: string]: unknown;
 }
 
-const read = ['get', 'list', 'watch'];
+/** What watching something takes. */
+export const read = ['get', 'list', 'watch'];
 
 /** @param serviceAddress address of the Service kube-dns */
 export function agentObjects(serviceAddress: string): Manifest[] {
-  return [...dnsRights, kubeDns(serviceAddress), ...storageRights, standardClass];
+  return [...dnsRights, kubeDns(serviceAddress), ...storageRights, ...networkPolicyRights, standardClass];
 }
 
 const dnsRights: Manifest[] = [
@@ -67,6 +72,22 @@ const storageRights: Manifest[] = [
   binding('ClusterRoleBinding', 'ClusterRole', agentGroups.storage),
 ];
 
+/** Also where policies are not enforced: a group without members may do nothing. */
+const networkPolicyRights: Manifest[] = [
+  {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'ClusterRole',
+    metadata: { name: agentGroups.networkPolicy },
+    rules: [
+      { apiGroups: ['networking.k8s.io'], resources: ['networkpolicies'], verbs: read },
+      { apiGroups: [''], resources: ['namespaces', 'pods'], verbs: read },
+      // those of kube-dns; lists and watches of a single name are what a name limits
+      { apiGroups: [''], resources: ['endpoints'], resourceNames: ['kube-dns'], verbs: read },
+    ],
+  },
+  binding('ClusterRoleBinding', 'ClusterRole', agentGroups.networkPolicy),
+];
+
 /** Without a selector: the agents keep its Endpoints. Labels and port names are CoreDNS', which tools look for. */
 function kubeDns(serviceAddress: string): Manifest {
   const port = (name: string, number: number, protocol: string) => ({
@@ -107,7 +128,8 @@ const standardClass: Manifest = {
   volumeBindingMode: 'WaitForFirstConsumer',
 };
 
-function binding(kind: string, role: string, name: string, namespace?: string): Manifest {
+/** Gives the group of the same name what a role allows. */
+export function binding(kind: string, role: string, name: string, namespace?: string): Manifest {
   return {
     apiVersion: 'rbac.authorization.k8s.io/v1',
     kind,

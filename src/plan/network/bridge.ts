@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { familyOf, parseCidr } from '../../formats/cidr.ts';
 import type { HostPlan, PlannedCommand } from '../types.ts';
 import type { HostNetworkOptions } from './host-network.ts';
+import { subnetsBeside } from './load-balancer.ts';
 import { gatewayOf, type Family } from './node-addresses.ts';
 
 /** What makes one thing on the host and what takes it away again. Both may be run any number of times. */
@@ -88,7 +89,13 @@ const standIn = 88;
 function planAddressAndRoutes(nodeSubnet: string, options: HostNetworkOptions): PlannedCommand {
   const { cluster, bridge } = options;
   const { family, prefix } = parseCidr(nodeSubnet);
-  const routes = routesOf(family, options).map(({ subnet, via }) => `${subnet} via ${via} dev ${bridge}`);
+  const routes = [
+    ...routesOf(family, options).map(({ subnet, via }) => `${subnet} via ${via} dev ${bridge}`),
+    // on a LAN, where the way by the host's own link leads past the machines
+    ...subnetsBeside(options.nodeSubnets, options.loadBalancer ?? [])
+      .filter((subnet) => familyOf(subnet) === family)
+      .map((subnet) => `${subnet} dev ${bridge}`),
+  ];
   // duplicate address detection takes a second or two; on our own bridge nobody else has the address
   const address = `${gatewayOf(nodeSubnet)}/${prefix} dev ${bridge}${family === 6 ? ' nodad' : ''}`;
   return {

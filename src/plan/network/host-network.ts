@@ -1,5 +1,5 @@
 import type { HostFacts } from '../../facts/types.ts';
-import type { MachinePlan, PlannedPort } from '../types.ts';
+import type { MachinePlan, PlannedCommand, PlannedPort } from '../types.ts';
 import { planBridge, type HostCommands } from './bridge.ts';
 import { planFirewall } from './firewall.ts';
 import { planLoopback } from './forwardings.ts';
@@ -22,8 +22,12 @@ export interface HostNetworkOptions extends ClusterSubnets {
   /** A port of the host that leads to the cluster's registry, at the same address. */
   registryPort?: PlannedPort | undefined;
   machines: readonly NetworkPeer[];
+  /** Ranges that Services of type LoadBalancer get addresses from. */
+  loadBalancer?: readonly string[];
   /** kube-proxy uses IPVS: machines can't load its modules. */
   ipvs?: boolean;
+  /** Pods of a machine hang on a bridge. */
+  podBridge?: boolean;
 }
 
 /**
@@ -51,16 +55,30 @@ export function planHostNetwork(
 }
 
 /** Modules stay: others may use them by now. Schedulers the kernel loads itself. */
-function planModules({ ipvs = false }: HostNetworkOptions): HostCommands {
-  if (!ipvs) return { setup: [], teardown: [] };
+function planModules({ ipvs = false, podBridge = false }: HostNetworkOptions): HostCommands {
   return {
-    setup: [
-      {
-        why: 'kube-proxy uses IPVS, and nothing in a machine can load kernel modules',
-        argv: ['modprobe', 'ip_vs'],
-        unless: ['test', '-e', '/proc/net/ip_vs'],
-      },
-    ],
+    setup: [...(podBridge ? [loadBridgeNetfilter] : []), ...(ipvs ? [loadIpvs] : [])],
     teardown: [],
   };
 }
+
+const loadIpvs: PlannedCommand = {
+  why: 'kube-proxy uses IPVS, and nothing in a machine can load kernel modules',
+  argv: ['modprobe', 'ip_vs'],
+  unless: ['test', '-e', '/proc/net/ip_vs'],
+};
+
+/**
+ * Every network namespace has switches of its own (Linux 5.3), on by default. Those of the host are put out: its other
+ * bridges, of virtual machines say, go on as before. `doctor` warns where there is no such module.
+ */
+const loadBridgeNetfilter: PlannedCommand = {
+  why: 'what pods of one node send each other passes Services and network policies; the bridges of the host stay as they are',
+  argv: [
+    'sh',
+    '-c',
+    'modprobe br_netfilter && for name in iptables ip6tables arptables; do echo 0 > /proc/sys/net/bridge/bridge-nf-call-$name; done',
+  ],
+  unless: ['test', '-e', '/proc/sys/net/bridge/bridge-nf-call-iptables'],
+  mayFail: true,
+};

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { nodePrefixes, podPrefixes, servicePrefixes, subnetsProblem } from '../subnets.ts';
 import { didYouMean } from '../suggest.ts';
+import { rangeProblem } from '../ranges.ts';
 import { addressProblem, certSanProblem, dnsNameProblem } from '../values.ts';
 import { checkedText, port, text } from './fields.ts';
 
@@ -19,6 +20,20 @@ const apiServer = z
     }),
   })
   .meta({ description: 'How the API is reached.' });
+
+const loadBalancer = z
+  .strictObject({
+    addresses: z
+      .array(checkedText(rangeProblem))
+      .optional()
+      .meta({
+        description:
+          'Ranges: `10.89.0.200-10.89.0.250`, a subnet with all of its addresses, or one address. On a bridge within ' +
+          '`nodeSubnet`, with macvlan within the LAN. `[]`: none. Default: on a bridge the last quarter of the node ' +
+          'subnet, 64 addresses at most; with macvlan none.',
+      }),
+  })
+  .meta({ description: 'Addresses for Services of type LoadBalancer.' });
 
 const modePattern = /^(bridge|macvlan:[\w.-]{1,15})$/;
 
@@ -65,6 +80,14 @@ export const networkSchema = z
           'Network of the pods. `bridge`: CNI’s own plugin, with a subnet per node. `none`: you apply a network add-on; ' +
           'nodes are not Ready before. Default: bridge.',
       }),
+    networkPolicy: z
+      .boolean()
+      .optional()
+      .meta({
+        description:
+          'Whether NetworkPolicies are enforced. Default: true; with `cni: none` that is the business of your network ' +
+          'add-on, and it cannot be true.',
+      }),
     proxyMode: z
       .enum(['auto', 'iptables', 'nftables', 'ipvs', 'none'])
       .optional()
@@ -73,6 +96,7 @@ export const networkSchema = z
           'How kube-proxy works. `auto`: nftables where the Kubernetes version has it as stable, else iptables. ' +
           '`none`: no kube-proxy. Default: auto.',
       }),
+    loadBalancer: loadBalancer.optional(),
     dnsSearch: z.array(checkedText(dnsNameProblem)).optional().meta({
       description: 'DNS search domains of the nodes. Default: the host’s.',
     }),

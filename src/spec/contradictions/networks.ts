@@ -1,6 +1,7 @@
 /** Subnets that do not go together. */
 
 import type { Problem } from '../../errors.ts';
+import { parseRange, rangesMeet } from '../../formats/address-range.ts';
 import { overlaps, parseCidr } from '../../formats/cidr.ts';
 import type { Path } from '../problems.ts';
 import type { Config } from '../schema.ts';
@@ -20,12 +21,14 @@ export function ipFamilyOf({ network = {} }: Sound): IpFamily {
   return network.ipFamily ?? (first === undefined ? 'ipv4' : familyOf(first.text));
 }
 
-/** Families that differ, subnets that overlap, too little room for the nodes. */
+/** Families that differ, subnets or ranges that overlap, too little room for the nodes, policies that nobody can enforce. */
 export function networkProblems(config: Sound, nameOf: NameOf): Problem[] {
   return [
     ...familyProblems(config, nameOf),
     ...overlappingSubnets(config, nameOf),
     ...roomProblems(config, nameOf),
+    ...policyProblems(config, nameOf),
+    ...poolProblems(config, nameOf),
   ];
 }
 
@@ -79,10 +82,40 @@ function roomProblems({ network = {}, nodes = [] }: Sound, nameOf: NameOf): Prob
   });
 }
 
+function policyProblems({ network = {} }: Sound, nameOf: NameOf): Problem[] {
+  if (network.cni !== 'none' || network.networkPolicy !== true) return [];
+  return [
+    {
+      path: nameOf(['network', 'networkPolicy']),
+      message: `is true, but ${nameOf(['network', 'cni'])} is none: only your network add-on knows its pods' addresses`,
+      hint: 'leave it out; many add-ons enforce policies themselves',
+    },
+  ];
+}
+
 /** How many nodes fit. */
 function room(key: 'nodeSubnet' | 'podSubnet', cidr: string): number {
   const { prefix, family } = parseCidr(cidr);
   if (key === 'podSubnet') return 2 ** (podPrefixOfNode[family] - prefix);
   // without network address, bridge and broadcast
   return 2 ** ((family === 4 ? 32 : 128) - prefix) - 3;
+}
+
+/** Ranges of addresses for Services: of families that the cluster has, each address once. */
+function poolProblems(config: Sound, nameOf: NameOf): Problem[] {
+  const family = ipFamilyOf(config);
+  const ranges = (config.network?.loadBalancer?.addresses ?? []).map((text, index) => ({
+    text,
+    range: parseRange(text),
+    path: nameOf(['network', 'loadBalancer', 'addresses', index]),
+  }));
+  return ranges.flatMap(({ text, range, path }, index) => {
+    const other = ranges.slice(0, index).find((before) => rangesMeet(before.range, range));
+    return [
+      ...(family === 'dual' || family === `ipv${range.family}`
+        ? []
+        : [{ path, message: `${text} is IPv${range.family}, but the cluster is ${familyNames[family]}` }]),
+      ...(other ? [{ path, message: `${text} overlaps ${other.text}` }] : []),
+    ];
+  });
 }

@@ -11,6 +11,7 @@ import {
   planOf,
   sandboxFacts,
   textOf,
+  networkSpec,
 } from '../../fixtures/cluster.ts';
 import { hostFacts } from '../../fixtures/host-facts.ts';
 
@@ -255,8 +256,13 @@ describe('the pod network', () => {
       [[{ subnet: '10.244.0.0/24' }]],
       [[{ subnet: '10.244.1.0/24' }]],
     ]);
-    expect(lists[0]?.plugins.map(({ type }) => type)).toEqual(['bridge', 'portmap']);
+    expect(lists[0]?.plugins.map(({ type }) => type)).toEqual(['knest-bridge', 'portmap']);
     expect(lists[0]?.plugins[0]?.hairpinMode).toBe(true);
+  });
+
+  it('is that plugin itself where no policies are enforced', () => {
+    const plan = planOf({ spec: { network: networkSpec({ networkPolicy: false }) } });
+    expect(textOf(machineOf(plan), '/etc/cni/net.d/10-knest.conflist')).toContain('"type": "bridge"');
   });
 });
 

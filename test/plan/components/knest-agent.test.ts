@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { pathOf } from '../../../src/agent/apply-objects.ts';
 import type { ObjectsFile } from '../../../src/agent/apply-objects.ts';
 import type { AgentConfig } from '../../../src/agent/config.ts';
-import { machineOf, nodesOf, planOf, textOf } from '../../fixtures/cluster.ts';
+import { machineOf, networkSpec, nodesOf, planOf, textOf } from '../../fixtures/cluster.ts';
 
 const plan = planOf();
 const machine = machineOf(plan);
@@ -39,7 +39,7 @@ it('makes objects of which it is known where they are', () => {
   expect(() => pathOf({ apiVersion: 'v1', kind: 'Secret' })).toThrow(/Secret/);
 });
 
-it('holds volumes and nothing else on a worker', () => {
+it('holds volumes, enforces policies and answers for addresses on a worker, and nothing else', () => {
   const two = planOf({ spec: { nodes: nodesOf('control-plane', 'worker') } });
   const worker = machineOf(two, 1);
   const own = JSON.parse(textOf(worker, '/etc/kubernetes/knest-agent.json')) as AgentConfig;
@@ -50,5 +50,17 @@ it('holds volumes and nothing else on a worker', () => {
   expect(names).toContain('knest-agent.service');
   expect(names).not.toContain('knest-objects.service');
   const certificate = two.pki.certificates.find(({ name }) => name === `knest-agent-${worker.name}`);
-  expect(certificate?.organizations).toEqual(['knest:storage']);
+  expect(certificate?.organizations).toEqual(['knest:storage', 'knest:network-policy', 'knest:announcer']);
+});
+
+it('enforces no policies where that is switched off, or the business of a network add-on', () => {
+  for (const changes of [{ networkPolicy: false }, { networkPolicy: false, cni: 'none' as const }]) {
+    const off = planOf({ spec: { network: networkSpec(changes) } });
+    const own = JSON.parse(textOf(machineOf(off), '/etc/kubernetes/knest-agent.json')) as AgentConfig;
+    expect(own.networkPolicy).toBeUndefined();
+    expect(off.pki.certificates.flatMap(({ organizations }) => organizations)).not.toContain(
+      'knest:network-policy',
+    );
+    expect(machineOf(off).files.map(({ path }) => path)).not.toContain('/usr/lib/cni/knest-bridge');
+  }
 });

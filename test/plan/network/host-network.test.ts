@@ -181,6 +181,20 @@ describe('planHostNetwork', () => {
     expect(modprobe({ ...ipv4, ipvs: true })).toMatchObject([{ argv: ['modprobe', 'ip_vs'] }]);
   });
 
+  it('loads br_netfilter for pods on bridges, and leaves the bridges of the host alone', () => {
+    const loading = (podBridge: boolean) =>
+      planHostNetwork({ ...ipv4, podBridge }, { programs, firewall }).setup.filter(({ argv }) =>
+        argv.join(' ').includes('modprobe br_netfilter'),
+      );
+    expect(loading(false)).toEqual([]);
+    const [command] = loading(true);
+    expect(command).toMatchObject({
+      unless: ['test', '-e', '/proc/sys/net/bridge/bridge-nf-call-iptables'],
+      mayFail: true,
+    });
+    expect(command?.argv[2]).toMatch(/&& for name in .*; do echo 0 >/);
+  });
+
   it('tears down in reverse, and never minds what is gone', () => {
     const found = { docker: true, forwardDrop: true };
     const { teardown } = planHostNetwork(dual, {

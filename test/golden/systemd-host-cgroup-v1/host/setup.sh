@@ -10,6 +10,9 @@ sysctl -w net.ipv4.conf.all.route_localnet=1
 # node ports on 127.0.0.1: the default of new machines, whose kube-proxy counts on it (now 0)
 sysctl -w net.ipv4.conf.default.route_localnet=1
 
+# what pods of one node send each other passes Services and network policies; the bridges of the host stay as they are
+test -e /proc/sys/net/bridge/bridge-nf-call-iptables >/dev/null 2>&1 || sh -c 'modprobe br_netfilter && for name in iptables ip6tables arptables; do echo 0 > /proc/sys/net/bridge/bridge-nf-call-$name; done' || true
+
 # the machines of knest are plugged into this bridge
 ip link show dev kn-knest >/dev/null 2>&1 || ip link add name kn-knest address 02:2e:6f:37:6b:b0 type bridge
 

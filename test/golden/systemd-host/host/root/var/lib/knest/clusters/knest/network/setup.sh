@@ -1,6 +1,9 @@
 #!/bin/sh
 set -eu
 
+# what pods of one node send each other passes Services and network policies; the bridges of the host stay as they are
+test -e /proc/sys/net/bridge/bridge-nf-call-iptables >/dev/null 2>&1 || sh -c 'modprobe br_netfilter && for name in iptables ip6tables arptables; do echo 0 > /proc/sys/net/bridge/bridge-nf-call-$name; done' || true
+
 # the machines of knest are plugged into this bridge
 ip link show dev kn-knest >/dev/null 2>&1 || ip link add name kn-knest address 02:2e:6f:37:6b:b0 type bridge
 

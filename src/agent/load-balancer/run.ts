@@ -1,0 +1,20 @@
+import type { AgentConfig, LoadBalancerConfig } from '../config.ts';
+import type { Api } from '../kubernetes/api.ts';
+import { runAnnouncer } from './announcer.ts';
+import { runController } from './controller.ts';
+import { nodeLink } from './link.ts';
+import { answerPulse } from './pulse.ts';
+
+/** Works for as long as the process lives. Returns when everything that is there has been looked at. */
+export async function runLoadBalancer(
+  { node, address }: Pick<AgentConfig, 'node' | 'address'>,
+  { addresses: pool, link, port, controller }: LoadBalancerConfig,
+  api: Api,
+): Promise<void> {
+  await Promise.all([
+    runAnnouncer(api, { node, pool, link: await nodeLink(link) }),
+    ...(controller ? [runController(api, { node, pool, port })] : []),
+  ]);
+  // only now: whoever answers is believed to do what it is told
+  await answerPulse(address, port);
+}

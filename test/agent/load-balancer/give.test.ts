@@ -1,0 +1,129 @@
+import { describe, expect, it } from 'vitest';
+
+import { giveAddresses } from '../../../src/agent/load-balancer/give.ts';
+import { readyNodesOf, wishOf } from '../../../src/agent/load-balancer/services.ts';
+import type { Wish } from '../../../src/agent/load-balancer/services.ts';
+import type { ServiceObject } from '../../../src/agent/kubernetes/objects.ts';
+import { inRange, parseRange } from '../../../src/formats/address-range.ts';
+
+const pool = ['10.0.0.1-10.0.0.3', 'fd00::1-fd00::2'].map(parseRange);
+let age = 0;
+
+function wish(name: string, changes: Partial<Wish> = {}): Wish {
+  age += 1;
+  const created = new Date(age * 1000).toISOString();
+  return { name, uid: name, created, families: [4], asked: [], has: [], local: false, ...changes };
+}
+
+function given(...wishes: Wish[]): Record<string, string> {
+  const { addresses } = giveAddresses(wishes, pool);
+  return Object.fromEntries([...addresses].map(([name, all]) => [name, all.join(' ')]));
+}
+
+function refused(...wishes: Wish[]): Record<string, string> {
+  return Object.fromEntries(giveAddresses(wishes, pool).refused);
+}
+
+describe('addresses', () => {
+  it('are given to the older Service first, one per family', () => {
+    const [a, b] = [wish('a'), wish('b', { families: [4, 6] })];
+    expect(given(b, a)).toEqual({ a: '10.0.0.1', b: '10.0.0.2 fd00::1' });
+  });
+
+  it('stay with whoever has them, also when an older one comes without any', () => {
+    expect(given(wish('a'), wish('b', { has: ['10.0.0.1'] }))).toEqual({ a: '10.0.0.2', b: '10.0.0.1' });
+  });
+
+  it('are given once, whatever a status says', () => {
+    const both = [wish('a', { has: ['10.0.0.1'] }), wish('b', { has: ['10.0.0.1'] })];
+    expect(given(...both)).toEqual({ a: '10.0.0.1', b: '10.0.0.2' });
+  });
+
+  it('of another pool are exchanged', () => {
+    expect(given(wish('a', { has: ['192.0.2.7'] }))).toEqual({ a: '10.0.0.1' });
+  });
+
+  it('that are asked for are not given to others', () => {
+    expect(given(wish('a'), wish('b', { asked: ['10.0.0.1'] }))).toEqual({ a: '10.0.0.2', b: '10.0.0.1' });
+    expect(given(wish('a', { has: ['10.0.0.1'], asked: ['10.0.0.3'] }))).toEqual({ a: '10.0.0.3' });
+    expect(given(wish('a', { families: [6], asked: ['fd00:0::2'] }))).toEqual({ a: 'fd00::2' });
+  });
+
+  it('are refused with the reason', () => {
+    const holder = wish('shop/a', { has: ['10.0.0.1'] });
+    expect(refused(holder, wish('b', { asked: ['10.0.0.1'] }))['b']).toMatch('belongs to shop/a');
+    expect(refused(wish('b', { asked: ['10.9.9.9'] }))['b']).toMatch(
+      '10.9.9.9, which it asks for, is not in the pool',
+    );
+    expect(refused(wish('b', { asked: ['all'] }))['b']).toMatch('all, which it asks for, is no address for it');
+    expect(refused(wish('b', { asked: ['fd00::1'] }))['b']).toMatch('is no address for it');
+  });
+
+  it('can all be given, and then the next one waits', () => {
+    const four = ['a', 'b', 'c', 'd'].map((name) => wish(name));
+    expect(given(...four)['d']).toBe('');
+    expect(refused(...four)).toEqual({ d: 'none of the 3 IPv4 addresses for Services is free' });
+    expect(given(...four.slice(1))['d']).toBe('10.0.0.3');
+  });
+
+  it('of a family without a pool are missed only by whoever has no other', () => {
+    const four = pool.slice(0, 1);
+    const two = giveAddresses([wish('a', { families: [4, 6] }), wish('b', { families: [6] })], four);
+    expect(two.addresses.get('a')).toEqual(['10.0.0.1']);
+    expect([...two.refused]).toEqual([['b', 'this cluster has no IPv6 addresses for Services']]);
+  });
+});
+
+describe('a Service', () => {
+  const service = (spec: ServiceObject['spec'], ...ips: string[]): ServiceObject => ({
+    metadata: { name: 'web', namespace: 'shop', uid: 'u', creationTimestamp: 't' },
+    spec: { clusterIP: '10.96.0.9', ...spec },
+    status: { loadBalancer: { ingress: ips.map((ip) => ({ ip })) } },
+  });
+  const read = (object: ServiceObject) =>
+    wishOf(object, (address) => pool.some((range) => inRange(range, address)));
+
+  it('wants what its type and its annotation say', () => {
+    const plain = {
+      name: 'shop/web',
+      uid: 'u',
+      created: 't',
+      families: [4],
+      asked: [],
+      has: [],
+      local: false,
+    };
+    expect(read(service({ type: 'LoadBalancer' }))).toEqual(plain);
+    expect(read(service({ type: 'LoadBalancer', loadBalancerIP: '10.0.0.2' }))?.asked).toEqual(['10.0.0.2']);
+    const asking = service({ type: 'LoadBalancer', clusterIPs: ['10.96.0.9', 'fd00:96::9'] });
+    const annotations = { 'knest.dev/load-balancer-addresses': '10.0.0.2, fd00::2' };
+    expect(read({ ...asking, metadata: { ...asking.metadata, annotations } })).toMatchObject({
+      families: [4, 6],
+      asked: ['10.0.0.2', 'fd00::2'],
+    });
+    expect(read(service({ type: 'LoadBalancer', externalTrafficPolicy: 'Local' }))?.local).toBe(true);
+  });
+
+  it('of another class or type is left alone, unless it has an address of ours to give back', () => {
+    expect(read(service({ type: 'LoadBalancer', loadBalancerClass: 'other' }, '10.0.0.1'))).toBeUndefined();
+    expect(
+      read(service({ type: 'LoadBalancer', loadBalancerClass: 'knest.dev/load-balancer' })),
+    ).toBeDefined();
+    expect(read(service({ type: 'ClusterIP' }))).toBeUndefined();
+    expect(read(service({ type: 'ClusterIP' }, '192.0.2.1'))).toBeUndefined();
+    const former = read(service({ type: 'NodePort' }, '10.0.0.1'));
+    expect(former).toMatchObject({ families: [], has: ['10.0.0.1'] });
+    expect(former && given(former)).toEqual({ 'shop/web': '' });
+  });
+});
+
+it('nodes with ready endpoints are known in both versions of slices', () => {
+  const metadata = { name: 'web-1', namespace: 'shop', labels: { 'kubernetes.io/service-name': 'web' } };
+  const endpoints = [
+    { nodeName: 'a', conditions: { ready: true } },
+    { topology: { 'kubernetes.io/hostname': 'b' } },
+    { nodeName: 'c', conditions: { ready: false } },
+  ];
+  expect(readyNodesOf({ metadata, endpoints })).toEqual({ service: 'shop/web', nodes: ['a', 'b'] });
+  expect(readyNodesOf({ metadata, endpoints: null }).nodes).toEqual([]);
+});
