@@ -10,7 +10,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**'],
+          exclude: ['test/e2e/**', 'test/vm/**'],
         },
       },
       {
@@ -22,6 +22,17 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 4 * 60_000,
           hookTimeout: 15 * 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'vm',
+          include: ['test/vm/**/*.test.ts'],
+          globalSetup: 'test/e2e/support/prepare.ts',
+          fileParallelism: false,
+          // without KVM every instruction is translated
+          testTimeout: 2 * 60 * 60_000,
+          hookTimeout: 2 * 60 * 60_000,
         },
       },
     ],

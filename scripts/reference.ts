@@ -171,10 +171,10 @@ function fieldRows({ properties = {}, required = [] }: JsonSchema, prefix: strin
     const path = `${prefix}${name}`;
     const needed = required.includes(name) ? ', required' : '';
     const row = [`\`${path}\``, `${typeOf(field)}${needed}`, field.description ?? ''];
-    // `true` or a mapping: its fields are those of the mapping
-    const mapping = field.anyOf?.find(({ properties: fields }) => fields !== undefined) ?? field;
-    const inner =
-      field.items === undefined ? fieldRows(mapping, `${path}.`) : fieldRows(field.items, `${path}[].`);
+    const ways = field.anyOf ?? [field];
+    const inner = ways.flatMap((way) =>
+      way.items === undefined ? fieldRows(way, `${path}.`) : fieldRows(way.items, `${path}[].`),
+    );
     return [row, ...inner];
   });
 }

@@ -1,9 +1,9 @@
 #!/bin/sh
 # Compiles Kubernetes from Debian's source package. Runs inside the builder machine.
 #
-#   build.sh fetch               the source package, unpacked as a GOPATH
-#   build.sh generate            the OpenAPI definitions that kube-apiserver serves
-#   build.sh compile VERSION     one executable of all components, at /build/out/kubernetes
+#   build.sh fetch                     the source package, unpacked as a GOPATH
+#   build.sh generate                  the OpenAPI definitions that kube-apiserver serves
+#   build.sh compile VERSION COMMIT    one executable of all components, at /build/out/kubernetes
 #
 # Lines for knest: "knest:packages N" before compiling; go build -v then names each package.
 set -eu
@@ -42,7 +42,7 @@ generate() {
 }
 
 compile() {
-	version=$1
+	version=$1 commit=$2
 	major=${version#v} && major=${major%%.*}
 	minor=${version#v*.} && minor=${minor%%.*}
 	cd "$src"
@@ -60,7 +60,7 @@ compile() {
 	# without these every component calls itself v0.0.0-master; "vendor/" is part of the package's path
 	for package in client-go/pkg/version component-base/version; do
 		for value in gitVersion=$version gitMajor=$major gitMinor=$minor gitTreeState=archive \
-			gitCommit="$debian" buildDate="$(date -u -d "@$(dpkg-parsechangelog -S Timestamp)" +%Y-%m-%dT%H:%M:%SZ)"; do
+			gitCommit="$commit" buildDate="$(date -u -d "@$(dpkg-parsechangelog -S Timestamp)" +%Y-%m-%dT%H:%M:%SZ)"; do
 			flags="$flags -X k8s.io/kubernetes/vendor/k8s.io/$package.$value"
 		done
 	done

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { openApi } from './kubernetes/api.ts';
-import type { ApiAccess } from './kubernetes/api.ts';
+import { ApiError, openApi } from './kubernetes/api.ts';
+import type { Api, ApiAccess } from './kubernetes/api.ts';
 import type { KubernetesObject } from './kubernetes/objects.ts';
 import { log, reasonOf } from './log.ts';
 
@@ -10,7 +10,10 @@ import { log, reasonOf } from './log.ts';
 export interface ObjectsFile {
   /** As an administrator. */
   api: ApiAccess;
+  /** "@base64:/path@" in a text is that file of the machine, in base64. */
   objects: readonly KubernetesObject[];
+  /** Made when they are missing and never touched again: an administrator may change them. */
+  once?: readonly KubernetesObject[];
 }
 
 /** Resource and group of each kind that may be in there; Kubernetes asks the API server, which takes longer. */
@@ -18,9 +21,11 @@ const resources: Readonly<Record<string, string>> = {
   ClusterRole: 'clusterroles',
   ClusterRoleBinding: 'clusterrolebindings',
   ConfigMap: 'configmaps',
+  Deployment: 'deployments',
   Role: 'roles',
   RoleBinding: 'rolebindings',
   Service: 'services',
+  ServiceAccount: 'serviceaccounts',
   StorageClass: 'storageclasses',
 };
 
@@ -33,23 +38,43 @@ const longest = 1000;
  * until the API server takes them.
  */
 export async function applyObjects(path: string): Promise<void> {
-  const { api: access, objects } = JSON.parse(await readFile(path, 'utf8')) as ObjectsFile;
+  const { api: access, objects, once = [] } = await readObjects(path);
   const api = await openApi(access);
+  for (const object of objects) await untilTaken(() => api.apply(pathOf(object), object));
+  for (const object of once) await untilTaken(() => createIfMissing(api, object));
+  log.info(`${objects.length + once.length} objects are as they should be`);
+}
+
+/** The file, with what it names of the machine in it. */
+export async function readObjects(path: string): Promise<ObjectsFile> {
+  const text = await readFile(path, 'utf8');
+  const parts = text.split(/@base64:([^@"]+)@/);
+  const filled = parts.map(async (part, index) => (index % 2 === 0 ? part : await readFile(part, 'base64')));
+  return JSON.parse((await Promise.all(filled)).join('')) as ObjectsFile;
+}
+
+async function untilTaken(change: () => Promise<unknown>): Promise<void> {
   let last = '';
-  for (const object of objects) {
-    for (let wait = shortest; ; wait = Math.min(wait * 1.5, longest)) {
-      try {
-        await api.apply(pathOf(object), object);
-        break;
-      } catch (error) {
-        const reason = reasonOf(error);
-        if (reason !== last) log.info(`not yet: ${reason}`);
-        last = reason;
-        await sleep(wait);
-      }
+  for (let wait = shortest; ; wait = Math.min(wait * 1.5, longest)) {
+    try {
+      await change();
+      return;
+    } catch (error) {
+      const reason = reasonOf(error);
+      if (reason !== last) log.info(`not yet: ${reason}`);
+      last = reason;
+      await sleep(wait);
     }
   }
-  log.info(`${objects.length} objects are as they should be`);
+}
+
+/** What is there stays as it is. */
+export async function createIfMissing(api: Api, object: KubernetesObject): Promise<void> {
+  try {
+    await api.create(pathOf(object).replace(/\/[^/]*$/, ''), object);
+  } catch (error) {
+    if (!(error instanceof ApiError && error.status === 409)) throw error;
+  }
 }
 
 /** @throws Error for a kind that is not in the table */

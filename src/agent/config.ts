@@ -32,7 +32,11 @@ export interface DnsConfig {
   ownSubnets: readonly string[];
   port: number;
   metricsPort: number;
-  /** Name servers for all other names: as this file says (resolv.conf(5)). */
+  /** File that keeps what is known of the cluster while the agent does not run. */
+  savedCluster: string;
+  /** Name servers for all other names; left out: as the next says. */
+  upstream?: readonly string[];
+  /** A resolv.conf(5). */
   resolvConf: string;
   /** Domains with name servers of their own: "corp.example": ["192.0.2.53", "192.0.2.54:5353"] */
   stubDomains: Readonly<Record<string, readonly string[]>>;

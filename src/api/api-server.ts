@@ -15,12 +15,13 @@ export interface ApiServerAnswer {
 }
 
 /** Milliseconds for questions that go without an answer if need be. */
-const timeout = 3_000;
+const usualTimeout = 3_000;
 
 /** How the API server is and which nodes it knows; that it does not answer is an answer, too. */
 export async function askApiServer(
   plan: Pick<ClusterPlan, 'endpoint'>,
   material: KeyMaterial,
+  timeout = usualTimeout,
 ): Promise<ApiServerAnswer> {
   try {
     const client = apiClient(plan.endpoint, material, adminCertificate, timeout);

@@ -28,6 +28,8 @@ export interface PlanMove {
   spec: ClusterSpec;
   before: ClusterPlan;
   after: ClusterPlan;
+  /** Files of the key material that are not what they were, under the same names. */
+  renewed?: ReadonlySet<string>;
 }
 
 /**
@@ -35,14 +37,14 @@ export interface PlanMove {
  * happens then, deleting goes by it.
  */
 export async function moveToPlan(move: PlanMove): Promise<void> {
-  const { session, manager, material, spec, before, after } = move;
+  const { session, manager, material, spec, before, after, renewed } = move;
   const { host, paths } = session;
   await writeCluster(host, paths, spec, after);
   await setUpNetwork(host, after);
   // one after the other: control planes are restarted in part, and should not all be away at once
   for (const machine of after.machines) {
     const old = before.machines.find(({ name }) => name === machine.name);
-    if (old) await updateMachine(host, manager, old, machine, material);
+    if (old) await updateMachine(host, manager, old, machine, material, renewed);
   }
   await pruneKeyMaterial(host, paths, after);
 }

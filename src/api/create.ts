@@ -103,7 +103,10 @@ async function planOrContinue(
   // two creates at the same time must not choose the same subnets
   const planning = await acquireLock(host, records.clusterLock(paths, '.planning'), { wait: true });
   try {
-    const { plan, facts } = await prepare(session, spec, { install: options.yes ?? false });
+    const { plan, facts } = await prepare(session, spec, {
+      install: options.yes ?? false,
+      halfMade: record !== undefined,
+    });
     listener({
       type: 'note',
       level: 'info',

@@ -18,6 +18,7 @@ import { moveToPlan, planChange } from './change-nodes.ts';
 import { kubectlPath, openManager, requireMachine } from './machines.ts';
 import { forceNewEtcd, leaveEtcd, requireQuorumWithout } from './membership.ts';
 import { insist } from './insist.ts';
+import { deleteVolumesOf } from './lost-volumes.ts';
 import { openSession } from './session.ts';
 import type { Session } from './session.ts';
 import type { DeleteNodesOptions, DeleteNodesResult } from './types.ts';
@@ -193,6 +194,15 @@ async function deleteObject({ session, record, machine, material }: Work): Promi
     await insist(`delete the pods of ${machine.name}`, session.signal, () =>
       deletePods(client, machine.name),
     );
+    const claims = await insist(`delete the volumes of ${machine.name}`, session.signal, () =>
+      deleteVolumesOf(client, machine.name),
+    );
+    if (claims.length > 0) {
+      const message =
+        `the data of ${claims.join(', ')} was on ${machine.name} and is gone; ` +
+        `a claim gets a new volume when it is deleted and made again`;
+      session.listener({ type: 'note', level: 'warning', message });
+    }
   } finally {
     client.close();
   }

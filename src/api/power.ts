@@ -1,3 +1,4 @@
+import { runCommands } from '../apply/commands.ts';
 import type { MachineManager } from '../apply/machine-manager.ts';
 import { parallel, runSequence, serial } from '../apply/runner.ts';
 import type { Sequence, Step } from '../apply/runner.ts';
@@ -6,8 +7,10 @@ import { quorumLoss, quorumOf, readEtcd } from '../observe/etcd-members.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
 import { controlPlanesOf } from '../plan/control-planes.ts';
 import type { ClusterPlan, MachinePlan } from '../plan/types.ts';
+import type { ClusterSpec } from '../spec/types.ts';
 import { clusterLock, readKeyMaterial, requireCluster } from '../state/clusters.ts';
 import { acquireLock } from '../state/lock.ts';
+import { followLeases, rejoinAtNewAddress } from './follow-leases.ts';
 import { insist } from './insist.ts';
 import { openManager, requireMachines } from './machines.ts';
 import { openSession } from './session.ts';
@@ -35,7 +38,7 @@ export interface WaitOptions {
  */
 export async function stopCluster(options: PowerOptions): Promise<void> {
   await withCluster(options, options.name, async (power) => {
-    await run(power, stopSteps(power, power.plan.machines));
+    await stopAll(power);
   });
 }
 
@@ -45,19 +48,29 @@ export async function stopCluster(options: PowerOptions): Promise<void> {
  * @throws KnestError kind "notFound", "locked" or "notReady"
  */
 export async function startCluster(options: PowerOptions & WaitOptions): Promise<void> {
-  await withCluster(options, options.name, async (power) => {
-    const { machines } = power.plan;
-    await run(power, await startSteps(power, machines, options));
-  });
+  await withCluster(options, options.name, (power) => startAll(power, options));
 }
 
 /** All machines of a cluster off, and on again. @throws KnestError as of stopCluster and startCluster */
 export async function restartCluster(options: PowerOptions & WaitOptions): Promise<void> {
   await withCluster(options, options.name, async (power) => {
-    const { machines } = power.plan;
-    await run(power, stopSteps(power, machines));
-    await run(power, await startSteps(power, machines, options));
+    await stopAll(power);
+    await startAll(power, options);
   });
+}
+
+async function stopAll(power: Power): Promise<void> {
+  const { session, plan } = power;
+  await run(power, stopSteps(power, plan.machines));
+  await runCommands(session.host, plan.host.afterStop ?? []);
+}
+
+/** At the addresses that DHCP gives them by now, where they have theirs by DHCP. */
+async function startAll(before: Power, options: WaitOptions): Promise<void> {
+  const power = { ...before, ...(await followLeases(before)) };
+  const moved = power.plan !== before.plan;
+  await run(power, await startSteps(power, power.plan.machines, options));
+  if (moved && options.wait !== 0) await run(power, rejoinAtNewAddress(power));
 }
 
 /**
@@ -105,6 +118,7 @@ export async function restartNodes(options: NodePowerOptions & WaitOptions): Pro
 /** A cluster whose lock is held. */
 interface Power {
   session: Session;
+  spec: ClusterSpec;
   plan: ClusterPlan;
   manager: MachineManager;
   material: KeyMaterial;
@@ -121,12 +135,12 @@ async function withCluster(
   const lock = await acquireLock(host, clusterLock(paths, name));
   try {
     // read under the lock: another knest may have added a node meanwhile
-    const [{ plan }, manager, material] = await Promise.all([
+    const [{ spec, plan }, manager, material] = await Promise.all([
       requireCluster(host, paths, name),
       openManager(session),
       readKeyMaterial(host, paths, name),
     ]);
-    await work({ session, plan, manager, material });
+    await work({ session, spec, plan, manager, material });
   } finally {
     await lock.release();
   }

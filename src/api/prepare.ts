@@ -8,9 +8,12 @@ import { checkHost, missingPackages } from '../facts/checks.ts';
 import type { Check, HostFacts } from '../facts/types.ts';
 import { gatherAptFacts, gatherFacts } from '../observe/facts.ts';
 import { planCluster } from '../plan/cluster.ts';
+import { podBridge } from '../plan/network/shared.ts';
+import { exampleLeases } from '../plan/network/lan.ts';
 import type { ClusterPlan } from '../plan/types.ts';
 import type { ClusterSpec } from '../spec/types.ts';
 import { chooseKubernetes } from './kubernetes-choice.ts';
+import { leasesForNewNodes, type Leases } from './leases.ts';
 import { readClusters } from './machines.ts';
 import type { Session } from './session.ts';
 
@@ -25,25 +28,37 @@ export interface PrepareOptions {
   install: boolean;
   /** The plan of the cluster as it is, when nodes come or go. */
   previous?: ClusterPlan;
+  /** A half-made one may be running: what it has of the host is not in its own way. */
+  halfMade?: boolean;
+  /** Addresses by DHCP: those that nodes have by now, or examples for a plan that is only looked at. Else they are asked for. */
+  leases?: Leases | 'examples';
 }
 
 /**
  * Looks at the host, decides where Kubernetes comes from and plans. Touches nothing but, with `install`, the host's
- * packages.
+ * packages, and asks a DHCP server where nodes are to have their addresses from one.
  * @throws KnestError kind "preflight" when the host lacks something, InputError when the spec does not fit it
  */
 export async function prepare(
   session: Session,
   spec: ClusterSpec,
-  { install, previous }: PrepareOptions,
+  { install, previous, leases, halfMade = false }: PrepareOptions,
 ): Promise<Prepared> {
   const found = await lookAtHost(session, spec, install);
   const kubernetes = await chooseKubernetes(session, spec, found, previous);
   const others = (await readClusters(session)).filter(({ plan }) => plan.cluster !== spec.name);
   const facts = {
-    ...found,
+    ...(halfMade && spec.network.mode === 'host' ? withoutNode(found) : found),
+    hostNetworkOf: others.find(({ plan }) => plan.network.shared)?.plan.cluster,
+    leases:
+      leases === 'examples'
+        ? exampleLeases(spec.nodes.map(({ name }) => name))
+        : (leases ?? (await leasesForNewNodes(session, spec, found, previous))),
     subnetsInUse: [...found.subnetsInUse, ...others.flatMap(({ plan }) => subnetsOf(plan))],
-    listening: [...found.listening, ...others.flatMap(({ plan }) => portsOf(plan))],
+    listening: [
+      ...(halfMade && spec.network.mode === 'host' ? [] : found.listening),
+      ...others.flatMap(({ plan }) => portsOf(plan)),
+    ],
   };
   return { facts, plan: planCluster(spec, facts, kubernetes, session.paths, previous) };
 }
@@ -109,10 +124,17 @@ function refuse(checks: readonly Check[]): void {
   });
 }
 
+/** A host as it was before a node shared its network. */
+function withoutNode(facts: HostFacts): HostFacts {
+  const links = facts.links.filter((link) => link !== podBridge);
+  return { ...facts, links, firewall: { ...facts.firewall, kubernetes: [] } };
+}
+
 /** Clusters that are planned but not running have no routes that would show their subnets. */
 function subnetsOf({ cluster, network }: ClusterPlan): HostFacts['subnetsInUse'] {
-  const { bridge, nodeSubnets, podSubnets, serviceSubnets } = network;
-  return [...nodeSubnets, ...podSubnets, ...serviceSubnets].map((cidr) => ({
+  const { bridge, lan, nodeSubnets, podSubnets, serviceSubnets } = network;
+  // a LAN with DHCP is everybody's
+  return [...(lan?.dhcp ? [] : nodeSubnets), ...podSubnets, ...serviceSubnets].map((cidr) => ({
     cidr,
     usedBy: `knest cluster ${cluster}`,
     link: bridge,

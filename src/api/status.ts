@@ -15,15 +15,22 @@ import { openManager } from './machines.ts';
 import { openSession } from './session.ts';
 import type { ClusterStatus, Context, NodeStatus } from './types.ts';
 
+export interface StatusOptions extends Context {
+  name: string;
+  /** Milliseconds that each answer may take; undefined: three to ten seconds, which a very slow host exceeds. */
+  timeout?: number | undefined;
+}
+
 /**
  * How a cluster is, asked of machines, units, probes, API server and etcd; what does not answer makes nothing fail.
  * @throws KnestError kind "notFound"
  */
-export async function clusterStatus(options: Context & { name: string }): Promise<ClusterStatus> {
+export async function clusterStatus(options: StatusOptions): Promise<ClusterStatus> {
   const session = openSession(options);
   const { host, paths } = session;
   const record = await requireCluster(host, paths, options.name);
   const { plan } = record;
+  const { timeout } = options;
   const [manager, material] = await Promise.all([
     openManager(session),
     readKeyMaterial(host, paths, options.name),
@@ -33,13 +40,13 @@ export async function clusterStatus(options: Context & { name: string }): Promis
   );
   const running = new Map(leaders.filter((entry): entry is [string, number] => entry[1] !== undefined));
   const [apiserver, etcd] = await Promise.all([
-    askApiServer(plan, material),
-    readEtcd(plan, new Set(running.keys()), material),
+    askApiServer(plan, material, timeout),
+    readEtcd(plan, new Set(running.keys()), material, timeout),
   ]);
   const nodes = await Promise.all(
     plan.machines.map((machine) => {
       const node = apiserver.nodes.find(({ name }) => name === machine.name);
-      return nodeStatus(manager, plan, machine, running.get(machine.name), node);
+      return nodeStatus(manager, plan, machine, running.get(machine.name), node, timeout);
     }),
   );
   return {
@@ -62,16 +69,17 @@ async function nodeStatus(
   machine: MachinePlan,
   leader: number | undefined,
   node: KubernetesNode | undefined,
+  timeout: number | undefined,
 ): Promise<NodeStatus> {
   const [units, probes, holdsApiAddress] =
     leader === undefined
       ? [[], [], false]
       : await Promise.all([
           // one that is just booting or ending has no systemd to ask
-          readUnits(manager, machine).catch(() => []),
-          Promise.all(machine.probes.map((probe) => runProbe(manager, machine, probe))),
+          readUnits(manager, machine, timeout).catch(() => []),
+          Promise.all(machine.probes.map((probe) => runProbe(manager, machine, probe, timeout))),
           machine.role === 'control-plane' &&
-            holdsAddress(manager, machine, plan.network.apiAddress).catch(() => false),
+            holdsAddress(manager, machine, plan.network.apiAddress, timeout).catch(() => false),
         ]);
   return {
     ...summarize(plan, machine, leader, node),
@@ -84,23 +92,24 @@ async function nodeStatus(
 }
 
 /** Milliseconds: ctr(8), for one, waits for a containerd that is not there. */
-const probeTimeout = 5_000;
+const usualProbeTimeout = 5_000;
 
 async function runProbe(
   manager: MachineManager,
   machine: MachinePlan,
   probe: Probe,
+  timeout = usualProbeTimeout,
 ): Promise<{ says: string; ok: boolean; detail: string }> {
   const { says } = probe;
   try {
     const { exitCode, stdout, stderr } = await manager.run(machine, probe.argv, {
       okExitCodes: 'any',
-      timeout: probeTimeout,
+      timeout,
     });
     return { says, ok: exitCode === 0, detail: tail(exitCode === 0 ? stdout : stderr, 1).join('') };
   } catch (error) {
     if (error instanceof CommandError && error.exitCode === undefined) {
-      return { says, ok: false, detail: `no answer within ${probeTimeout / 1000} s` };
+      return { says, ok: false, detail: `no answer within ${timeout / 1000} s` };
     }
     return { says, ok: false, detail: messageOf(error) };
   }

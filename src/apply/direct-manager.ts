@@ -15,8 +15,8 @@ import type { MachineManager } from './machine-manager.ts';
 import { nspawnLock, unmountBelow } from './nspawn-traces.ts';
 
 /** systemd-nspawn is up to process 1 in 50 ms on an idle machine; a busy one gets its time. */
-const startTimeout = 30_000;
-const killTimeout = 20_000;
+const startTimeout = 120_000;
+const killTimeout = 60_000;
 /** Units get 10 s each (DefaultTimeoutStopSec), and pods' processes are ended after the units. */
 const stopTimeout = 45_000;
 

@@ -19,12 +19,22 @@ export interface MachineChange {
   reload: boolean;
 }
 
-/** Pure: the difference between two plans of a machine. */
-export function machineChange(before: MachinePlan, after: MachinePlan): MachineChange {
+/**
+ * Pure: the difference between two plans of a machine.
+ * @param renewed files of key material that are not what they were, under the same names
+ */
+export function machineChange(
+  before: MachinePlan,
+  after: MachinePlan,
+  renewed: ReadonlySet<string> = new Set(),
+): MachineChange {
   const [old, fresh] = [before, after].map(
     (machine) => new Map([...machine.files, ...unitFiles(machine)].map((file) => [file.path, file])),
   ) as [Map<string, PlannedFile>, Map<string, PlannedFile>];
-  const write = [...fresh.values()].filter((file) => !isDeepStrictEqual(old.get(file.path), file));
+  const isRenewed = ({ content }: PlannedFile) => 'pki' in content && renewed.has(content.pki);
+  const write = [...fresh.values()].filter(
+    (file) => isRenewed(file) || !isDeepStrictEqual(old.get(file.path), file),
+  );
   const changed = new Set(write.map(({ path }) => path));
   const known = new Map(before.units.map((unit) => [unit.name, unit]));
   const restart = after.units.filter((unit) => {
@@ -55,8 +65,9 @@ export async function updateMachine(
   before: MachinePlan,
   after: MachinePlan,
   material: KeyMaterial,
+  renewed?: ReadonlySet<string>,
 ): Promise<void> {
-  const change = machineChange(before, after);
+  const change = machineChange(before, after, renewed);
   const running = (await manager.leader(after)) !== undefined;
   if (running && change.stop.length > 0) {
     await manager.run(after, ['systemctl', 'stop', '--', ...change.stop], { okExitCodes: 'any' });

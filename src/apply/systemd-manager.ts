@@ -41,7 +41,7 @@ export function systemdManager(host: Host, cgroup: CgroupFacts): MachineManager 
 
   const lastWords = async ({ name }: MachinePlan): Promise<string[]> => {
     const argv = unitJournalCommand(machineUnit(name), 10);
-    const { stdout } = await host.run(argv, { okExitCodes: 'any', timeout: 10_000 });
+    const { stdout } = await host.run(argv, { okExitCodes: 'any', timeout: 60_000 });
     return tail(stdout, 10);
   };
 

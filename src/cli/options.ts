@@ -74,8 +74,9 @@ export function specOptions(command: Command): Command {
     .option('--control-planes <count>', 'how many of them are control planes (default: 1)')
     .option(
       '--network <mode>',
-      'how nodes reach each other and the world: bridge, or macvlan:LINK for hosts of a LAN (default: "bridge")',
+      'how nodes reach each other and the world: bridge, macvlan:LINK for hosts of a LAN, or host (default: "bridge")',
     )
+    .option('--dhcp', 'addresses by the DHCP server of the LAN, with macvlan')
     .option('--gateway <address>', 'router of the LAN, with macvlan (default: none)')
     .option('--ip-family <family>', 'addresses: ipv4, ipv6 or dual (default: "ipv4")')
     .option('--node-subnet <cidr>', 'subnet of the nodes (default: one that is free on this host)')

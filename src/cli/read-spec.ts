@@ -39,6 +39,7 @@ function specFlags(options: SpecOptions): SpecFlags {
     nodes: options.nodes,
     controlPlanes: options.controlPlanes,
     network: options.network,
+    dhcp: options.dhcp,
     gateway: options.gateway,
     ipFamily: options.ipFamily,
     proxyMode: options.proxyMode,

@@ -38,6 +38,28 @@ export interface AptFacts {
   proxy: string | undefined;
 }
 
+export interface LinkState {
+  /** Switched on; a cable need not be in. */
+  up: boolean;
+  wireless: boolean;
+  /** The bridge or bond that it is a port of. */
+  partOf?: string;
+}
+
+/** What the DHCP server of a LAN has given somebody. */
+export interface Lease {
+  address: string;
+  prefixLength: number;
+  /** undefined: the LAN has none. */
+  router: string | undefined;
+  nameservers: readonly string[];
+  searchDomains: readonly string[];
+  /** How long it holds unless it is renewed. */
+  seconds: number;
+  /** Address of the DHCP server. */
+  server: string;
+}
+
 export interface HostFacts {
   hostname: string;
   /** /etc/machine-id, where the host has one: machine ids of nodes derive from it. */
@@ -63,8 +85,14 @@ export interface HostFacts {
   /** http_proxy, https_proxy, no_proxy as set for knest, lower case. */
   proxyEnvironment: Readonly<Record<string, string>>;
   links: readonly string[];
+  /** By name; what is not known of a link is left out. */
+  linkStates?: Readonly<Record<string, LinkState>>;
   /** The host's own addresses, IPv4 and IPv6, loopback included. */
   addresses: readonly string[];
+  /** The host's IPv4 address by which it reaches the rest of the world; undefined: it has no default route. */
+  defaultAddress?: string | undefined;
+  /** A cluster of knest's whose node shares the network of this host. */
+  hostNetworkOf?: string | undefined;
   subnetsInUse: readonly SubnetInUse[];
   /** Ports of the host that programs wait at, or that lead elsewhere. */
   listening: readonly ListeningPort[];
@@ -93,9 +121,15 @@ export interface HostFacts {
     forwardDrop?: boolean;
     /** The same two of ip6tables, where they are so. */
     ipv6?: { docker: boolean; forwardDrop: boolean };
+    /** Built-in chains of iptables and ip6tables that somebody has made use of (nftables underneath): "ip nat OUTPUT". */
+    builtIn?: readonly string[];
+    /** nftables tables with chains of Kubernetes or CNI plugins: "ip nat". */
+    kubernetes?: readonly string[];
     /** Other nftables chains that drop what is forwarded, "inet filter forward": only their owner can add to them. */
     foreignDrops?: readonly string[];
   };
+  /** Nodes' addresses on a LAN with DHCP, by name; only asked for nodes that are to have some. */
+  leases?: Readonly<Record<string, Lease>>;
   /** Name servers usable from a machine (none on loopback), IPv4 and IPv6, from resolv.conf or systemd-resolved. */
   nameservers: readonly string[];
   searchDomains: readonly string[];

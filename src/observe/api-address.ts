@@ -7,7 +7,8 @@ export async function holdsAddress(
   manager: MachineManager,
   machine: MachinePlan,
   address: string,
+  timeout = 5_000,
 ): Promise<boolean> {
-  const { stdout } = await manager.run(machine, findAddressCommand(address), { timeout: 5_000 });
+  const { stdout } = await manager.run(machine, findAddressCommand(address), { timeout });
   return parseAddresses(stdout).some(({ addresses }) => addresses.length > 0);
 }

@@ -63,6 +63,8 @@ export interface EtcdClient {
   addMember(peerUrl: string): Promise<EtcdMember>;
   /** Gives a learner its vote. Refused (code 9) until it has caught up with the leader. */
   promote(id: string): Promise<void>;
+  /** Where other members find it from now on. Needs a quorum. */
+  moveTo(id: string, peerUrl: string): Promise<void>;
   /** One that is not there is no error. */
   remove(id: string): Promise<void>;
   /** Hands leadership to a voting member; does nothing when it leads already. */
@@ -161,6 +163,9 @@ export function etcdClient(
     addMember: (peerUrl) => add(peerUrl, false),
     promote: async (id) => {
       await callAny('cluster/member/promote', { ID: id });
+    },
+    moveTo: async (id, peerUrl) => {
+      await callAny('cluster/member/update', { ID: id, peerURLs: [peerUrl] });
     },
     remove: async (id) => {
       try {

@@ -202,7 +202,8 @@ async function tryLinkKinds(host: Host, programs: HostFacts['programs']): Promis
   const tries = await Promise.all(
     ['bridge', 'veth'].map(async (kind) => {
       const argv = ['unshare', '--net', '--', 'ip', 'link', 'add', 'knest-try', 'type', kind];
-      const { exitCode } = await host.run(argv, { okExitCodes: 'any', timeout: 10_000 });
+      // the kernel may have to load a module first, and a busy host takes its time
+      const { exitCode } = await host.run(argv, { okExitCodes: 'any', timeout: 60_000 });
       return exitCode === 0 ? [kind] : [];
     }),
   );

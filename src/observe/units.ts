@@ -5,9 +5,13 @@ import { parseUnitProperties, showUnitsCommand } from '../tools/systemctl.ts';
 import type { UnitStatus } from '../tools/systemctl.ts';
 
 /** State of the units that knest wrote for a machine; asks systemd inside. */
-export async function readUnits(manager: MachineManager, machine: MachinePlan): Promise<UnitStatus[]> {
+export async function readUnits(
+  manager: MachineManager,
+  machine: MachinePlan,
+  timeout = 10_000,
+): Promise<UnitStatus[]> {
   const names = machine.units.map(({ name }) => name);
-  const { stdout } = await manager.run(machine, showUnitsCommand(names), { timeout: 10_000 });
+  const { stdout } = await manager.run(machine, showUnitsCommand(names), { timeout });
   return parseUnitProperties(stdout);
 }
 

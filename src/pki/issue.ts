@@ -1,14 +1,15 @@
 import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
 
 import { KnestError } from '../errors.ts';
-import type { PkiPlan } from '../plan/types.ts';
+import type { PkiPlan, PlannedCertificate } from '../plan/types.ts';
 
 /** PEM texts by file name, "ca.crt", "ca.key", "sa.pub", ..., and secrets of the spec by theirs (spec/secrets.ts). */
 export type KeyMaterial = ReadonlyMap<string, string>;
 
 /**
- * Makes what the plan names and `existing` lacks; what exists is kept as long as it fits together: a knest that was
- * killed may have left a key without its certificate, or certificates of an authority that is lost.
+ * Makes what the plan names and `existing` lacks; what exists is kept as long as it fits together and says what the plan
+ * says: a knest that was killed may have left a key without its certificate, or certificates of an authority that is
+ * lost; and with DHCP a machine may have got another address.
  */
 export async function issuePki(plan: PkiPlan, existing: KeyMaterial, now: Date): Promise<KeyMaterial> {
   // loaded here: it takes longer to load than to make the certificates, and only creating needs it
@@ -33,7 +34,7 @@ export async function issuePki(plan: PkiPlan, existing: KeyMaterial, now: Date):
   await Promise.all(
     plan.certificates
       // `material`: the authority may have been made just now
-      .filter(({ name, authority }) => !isSound(material, name, authority))
+      .filter((one) => !isSound(material, one.name, one.authority) || !isForAll(material, one))
       .map(async (certificate) => {
         const authority = {
           certificate: requireMaterial(material, `${certificate.authority}.crt`),
@@ -59,6 +60,17 @@ function isSound(material: KeyMaterial, name: string, authority: string): boolea
   } catch {
     return false; // missing, or not PEM
   }
+}
+
+/** Whether a sound certificate is good for all names and addresses that the plan gives it. */
+function isForAll(material: KeyMaterial, { name, dnsNames, ipAddresses }: PlannedCertificate): boolean {
+  const certificate = new X509Certificate(material.get(`${name}.crt`) ?? '');
+  // as text: to checkHost() "*.example.org" is no name
+  const names = new Set(certificate.subjectAltName?.split(', '));
+  return (
+    dnsNames.every((one) => names.has(`DNS:${one}`)) &&
+    ipAddresses.every((one) => certificate.checkIP(one) !== undefined)
+  );
 }
 
 function isKeyPair(material: KeyMaterial, name: string): boolean {

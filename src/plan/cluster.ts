@@ -1,8 +1,7 @@
-import { InputError, KnestError } from '../errors.ts';
+import { InputError } from '../errors.ts';
 import type { HostFacts } from '../facts/types.ts';
-import { parseRange } from '../formats/address-range.ts';
-import { nthAddress, parseCidr, urlHost } from '../formats/cidr.ts';
-import type { ClusterSpec, NodeSpec } from '../spec/types.ts';
+import { nthAddress, urlHost } from '../formats/cidr.ts';
+import type { ClusterSpec } from '../spec/types.ts';
 import { apiAddress } from './components/api-address.ts';
 import type { ClusterContext, Component, MachineContext } from './components/component.ts';
 import { apiPort } from './components/component.ts';
@@ -30,32 +29,20 @@ import { bridgeName } from './network/bridge.ts';
 import { planHairpin } from './network/hairpin.ts';
 import { planHostNetwork } from './network/host-network.ts';
 import { kernelProblems } from './network/kernel-problems.ts';
-import { lanOf, type Lan } from './network/lan.ts';
+import { lanMac, lanOf, leasedApiAddress, leasedSubnet, linkLocalAddress } from './network/lan.ts';
+import { podBridge, sharedNetworkOf, sharedSubnet, sweepCommands } from './network/shared.ts';
 import { planPorts } from './network/ports.ts';
 import type { ClusterPorts } from './network/ports.ts';
-import { choosePool, nodeSlots } from './network/load-balancer.ts';
-import {
-  apiAddressOf,
-  gatewayOf,
-  nameserversFor,
-  nodeAddress,
-  podSubnetOfNode,
-} from './network/node-addresses.ts';
+import { choosePool } from './network/load-balancer.ts';
+import { apiAddressOf, nameserversFor } from './network/node-addresses.ts';
 import { chooseSubnets } from './network/subnets.ts';
-import type { ClusterSubnets } from './network/subnets.ts';
+import { placeNodes, type PlacedNode, type PlaceInput } from './places.ts';
 import { chooseManager } from './nspawn/manager.ts';
 import { planHostUnits } from './nspawn/systemd/host-units.ts';
 import { planPki } from './pki.ts';
 import { planSysctls } from './sysctls.ts';
-import type {
-  ClusterPlan,
-  KubernetesChoice,
-  Paths,
-  PlannedLayer,
-  PlannedPort,
-  ResolvedKubernetes,
-} from './types.ts';
-import { versionTraits } from './versions/traits.ts';
+import type { ClusterPlan, KubernetesChoice, Paths, PlannedLayer, PlannedPort } from './types.ts';
+import { versionProblems } from './versions/problems.ts';
 
 const components: readonly Component[] = [
   operatingSystem,
@@ -92,14 +79,17 @@ export function planCluster(
 ): ClusterPlan {
   refuse(spec, facts, kubernetes);
   const manager = previous?.manager ?? chooseManager(spec, facts);
-  const bridge = bridgeName(spec.name);
-  const lan = lanOf(spec.network, facts);
-  const subnets =
-    previous?.network ??
-    chooseSubnets(spec.network, facts, spec.nodes.length, {
-      ownBridge: bridge,
-      ...(lan ? { lan: lan.parent } : {}),
-    });
+  const shared = sharedNetworkOf(spec, facts, previous);
+  const bridge = shared ? podBridge : bridgeName(spec.name);
+  const lan = lanOf(spec, facts, previous);
+  const leased = shared ? sharedSubnet(shared) : lan?.dhcp ? leasedSubnet(lan) : undefined;
+  const subnets = previous
+    ? { ...previous.network, ...(leased === undefined ? {} : { nodeSubnets: [leased] }) }
+    : chooseSubnets(spec.network, facts, spec.nodes.length, {
+        ownBridge: bridge,
+        ...(lan ? { lan: lan.parent } : {}),
+        ...(leased === undefined ? {} : { leased }),
+      });
   const ports = planPorts(
     spec,
     facts,
@@ -115,43 +105,58 @@ export function planCluster(
         ...{ network: spec.network, nodeSubnets: subnets.nodeSubnets, lan },
         ...{ hostAddresses: facts.addresses, nodeCount: spec.nodes.length },
       });
-  const nodes = placeNodes(spec, { ...subnets, loadBalancer: pool }, kubernetes, previous, lan);
+  const network = { ...subnets, loadBalancer: pool };
+  const nodes = placeNodes({ spec, network, kubernetes, previous, lan, shared, facts });
   const machines = nodes.map(({ machine }) => machine);
-  const cluster = clusterContext(spec, facts, { ...subnets, loadBalancer: pool }, machines, ports, previous);
+  const cluster = clusterContext({ spec, facts, network, machines, ports, previous, lan, shared });
   const folder = `${paths.state}/clusters/${spec.name}`;
   const drafts = nodes.map((node, index) => ({
     ...node,
     ports: ports.nodes[index] ?? [],
     layers: previousLayers(previous, node.machine) ?? layersOf(node, spec, facts),
     parts: components.map((component) => component(node.machine, cluster)),
-    link: lan ? { macvlan: lan.parent } : { bridge },
+    link: shared ? { shared: true as const } : lan ? { macvlan: lan.parent } : { bridge },
     shared: runsRegistry(spec) && node.machine.role === 'control-plane' ? [registryBind(folder)] : [],
     cluster: spec.name,
     rootPassword: spec.rootPassword,
     manager,
   }));
   const peers = drafts.map(({ machine, ports: own }) => ({ ...machine, ports: own }));
+  const rootfs = drafts[0]?.layers.at(-1)?.id ?? '';
+  const afterStop = shared ? sweepCommands(`${paths.cache}/layers/${rootfs}`, facts) : [];
+  const hostNetwork = planHostNetwork(
+    {
+      cluster: spec.name,
+      bridge,
+      ...(shared ? { shared: true as const, loadsBridgeNetfilter: !hasBridgeNetfilter(facts) } : {}),
+      ...(lan
+        ? {
+            lan: {
+              parent: lan.parent,
+              mac: lanMac(facts, bridge),
+              ...(lan.dhcp ? { linkLocal: linkLocalAddress(facts, spec.name) } : {}),
+            },
+          }
+        : {}),
+      apiAddress: cluster.apiAddress,
+      apiPort: ports.api,
+      registryPort: shared ? undefined : ports.registry,
+      ipvs: spec.network.proxyMode === 'ipvs',
+      podBridge: spec.network.cni === 'bridge',
+      machines: peers,
+      nodeSubnets: subnets.nodeSubnets,
+      podSubnets: subnets.podSubnets,
+      serviceSubnets: subnets.serviceSubnets,
+      loadBalancer: pool,
+    },
+    facts,
+  );
   const host = {
     // those of the first plan know what the host had before
-    sysctls: previous?.host.sysctls ?? planSysctls(facts, spec.network.ipFamily, manager),
-    ...planHostNetwork(
-      {
-        cluster: spec.name,
-        bridge,
-        ...(lan ? { parent: lan.parent } : {}),
-        apiAddress: cluster.apiAddress,
-        apiPort: ports.api,
-        registryPort: ports.registry,
-        ipvs: spec.network.proxyMode === 'ipvs',
-        podBridge: spec.network.cni === 'bridge',
-        machines: peers,
-        nodeSubnets: subnets.nodeSubnets,
-        podSubnets: subnets.podSubnets,
-        serviceSubnets: subnets.serviceSubnets,
-        loadBalancer: pool,
-      },
-      facts,
-    ),
+    sysctls: previous?.host.sysctls ?? planSysctls(facts, spec.network, manager),
+    setup: hostNetwork.setup,
+    teardown: [...afterStop, ...hostNetwork.teardown],
+    ...(shared ? { afterStop } : {}),
   };
   return {
     version: 2,
@@ -164,6 +169,8 @@ export function planCluster(
     context: `knest-${spec.name}`,
     network: {
       bridge,
+      ...(lan ? { lan: { parent: lan.parent, dhcp: lan.dhcp } } : {}),
+      ...(shared ? { shared: true } : {}),
       nodeSubnets: subnets.nodeSubnets,
       podSubnets: subnets.podSubnets,
       serviceSubnets: subnets.serviceSubnets,
@@ -198,6 +205,11 @@ export function planCluster(
   };
 }
 
+/** It is loaded: the kernel has its settings. */
+function hasBridgeNetfilter({ sysctls }: HostFacts): boolean {
+  return sysctls['net.bridge.bridge-nf-call-iptables'] !== undefined;
+}
+
 function hasNetworkManager({ programs }: HostFacts): boolean {
   return programs['NetworkManager'] !== undefined || programs['nmcli'] !== undefined;
 }
@@ -205,19 +217,27 @@ function hasNetworkManager({ programs }: HostFacts): boolean {
 /** What no plan can make work here. */
 function refuse(spec: ClusterSpec, facts: HostFacts, kubernetes: KubernetesChoice): void {
   const versions = [kubernetes.cluster, ...Object.values(kubernetes.nodes)].map(({ version }) => version);
-  const problems = kernelProblems(spec, facts, versions);
+  const problems = [...kernelProblems(spec, facts, versions), ...versionProblems(spec, kubernetes)];
   if (problems.length > 0) throw new InputError('the cluster cannot be made', problems);
 }
 
-function clusterContext(
-  spec: ClusterSpec,
-  facts: HostFacts,
-  { nodeSubnets, podSubnets, serviceSubnets, loadBalancer }: Network,
-  machines: readonly MachineContext[],
-  ports: ClusterPorts,
-  previous: ClusterPlan | undefined,
-): ClusterContext {
-  const address = apiAddressOf(nodeSubnets[0] ?? '');
+function clusterContext({
+  spec,
+  facts,
+  network: { nodeSubnets, podSubnets, serviceSubnets, loadBalancer },
+  machines,
+  ports,
+  previous,
+  lan,
+  shared,
+}: Omit<PlaceInput, 'kubernetes'> & {
+  machines: readonly MachineContext[];
+  ports: ClusterPorts;
+}): ClusterContext {
+  const controlPlanes = controlPlanesOf(machines);
+  const address = lan?.dhcp
+    ? leasedApiAddress(lan, spec.network.apiServer, controlPlanes[0]?.address ?? '')
+    : (shared?.address ?? apiAddressOf(nodeSubnets[0] ?? ''));
   const there = new Set(previous?.machines.map(({ name }) => name));
   return {
     name: spec.name,
@@ -231,7 +251,8 @@ function clusterContext(
     apiAddress: address,
     endpoint: `https://${urlHost(address)}:${apiPort}`,
     machines,
-    controlPlanes: controlPlanesOf(machines),
+    controlPlanes,
+    ...(lan?.dhcp ? { hostLink: linkLocalAddress(facts, spec.name) } : {}),
     archives: imagesLayers(spec).flatMap(({ archives }) => archives),
     joining: new Set(previous ? machines.map(({ name }) => name).filter((name) => !there.has(name)) : []),
     spec,
@@ -250,64 +271,6 @@ function registryHostOf(
     return port ? `localhost:${port.hostPort}` : `${urlHost(apiAddress)}:${registryPort}`;
   }
   return registry.port === undefined ? new URL(registry.address).host : `localhost:${registry.port}`;
-}
-
-/** Subnets, and the part of them that Services get addresses from. */
-interface Network extends ClusterSubnets {
-  loadBalancer: readonly string[];
-}
-
-interface PlacedNode {
-  machine: MachineContext;
-  slot: number;
-  kubernetes: ResolvedKubernetes;
-}
-
-/** Nodes with their addresses. Those that are there already keep their places, new ones take the first free ones. */
-function placeNodes(
-  spec: ClusterSpec,
-  { nodeSubnets, podSubnets, loadBalancer }: Network,
-  kubernetes: KubernetesChoice,
-  previous: ClusterPlan | undefined,
-  lan: Lan | undefined,
-): PlacedNode[] {
-  const kept = new Map(previous?.machines.map(({ name, slot }) => [name, slot]));
-  const taken = new Set(spec.nodes.map(({ name }) => kept.get(name)));
-  const free = freeSlots(nodeSubnets, loadBalancer, taken);
-  return spec.nodes.map((node: NodeSpec) => {
-    const slot = kept.get(node.name) ?? free.next().value;
-    const chosen = kubernetes.nodes[node.name] ?? kubernetes.cluster;
-    const addresses = nodeSubnets.map((subnet) => ({
-      address: nodeAddress(subnet, slot),
-      prefixLength: lan?.prefixLength ?? parseCidr(subnet).prefix,
-      gateway: lan ? (lan.gateway ?? '') : gatewayOf(subnet),
-    }));
-    const machine = {
-      name: node.name,
-      role: node.role,
-      address: addresses[0]?.address ?? '',
-      addresses,
-      podSubnets: podSubnets.map((subnet) => podSubnetOfNode(subnet, slot)),
-      spec: node,
-      kubernetesVersion: chosen.version,
-      traits: versionTraits(chosen.version),
-    };
-    return { machine, slot, kubernetes: chosen };
-  });
-}
-
-/** @throws KnestError when the node subnet has no place left */
-function* freeSlots(
-  nodeSubnets: readonly string[],
-  pool: readonly string[],
-  taken: ReadonlySet<number | undefined>,
-): Generator<number, never> {
-  for (const slot of nodeSlots(nodeSubnets, pool.map(parseRange))) if (!taken.has(slot)) yield slot;
-  throw new KnestError(`the node subnet ${nodeSubnets.join(', ')} has no address left for another node`, {
-    kind: 'preflight',
-    hint: 'subnets stay as they are while a cluster lives: make one with a larger network.nodeSubnet',
-    details: pool.map((range) => `${range}: for Services of type LoadBalancer`),
-  });
 }
 
 function layersOf({ machine, kubernetes }: PlacedNode, spec: ClusterSpec, facts: HostFacts): PlannedLayer[] {

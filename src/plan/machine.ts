@@ -1,7 +1,7 @@
 import type { HostFacts } from '../facts/types.ts';
 import type { MachineContext } from './components/component.ts';
 import { planLaunch, type MachineLink } from './nspawn/launch.ts';
-import { machineRoot } from './nspawn/systemd/names.ts';
+import { machineRoot, sweepScript } from './nspawn/systemd/names.ts';
 import { planService } from './nspawn/systemd/service.ts';
 import type {
   ClusterPlan,
@@ -77,6 +77,7 @@ export function assembleMachine(input: MachineInput, facts: HostFacts, paths: Pa
     address,
     addresses,
     podSubnets,
+    ...(machine.lan ? { lan: machine.lan } : {}),
     kubernetesVersion,
     ports: input.ports,
     ...place,
@@ -97,6 +98,7 @@ export function assembleMachine(input: MachineInput, facts: HostFacts, paths: Pa
               ...run,
               cluster: input.cluster,
               machineId: textAt(files, '/etc/machine-id'),
+              sweep: sweepScript(`${paths.state}/clusters/${input.cluster}`),
             },
             facts,
           ),

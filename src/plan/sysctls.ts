@@ -1,5 +1,5 @@
 import type { HostFacts } from '../facts/types.ts';
-import type { IpFamily } from '../spec/types.ts';
+import type { NetworkSpec } from '../spec/types.ts';
 import type { PlannedSysctl } from './types.ts';
 
 /**
@@ -61,8 +61,21 @@ const routeLocalnet: readonly WantedSysctl[] = ['all', 'default'].map((which) =>
   why: 'node ports on 127.0.0.1: the default of new machines, whose kube-proxy counts on it',
 }));
 
+/** What kube-proxy sets where it is: of a node that shares the host's network, on the host. So it is given back. */
+const sharedNode: readonly WantedSysctl[] = [
+  'net.ipv4.conf.all.route_localnet',
+  'net.bridge.bridge-nf-call-iptables',
+].map((key) => ({
+  key,
+  value: 1,
+  rule: 'equal',
+  why: 'kube-proxy and network policies of the node that shares the network of this host',
+}));
+
 /** Keys that facts must hold for planSysctls, besides those of routerLinkSetting. */
-export const sysctlKeys: readonly string[] = [...wanted, forwardIpv6, ...routeLocalnet].map(({ key }) => key);
+export const sysctlKeys: readonly string[] = [
+  ...new Set([...wanted, forwardIpv6, ...routeLocalnet, ...sharedNode].map(({ key }) => key)),
+];
 
 /** The setting that says whether a link listens to routers that advertise themselves. */
 export function routerLinkSetting(link: string): string {
@@ -75,12 +88,18 @@ export function routerLinkSetting(link: string): string {
  */
 export function planSysctls(
   facts: Pick<HostFacts, 'sysctls' | 'routerLinks'>,
-  ipFamily: IpFamily,
+  { ipFamily, mode }: Pick<NetworkSpec, 'ipFamily' | 'mode'>,
   manager: 'direct' | 'systemd' = 'direct',
 ): PlannedSysctl[] {
   const lasting = manager === 'systemd';
   const ofIpv6 = ipFamily !== 'ipv4' || lasting ? [...keepRouters(facts), forwardIpv6] : [];
-  return [...wanted, ...ofIpv6, ...(lasting ? routeLocalnet : [])].flatMap(({ key, value, rule, why }) => {
+  const ofNode =
+    mode === 'host'
+      ? [...sharedNode, ...(lasting ? routeLocalnet.slice(1) : [])]
+      : lasting
+        ? routeLocalnet
+        : [];
+  return [...wanted, ...ofIpv6, ...ofNode].flatMap(({ key, value, rule, why }) => {
     const from = facts.sysctls[key];
     if (from === undefined) return [];
     const planned = { key, from, to: String(value), rule, why };

@@ -1,5 +1,6 @@
 /** The plan: everything that `create` will do, as data. `knest plan` prints it; apply/ carries it out unchanged. */
 
+import type { Lease } from '../facts/types.ts';
 import type { NodeRole } from '../spec/types.ts';
 
 /** Where knest keeps things on a host. */
@@ -236,6 +237,14 @@ export interface PlannedPort {
   machinePort: number;
 }
 
+/** A machine that is a host of a LAN. */
+export interface PlannedLanHost {
+  /** Its own on the LAN: always the same for the same machine, so that a DHCP server knows it again. */
+  mac: string;
+  /** What the DHCP server gave it; undefined: its address is planned. */
+  lease?: Lease;
+}
+
 export interface MachinePlan {
   /** Machine name, host name and Kubernetes node name. */
   name: string;
@@ -247,6 +256,8 @@ export interface MachinePlan {
   addresses: readonly PlannedAddress[];
   /** One per family. */
   podSubnets: readonly string[];
+  /** With macvlan. */
+  lan?: PlannedLanHost;
   kubernetesVersion: string;
   ports: readonly PlannedPort[];
   /** Folder with everything of this machine on the host. */
@@ -279,6 +290,8 @@ export interface HostPlan {
   setup: readonly PlannedCommand[];
   /** Run in order after the machines are gone; each may find nothing left to do. */
   teardown: readonly PlannedCommand[];
+  /** Run whenever the machine has ended that shares the host's network: what it leaves there. */
+  afterStop?: readonly PlannedCommand[];
   /** Of the manager `systemd`. */
   units?: HostUnits;
 }
@@ -297,7 +310,11 @@ export interface ClusterPlan {
   context: string;
   network: {
     bridge: string;
-    /** One per family, the primary one first. */
+    /** With macvlan: the link of the host that is on the LAN, and whether its DHCP server gives nodes their addresses. */
+    lan?: { parent: string; dhcp: boolean };
+    /** The only node shares the network of the host; the bridge is that of its pods. */
+    shared?: true;
+    /** One per family, the primary one first. With DHCP: the LAN's own. */
     nodeSubnets: readonly string[];
     podSubnets: readonly string[];
     serviceSubnets: readonly string[];

@@ -49,10 +49,11 @@ function knownKeys(schema: z.ZodType, path: Path): readonly string[] {
   return object instanceof z.ZodObject ? Object.keys(object.shape) : [];
 }
 
+/** What is behind "may be left out", and behind "or just a word": the mapping with its keys. */
 function unwrap(schema: unknown): unknown {
-  // a union of true or a mapping: only the mapping has keys
-  if (schema instanceof z.ZodUnion) return schema.options.find((option) => option instanceof z.ZodObject);
-  return schema instanceof z.ZodOptional ? unwrap(schema.unwrap()) : schema;
+  if (schema instanceof z.ZodOptional) return unwrap(schema.unwrap());
+  if (!(schema instanceof z.ZodUnion)) return schema;
+  return schema.options.map(unwrap).find((option) => option instanceof z.ZodObject) ?? schema;
 }
 
 /** Takes out of the data what an issue of the schema is about. */

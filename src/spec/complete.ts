@@ -2,6 +2,8 @@
 
 import { completeImages } from './complete-images.ts';
 import { containerdPatch } from './containerd-patches.ts';
+import { completeAudit, completePodSecurity } from './complete/api-server.ts';
+import { completeDns } from './complete/dns.ts';
 import { ipFamilyOf } from './contradictions/networks.ts';
 import { machineNames } from './node-names.ts';
 import { rootPasswordHash } from './root-password.ts';
@@ -41,6 +43,9 @@ export function complete(config: Sound): ClusterSpec {
     manager: config.manager ?? 'auto',
     rootPassword: optional(config.rootPassword, rootPasswordHash),
     network: completeNetwork(config),
+    dns: completeDns(config),
+    audit: completeAudit(config),
+    podSecurity: completePodSecurity(config),
     components: completeComponents(config),
     ...completeImages(config),
     nodes: completeNodes(name, config),
@@ -50,10 +55,12 @@ export function complete(config: Sound): ClusterSpec {
 function completeNetwork(config: Sound): NetworkSpec {
   const { network = {} } = config;
   const ipFamily = ipFamilyOf(config);
-  const { listenAddress, port, certSANs = [] } = network.apiServer ?? {};
+  const { address, listenAddress, port, certSANs = [] } = network.apiServer ?? {};
   const loopback = ipFamily === 'ipv6' ? '::1' : '127.0.0.1';
   return {
     mode: modeOf(network.mode),
+    hostAddress: network.hostAddress,
+    dhcp: network.dhcp ?? false,
     gateway: network.gateway,
     ipFamily,
     nodeSubnets: optional(network.nodeSubnet, subnetList),
@@ -65,6 +72,7 @@ function completeNetwork(config: Sound): NetworkSpec {
     loadBalancer: { addresses: network.loadBalancer?.addresses },
     dnsSearch: network.dnsSearch,
     apiServer: {
+      address,
       listenAddress: listenAddress ?? (port === undefined ? undefined : loopback),
       port,
       certSANs,
@@ -73,7 +81,8 @@ function completeNetwork(config: Sound): NetworkSpec {
 }
 
 function modeOf(mode = 'bridge'): NetworkSpec['mode'] {
-  return mode.startsWith('macvlan:') ? { macvlan: mode.slice('macvlan:'.length) } : 'bridge';
+  if (mode.startsWith('macvlan:')) return { macvlan: mode.slice('macvlan:'.length) };
+  return mode === 'host' ? 'host' : 'bridge';
 }
 
 function completeComponents({ components = {} }: Sound): ComponentsSpec {

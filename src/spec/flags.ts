@@ -15,6 +15,7 @@ export interface SpecFlags {
   mirror?: string;
   manager?: string;
   network?: string;
+  dhcp?: boolean;
   gateway?: string;
   ipFamily?: string;
   proxyMode?: string;
@@ -32,12 +33,15 @@ export interface SpecFlags {
 /** The flags as a config file would say them; the numbers of nodes are read by nodesOfFlags. */
 export function configOfFlags(flags: SpecFlags): unknown {
   const { name, kubernetesVersion, source, releaseMirror, suite, mirror, manager, images } = flags;
-  const { network: mode, gateway, ipFamily, proxyMode, nodeSubnet, podSubnet, serviceSubnet } = flags;
+  const { network: mode, dhcp, gateway, ipFamily, proxyMode, nodeSubnet, podSubnet, serviceSubnet } = flags;
   return {
     apiVersion,
     kind: configKind,
     ...withoutUndefined({ name, kubernetesVersion, source, releaseMirror, suite, mirror, manager, images }),
-    network: withoutUndefined({ mode, gateway, ipFamily, proxyMode, nodeSubnet, podSubnet, serviceSubnet }),
+    network: withoutUndefined({
+      ...{ mode, dhcp, gateway, ipFamily, proxyMode },
+      ...{ nodeSubnet, podSubnet, serviceSubnet },
+    }),
   };
 }
 

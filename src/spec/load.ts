@@ -3,7 +3,10 @@
 import { InputError, type Problem } from '../errors.ts';
 import { check } from './check.ts';
 import { complete } from './complete.ts';
+import { dnsProblems } from './contradictions/dns.ts';
+import { hostNetworkProblems } from './contradictions/host-network.ts';
 import { networkProblems } from './contradictions/networks.ts';
+import { lanProblems } from './contradictions/lans.ts';
 import { nodeProblems, nodeWarnings } from './contradictions/nodes.ts';
 import { registryProblems, registryWarnings } from './contradictions/registries.ts';
 import { configOfFlags, flagName, nodesOfFlags, type SpecFlags } from './flags.ts';
@@ -54,8 +57,11 @@ export function loadSpec({ config, flags }: SpecInput): LoadedSpec {
     ...fromFlags.problems,
     ...nodes.problems,
     ...networkProblems(merged, nameOf),
+    ...lanProblems(merged, nameOf),
+    ...hostNetworkProblems(merged, nameOf),
     ...nodeProblems(merged, nameOf),
     ...registryProblems(merged, nameOf),
+    ...dnsProblems(merged, nameOf),
   ];
   if (problems.length > 0) throw new InputError(subjectOf(config?.name, problems), problems);
   const countedBy = flags.controlPlanes === undefined ? '--nodes' : '--control-planes';

@@ -33,48 +33,39 @@ export function problemsOfIssue(
         : [wrongType(path, issue.expected, value)];
     case 'invalid_value':
       return [wrongValue(path, issue.values.map(String), value)];
+    case 'invalid_union': {
+      const chosen = closestOption(issue);
+      const inner = chosen.map((one) => ({ ...one, path: [...issue.path, ...one.path] }));
+      return inner.length === 0
+        ? [{ path, message: issue.message }]
+        : inner.flatMap((one) => problemsOfIssue(one, input, nameOf, keysAt));
+    }
     case 'invalid_key':
       return [{ path, message: issue.issues[0]?.message ?? issue.message }];
     case 'too_small':
+      if (issue.origin === 'array')
+        return [{ path, message: 'is empty', hint: 'give it something or remove it' }];
       return [
         { path, message: `must be ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}` },
       ];
     case 'too_big':
       return [{ path, message: `must be at most ${issue.maximum}` }];
-    case 'invalid_union':
-      return problemsOfUnion(issue, input, nameOf, keysAt);
     default:
       return [{ path, message: issue.message }];
   }
 }
 
-/** Of zod, where the schema says nothing better. */
-const defaultMessage = 'Invalid input';
-
-/** Of true or a mapping: who writes a mapping wants to know what is wrong in it, who writes something else what fits. */
-function problemsOfUnion(
-  issue: Issue & { code: 'invalid_union' },
-  input: unknown,
-  nameOf: (path: Path) => string,
-  keysAt: (path: Path) => readonly string[],
-): Problem[] {
-  const inside = issue.errors.find((issues) =>
-    issues.every(({ code, path }) => path.length > 0 || code === 'unrecognized_keys'),
-  );
-  if (!inside && issue.message !== defaultMessage)
-    return [{ path: nameOf(issue.path), message: issue.message }];
-  if (!inside) {
-    const value = valueAt(input, issue.path);
-    const wanted = issue.errors.flatMap((issues) =>
-      issues.flatMap((one) => (one.code === 'invalid_type' ? [nameOfType(one.expected)] : [])),
-    );
-    const message =
-      wanted.length === 0 ? issue.message : `must be ${wanted.join(' or ')}, not ${describe(value)}`;
-    return [{ path: nameOf(issue.path), message }];
-  }
-  return inside.flatMap((one) =>
-    problemsOfIssue({ ...one, path: [...issue.path, ...one.path] }, input, nameOf, keysAt),
-  );
+/**
+ * Of the ways to write a value the one that was most likely meant: the one whose kind it is, else the one with words to
+ * choose from. None: the union says itself what is wrong.
+ */
+function closestOption({ errors }: z.core.$ZodIssueInvalidUnion): readonly Issue[] {
+  const isOfWhole = ({ path }: Issue) => path.length === 0;
+  const kindIs = (option: readonly Issue[]) =>
+    !option.some((one) => isOfWhole(one) && ['invalid_type', 'invalid_value'].includes(one.code));
+  const hasWords = (option: readonly Issue[]) =>
+    option.some((one) => isOfWhole(one) && one.code === 'invalid_value');
+  return errors.find(kindIs) ?? errors.find(hasWords) ?? [];
 }
 
 /** What must not be told again, not even when it is wrong: messages end up in logs. */

@@ -1,7 +1,9 @@
 /** The config file: its fields, their types and what is said about them in the reference. */
 
 import { z } from 'zod';
+import { auditSchema, podSecuritySchema } from './config/api-server.ts';
 import { componentsSchema } from './config/components.ts';
+import { dnsSchema } from './config/dns.ts';
 import { checkedText, mapping, text } from './config/fields.ts';
 import { imagesSchema, proxySchema, registriesSchema, registrySchema } from './config/images.ts';
 import { networkSchema } from './config/network.ts';
@@ -72,6 +74,9 @@ export const configSchema = z
       description: 'APIs to switch on and off, as kube-apiserver has them: `{ "api/alpha": "true" }`.',
     }),
     network: networkSchema.optional(),
+    dns: dnsSchema.optional(),
+    audit: auditSchema.optional(),
+    podSecurity: podSecuritySchema.optional(),
     registry: registrySchema.optional(),
     registries: registriesSchema.optional(),
     proxy: proxySchema.optional(),

@@ -86,8 +86,12 @@ export interface NodeSpec {
 }
 
 export interface NetworkSpec {
-  /** macvlan: nodes are hosts of the LAN behind a link of the host. */
-  mode: 'bridge' | { macvlan: string };
+  /** macvlan: nodes are hosts of the LAN behind a link of the host. host: the only node shares the host's own network. */
+  mode: 'bridge' | 'host' | { macvlan: string };
+  /** host: the host's address that the node has; undefined: the source of its default route. */
+  hostAddress: string | undefined;
+  /** macvlan: nodes get their addresses, and the router, from the DHCP server of the LAN. */
+  dhcp: boolean;
   /** macvlan: the router of the LAN; undefined: nodes reach the LAN only. */
   gateway: string | undefined;
   ipFamily: IpFamily;
@@ -108,6 +112,8 @@ export interface NetworkSpec {
   /** Search domains of the nodes; undefined: the host's. */
   dnsSearch: readonly string[] | undefined;
   apiServer: {
+    /** With DHCP: an address of the LAN for the API; undefined: that of the only control plane. */
+    address: string | undefined;
     /** Where the host offers the API as well, for the kubeconfig; undefined: only the cluster's own address. */
     listenAddress: string | undefined;
     /** undefined: one that is free, where listenAddress is given. */
@@ -166,6 +172,41 @@ export interface ImageArchiveSpec {
   };
 }
 
+/** Who answers the names of the cluster. */
+export interface DnsSpec {
+  /** knest: knest-agent. coredns: CoreDNS in pods. none: the user brings something for the Service's address. */
+  provider: 'knest' | 'coredns' | 'none';
+  /** Of CoreDNS; undefined: the one that kubeadm has for the Kubernetes version. */
+  image: string | undefined;
+  /** Domains with name servers of their own: "corp.example": ["192.0.2.53", "192.0.2.54:5353"] */
+  stubDomains: Readonly<Record<string, readonly string[]>>;
+  /** Extra names with their addresses. */
+  hosts: Readonly<Record<string, readonly string[]>>;
+  /** Name servers for everything else; undefined: the nodes'. */
+  upstream: readonly string[] | undefined;
+}
+
+/** What the API servers write down of requests. */
+export interface AuditSpec {
+  /** A Policy of audit.k8s.io/v1; undefined: knest's own, who did what and when. */
+  policy: ConfigPatch | undefined;
+  /** Days that old files are kept, how many of them, and megabytes of each. */
+  maxAge: number;
+  maxBackups: number;
+  maxSize: number;
+}
+
+/** What pods may be where their namespace says nothing (Kubernetes: "Pod Security Admission"). */
+export interface PodSecuritySpec {
+  /** Kubernetes' own words: { enforce: "baseline", "enforce-version": "latest" } */
+  defaults: Readonly<Record<string, string>>;
+  exemptions: {
+    usernames: readonly string[];
+    namespaces: readonly string[];
+    runtimeClasses: readonly string[];
+  };
+}
+
 export interface ClusterSpec {
   name: string;
   kubernetes: {
@@ -189,6 +230,11 @@ export interface ClusterSpec {
   /** Hash (crypt(5)) of root's password in the nodes; undefined: root cannot log in by one. */
   rootPassword: string | undefined;
   network: NetworkSpec;
+  dns: DnsSpec;
+  /** undefined: nothing is written down. */
+  audit: AuditSpec | undefined;
+  /** undefined: Kubernetes' defaults, all pods are allowed. */
+  podSecurity: PodSecuritySpec | undefined;
   components: ComponentsSpec;
   /** undefined: none. */
   registry: RegistrySpec | undefined;

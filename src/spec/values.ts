@@ -68,6 +68,22 @@ export function dnsNameProblem(text: string): string | undefined {
   return `"${text}" is not a DNS name`;
 }
 
+/** An address with or without a port: "192.0.2.53", "192.0.2.53:5353", "2001:db8::53", "[2001:db8::53]:5353". */
+export function nameServerProblem(text: string): string | undefined {
+  const [, bracketed, plain, port] = /^(?:\[(.+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
+  const sound = isAddress(bracketed ?? plain ?? text) && (port === undefined || isPort(Number(port)));
+  return sound ? undefined : `"${text}" is not a name server like 192.0.2.53 or 192.0.2.53:5353`;
+}
+
+function isPort(number: number): boolean {
+  return number >= 1 && number <= 65_535;
+}
+
+/** As containerd takes it: registry.example:5000/name:tag, name@sha256:... */
+export function imageProblem(text: string): string | undefined {
+  return /^[a-zA-Z0-9][\w.:/@-]*$/.test(text) ? undefined : `"${text}" is not the name of an image`;
+}
+
 /** A name in a certificate: of a host, a wildcard, or an address. */
 export function certSanProblem(text: string): string | undefined {
   const name = text.replace(/^\*\./, '').toLowerCase();

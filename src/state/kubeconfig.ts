@@ -44,6 +44,30 @@ export async function addToKubeconfig(
   });
 }
 
+/**
+ * Replaces a cluster with its user and context where the file has them; which one is current stays as it is.
+ * @returns whether it has them
+ */
+export async function replaceInKubeconfig(
+  host: Host,
+  path: string,
+  input: KubeconfigInput,
+  options: LockOptions = {},
+): Promise<boolean> {
+  if ((await host.stat(path)) === undefined) return false;
+  const wanted = kubeconfigObject(input);
+  let found = false;
+  await changeKubeconfig(host, path, options, (document) => {
+    for (const list of lists) {
+      if (!removeEntry(document, list, input.name)) continue;
+      document.addIn([list], document.createNode(wanted[list][0]));
+      found = true;
+    }
+    return found;
+  });
+  return found;
+}
+
 /** Takes a cluster out again; a current context that named it is unset. A missing file is fine. */
 export async function removeFromKubeconfig(
   host: Host,

@@ -11,12 +11,24 @@ export function findAddressCommand(address: string): string[] {
   return [...addressesCommand, 'to', address];
 }
 
+/** Of one link. */
+export function addressesOfLinkCommand(link: string): string[] {
+  return [...addressesCommand, 'dev', link];
+}
+
+export function defaultRoutesCommand(link: string): string[] {
+  return ['ip', '-j', '-4', 'route', 'show', 'default', 'dev', link];
+}
+
 /** All tables: VPN clients keep their routes in tables of their own. */
 export const routesCommand = ['ip', '-j', 'route', 'show', 'table', 'all'] as const;
 
 const links = z.array(
   z.object({
     ifname: z.string().optional(),
+    flags: z.array(z.string()).optional(),
+    /** The bridge or bond that it is a port of. */
+    master: z.string().optional(),
     addr_info: z
       .array(z.object({ local: z.string().optional(), prefixlen: z.number().optional() }))
       .optional(),
@@ -30,6 +42,9 @@ const routes = z.array(
     type: z.string().optional(),
     /** Who made it; of default routes, "ra": the kernel, told by a router's advertisement. */
     protocol: z.string().optional(),
+    gateway: z.string().optional(),
+    prefsrc: z.string().optional(),
+    metric: z.number().optional(),
     table: z.string().optional(),
     nexthops: z.array(z.object({ dev: z.string().optional() })).optional(),
   }),
@@ -37,6 +52,8 @@ const routes = z.array(
 
 export interface LinkWithAddresses {
   name: string;
+  up: boolean;
+  master: string | undefined;
   addresses: readonly { address: string; prefixLength: number }[];
 }
 
@@ -49,13 +66,13 @@ export interface Route {
 
 /** @throws an Error when the text is not what `ip -j address` prints. */
 export function parseAddresses(json: string): LinkWithAddresses[] {
-  return links.parse(parseJson(json)).flatMap(({ ifname, addr_info: addresses = [] }) => {
+  return links.parse(parseJson(json)).flatMap(({ ifname, flags = [], master, addr_info: addresses = [] }) => {
     // ip -j leaves an empty object where a link was filtered out
     if (ifname === undefined) return [];
     const complete = addresses.flatMap(({ local, prefixlen }) =>
       local === undefined || prefixlen === undefined ? [] : [{ address: local, prefixLength: prefixlen }],
     );
-    return [{ name: ifname, addresses: complete }];
+    return [{ name: ifname, up: flags.includes('UP'), master, addresses: complete }];
   });
 }
 
@@ -71,6 +88,27 @@ export function parseRoutes(json: string): Route[] {
       destination: dst.includes('/') ? dst : asSubnet(dst),
       link: dev ?? nexthops?.find((hop) => hop.dev !== undefined)?.dev,
     }));
+}
+
+/** The router of the first default route; undefined when there is none. @throws an Error */
+export function parseGateway(json: string): string | undefined {
+  return routes.parse(parseJson(json)).find(({ dst }) => isDefault(dst))?.gateway;
+}
+
+/**
+ * The IPv4 default route that is used: of those in the main table the one with the lowest metric. `source`: the address
+ * that the route itself names. @throws an Error
+ */
+export function parseDefaultRoute(json: string): { link: string; source: string | undefined } | undefined {
+  const [best] = routes
+    .parse(parseJson(json))
+    .filter(
+      ({ dst, table, gateway }) =>
+        isDefault(dst) && dst !== '::/0' && table === undefined && gateway?.includes(':') !== true,
+    )
+    .filter(({ protocol, type }) => protocol !== 'ra' && type === undefined)
+    .sort((a, b) => (a.metric ?? 0) - (b.metric ?? 0));
+  return best?.dev === undefined ? undefined : { link: best.dev, source: best.prefsrc };
 }
 
 /** Links with a default route learnt from a router's advertisement (IPv6 only). @throws an Error */

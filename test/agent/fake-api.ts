@@ -84,6 +84,9 @@ export function fakeApi(): FakeApi {
     },
     get: async <T>(path: string) => {
       await call(`GET ${path}`);
+      const [folder, name] = split(path);
+      const one = at(folder).get(name);
+      if (one) return structuredClone(one) as T;
       const items = [...at(path.replace(/\?.*/, '')).values()];
       return structuredClone({ metadata: { resourceVersion: String(version) }, items }) as T;
     },

@@ -54,6 +54,17 @@ describe('status cluster', () => {
     certificates: [{ name: 'apiserver', expires: '2999-01-01T00:00:00Z' }],
   };
 
+  it('waits for answers as long as it is told to', async () => {
+    const asked: unknown[] = [];
+    const clusterStatus = (options: { timeout?: number | undefined }) => {
+      asked.push(options.timeout);
+      return Promise.resolve(status);
+    };
+    await runCli(['status', 'cluster'], { api: { clusterStatus } });
+    await runCli(['status', 'cluster', '--timeout', '2m'], { api: { clusterStatus } });
+    expect(asked).toEqual([undefined, 120_000]);
+  });
+
   it('tells what is well in short and what is not in full', async () => {
     const ran = await runCli(['status', 'cluster'], {
       api: { clusterStatus: () => Promise.resolve(status) },

@@ -75,7 +75,9 @@ describeScenario('names and volumes', { story: true }, (scenario) => {
     const late = 'late.default.svc.cluster.local';
     expect(await lookUp(late)).toContain('NXDOMAIN');
     // asked from the machine: without the API server nobody can be executed in a pod
-    const ask = (host: string) => inNode('sh', '-c', `${fromNode(host)} || true`);
+    const path = ['-n', 'kube-system', 'get', 'service', 'kube-dns'];
+    const server = await kubectl(...path, '-o', 'jsonpath={.spec.clusterIP}');
+    const ask = (host: string) => inNode('sh', '-c', `${fromNode(host, server)} || true`);
     await inNode('systemctl', 'stop', 'kube-apiserver');
     expect(await ask('web.default.svc.cluster.local')).toMatch(/^\d+\.\d+/);
     expect(await ask(late)).toBe('ENOTFOUND');
@@ -108,6 +110,12 @@ describeScenario('names and volumes', { story: true }, (scenario) => {
     expect(await eventually('the pod is back', read, 60_000)).toBe('precious');
   });
 
+  it('keeps data when the node is restarted', async () => {
+    await scenario.ok(['restart', 'node', node]);
+    const read = () => kubectl('exec', 'store-0', '--', 'cat', '/data/file');
+    expect(await eventually('the pod is back', read, 60_000)).toBe('precious');
+  });
+
   it('frees the disk when claims are deleted, and keeps what is to be retained', async () => {
     expect(await volumes()).toHaveLength(2);
     const retained = await kubectl('get', 'pvc', 'data-store-1', '-o', 'jsonpath={.spec.volumeName}');
@@ -128,10 +136,10 @@ describeScenario('names and volumes', { story: true }, (scenario) => {
   });
 
   /** Asks kube-dns by Node, which every machine has: prints the address or the error's code. */
-  function fromNode(host: string): string {
+  function fromNode(host: string, server: string): string {
     const script = `
       const resolver = new (require("dns").promises.Resolver)({ timeout: 2000, tries: 1 });
-      resolver.setServers(["10.96.0.10"]);
+      resolver.setServers(["${server}"]);
       resolver.resolve4("${host}").then(([one]) => console.log(one), ({ code }) => console.log(code));`;
     return `node -e '${script.replaceAll('\n', ' ')}'`;
   }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { checkHost, missingPackages } from '../../src/facts/checks.ts';
-import type { HostFacts } from '../../src/facts/types.ts';
+import type { HostFacts, LinkState } from '../../src/facts/types.ts';
 import { hostFacts, programsWithout } from '../fixtures/host-facts.ts';
 
 const building = { building: true };
@@ -10,6 +10,17 @@ const check = (name: string, changes: Partial<HostFacts>) =>
 const without = (...capabilities: string[]) =>
   hostFacts().capabilities.filter((capability) => !capabilities.includes(capability));
 const sysctls = (changes: Record<string, string>) => ({ sysctls: { ...hostFacts().sysctls, ...changes } });
+
+describe('the LAN of the host', () => {
+  const onLan = (state: LinkState) =>
+    check('macvlan', { defaultAddress: '192.0.2.2', linkStates: { eth0: state } })?.sentence;
+
+  it('can have nodes as its hosts, or not, which is no problem', () => {
+    expect(onLan({ up: true, wireless: false })).toContain('--network macvlan:eth0');
+    expect(onLan({ up: true, wireless: true })).toMatch(/cannot .* wireless/);
+    expect(check('macvlan', { defaultAddress: undefined })).toBeUndefined();
+  });
+});
 
 describe('checkHost', () => {
   it('finds nothing wrong with a host on which everything is fine', () => {
@@ -52,6 +63,11 @@ describe('checkHost', () => {
     ['docker', { firewall: { docker: true, firewalld: false } }],
     ['firewalld', { firewall: { docker: false, firewalld: true } }],
     ['nftables', { firewall: { docker: false, firewalld: false, foreignDrops: ['inet filter forward'] } }],
+    ['process-1', { systemdVersion: 249 }],
+    [
+      'network-manager',
+      { pid1: 'init', programs: { ...hostFacts().programs, NetworkManager: '/usr/sbin/NetworkManager' } },
+    ],
     ['selinux', { securityModules: ['selinux-enforcing'] }],
     ['clock', { unixTime: 0 }],
     ['space-state', { freeBytes: { state: 2 ** 31, cache: 2 ** 40 } }],

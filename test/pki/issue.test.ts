@@ -119,6 +119,22 @@ describe('issuePki', () => {
     ]);
   });
 
+  it('makes a certificate anew when its machine has got another address', async () => {
+    const changed = pki.certificates.map((certificate) =>
+      certificate.name === 'apiserver-knest-control-plane'
+        ? {
+            ...certificate,
+            dnsNames: [...certificate.dnsNames, '*.example.test'],
+            ipAddresses: ['198.51.100.5'],
+          }
+        : certificate,
+    );
+    const made = await issuePki({ ...pki, certificates: changed }, material, now);
+    const fresh = [...made].flatMap(([name, text]) => (material.get(name) === text ? [] : [name])).sort();
+    expect(fresh).toEqual(['apiserver-knest-control-plane.crt', 'apiserver-knest-control-plane.key']);
+    expect(await issuePki({ ...pki, certificates: changed }, made, now)).toEqual(made);
+  });
+
   it('convinces openssl', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'knest-pki-'));
     try {

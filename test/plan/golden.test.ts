@@ -12,6 +12,7 @@ import type { ClusterPlan, PlannedFile } from '../../src/plan/types.ts';
 import {
   clusterSpec,
   componentsSpec,
+  dnsSpec,
   fromRelease,
   networkSpec,
   nodeSpec,
@@ -25,6 +26,16 @@ import { expectGolden } from './expect-golden.ts';
 
 const base: PlanInput = { facts: sandboxFacts() };
 
+const lease = {
+  address: '192.0.2.103',
+  prefixLength: 24,
+  router: '192.0.2.1',
+  nameservers: ['192.0.2.1'],
+  searchDomains: ['lan.example'],
+  seconds: 600,
+  server: '192.0.2.1',
+};
+
 /** Everything that a config file can change besides topology. */
 const allSettings: PlanInput['spec'] = {
   rootPassword: '$6$salt$hash',
@@ -37,7 +48,12 @@ const allSettings: PlanInput['spec'] = {
     cni: 'none',
     proxyMode: 'iptables',
     dnsSearch: ['example.test'],
-    apiServer: { listenAddress: '127.0.0.1', port: 6443, certSANs: ['api.example.test', '203.0.113.9'] },
+    apiServer: {
+      address: undefined,
+      listenAddress: '127.0.0.1',
+      port: 6443,
+      certSANs: ['api.example.test', '203.0.113.9'],
+    },
   }),
   components: componentsSpec({
     etcd: { extraArgs: { 'quota-backend-bytes': '1000000' }, extraVolumes: [] },
@@ -134,6 +150,28 @@ const variants: Record<string, PlanInput> = {
     ...base,
     spec: { nodes: nodesOf('control-plane', 'worker'), network: networkSpec({ ipFamily: 'dual' }) },
   },
+  'audit-and-pod-security': {
+    ...base,
+    kubernetes: fromRelease('v1.22.17'),
+    spec: {
+      audit: { policy: { rules: [{ level: 'Request' }] }, maxAge: 7, maxBackups: 2, maxSize: 100 },
+      podSecurity: {
+        defaults: { enforce: 'baseline', 'enforce-version': 'latest' },
+        exemptions: { usernames: [], namespaces: ['kube-system'], runtimeClasses: [] },
+      },
+    },
+  },
+  coredns: {
+    ...base,
+    spec: {
+      dns: dnsSpec({
+        provider: 'coredns',
+        stubDomains: { 'corp.example': ['192.0.2.53', '192.0.2.54:5353'] },
+        hosts: { 'registry.corp.example': ['192.0.2.7', 'fd00::7'] },
+        upstream: ['192.0.2.1'],
+      }),
+    },
+  },
   'ipv6-on-cgroup-v2': { facts: hostFacts(), spec: { network: networkSpec({ ipFamily: 'ipv6' }) } },
   images: { ...base, spec: images },
   'own-registry': {
@@ -141,6 +179,14 @@ const variants: Record<string, PlanInput> = {
     spec: { registry: { address: 'http://192.0.2.5:5000', port: 5001 } },
   },
   'all-settings': { ...base, spec: allSettings },
+  'dhcp-on-a-lan': {
+    facts: hostFacts({ leases: { 'knest-control-plane': lease } }),
+    spec: { manager: 'systemd', network: networkSpec({ mode: { macvlan: 'eth0' }, dhcp: true }) },
+  },
+  'the-network-of-the-host': {
+    facts: hostFacts({ defaultAddress: '192.0.2.2' }),
+    spec: { manager: 'systemd', network: networkSpec({ mode: 'host' }) },
+  },
 };
 
 describe('the plan', () => {

@@ -10,7 +10,10 @@ const changesWith = (
   routerLinks: readonly string[] = [],
 ) =>
   changingSysctls(
-    planSysctls(hostFacts({ sysctls: { ...hostFacts().sysctls, ...sysctls }, routerLinks }), ipFamily),
+    planSysctls(hostFacts({ sysctls: { ...hostFacts().sysctls, ...sysctls }, routerLinks }), {
+      ipFamily,
+      mode: 'bridge',
+    }),
   ).map(({ key, from, to }) => `${key} ${from} -> ${to}`);
 
 describe('planSysctls', () => {
@@ -33,12 +36,13 @@ describe('planSysctls', () => {
   });
 
   it('leaves alone what the kernel lacks', () => {
-    expect(planSysctls(hostFacts({ sysctls: {} }), 'dual')).toEqual([]);
+    expect(planSysctls(hostFacts({ sysctls: {} }), { ipFamily: 'dual', mode: 'bridge' })).toEqual([]);
   });
 
   it('gives a reason for each', () => {
     const all = Object.fromEntries(sysctlKeys.map((key) => [key, '3']));
-    for (const { why } of planSysctls(hostFacts({ sysctls: all }), 'dual')) expect(why).not.toBe('');
+    for (const { why } of planSysctls(hostFacts({ sysctls: all }), { ipFamily: 'dual', mode: 'bridge' }))
+      expect(why).not.toBe('');
   });
 
   describe('of IPv6', () => {
@@ -61,7 +65,9 @@ describe('planSysctls', () => {
 
     it('still has in the plan what an earlier plan has set', () => {
       const facts = hostFacts({ sysctls: { [accept]: '2' }, routerLinks: ['eth0'] });
-      expect(planSysctls(facts, 'dual')).toMatchObject([{ key: accept, from: '2', to: '2' }]);
+      expect(planSysctls(facts, { ipFamily: 'dual', mode: 'bridge' })).toMatchObject([
+        { key: accept, from: '2', to: '2' },
+      ]);
     });
 
     it('knows links with dots in their names', () => {

@@ -99,7 +99,7 @@ describe('flags', () => {
     expect(
       problems({
         name: 'A',
-        network: 'host',
+        network: 'hots',
         ipFamily: 'v4',
         proxyMode: 'iptable',
         releaseMirror: 'x',
@@ -110,7 +110,7 @@ describe('flags', () => {
       expect.stringMatching(/^--name: "A" must be lower-case/),
       expect.stringMatching(/^--source: .*did you mean "release"\?$/),
       '--release-mirror (or KNEST_RELEASE_MIRROR): "x" is not an http or https URL',
-      '--network: must be "bridge" or "macvlan:LINK", not "host"',
+      '--network: must be "bridge", "macvlan:LINK" or "host", not "hots"; did you mean "host"?',
       expect.stringMatching(/^--ip-family: must be "ipv4", "ipv6" or "dual", not "v4"/),
       '--node-subnet: "10.0.0.0/30" is too small: at most /28, because every node needs an address',
       expect.stringMatching(/^--proxy-mode: .*did you mean "iptables"\?\)$/),

@@ -35,7 +35,7 @@ describe('registry', () => {
   });
 
   it.each([
-    ['yes', 'registry: must be true or false or a mapping, not "yes"'],
+    ['yes', 'registry: must be true, false or a mapping'],
     [{ prot: 5000 }, 'registry.prot: unknown key'],
     [{ port: 0 }, 'registry.port: must be at least 1'],
     [{ port: '5000' }, 'registry.port: must be a number, not "5000"'],

@@ -3,6 +3,10 @@
  * those of agents that are silent. They elect nobody: all want the same, and the API server refuses a change of what has
  * changed meanwhile.
  *
+ * Endpoints and not EndpointSlices: the controller manager mirrors them into slices, for kube-proxy, in every version from
+ * 1.19 to 1.36, and tools that look for `kubectl get endpoints kube-dns` find it. From 1.33 on they are deprecated, which
+ * is a warning in the answer and no end (KEP-4974).
+ *
  * An agent shows that it lives by renewing a Lease, but only while there are others: alone, as in most clusters, it
  * writes nothing.
  */

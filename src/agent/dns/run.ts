@@ -10,6 +10,7 @@ import { keepMembership } from './membership.ts';
 import { renderMetrics } from './metrics.ts';
 import { canonicalName } from './names.ts';
 import { resolver } from './resolver.ts';
+import { savedCluster } from './saved-cluster.ts';
 import { startServer } from './server.ts';
 import { clusterStore } from './store.ts';
 import { followResolvConf, parseServer } from './upstream.ts';
@@ -28,10 +29,13 @@ export interface DnsService {
 /** Answers the cluster's DNS on this machine. What is not the cluster's is answered from the first moment. */
 export async function runDns(config: AgentConfig, dns: DnsConfig, api: Api): Promise<DnsService> {
   const store = clusterStore();
+  const saved = await savedCluster(dns.savedCluster, store);
   const ending = new AbortController();
-  const upstream = followResolvConf(dns.resolvConf, [config.address, dns.serviceAddress], (servers) => {
-    forward.setServers(servers);
-  });
+  const upstream = dns.upstream
+    ? { servers: dns.upstream.map(parseServer), stop: () => undefined }
+    : followResolvConf(dns.resolvConf, [config.address, dns.serviceAddress], (servers) => {
+        forward.setServers(servers);
+      });
   const forward = forwarder({
     ...forwardDefaults,
     servers: upstream.servers,
@@ -43,7 +47,7 @@ export async function runDns(config: AgentConfig, dns: DnsConfig, api: Api): Pro
     ),
   });
   const resolve = resolver({
-    view: store,
+    view: saved.view,
     zone: {
       domain: canonicalName(dns.domain),
       ttl,
@@ -99,6 +103,7 @@ export async function runDns(config: AgentConfig, dns: DnsConfig, api: Api): Pro
         });
       }
       metrics.close();
+      await saved.stop();
       await server.close();
     },
   };

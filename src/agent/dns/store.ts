@@ -29,6 +29,8 @@ export interface ClusterStore extends ClusterView {
   /** Raised by every change. */
   readonly generation: number;
   readonly counts: { namespaces: number; services: number; slices: number };
+  /** All that it knows, to make another one of it. */
+  content(): StoreContent;
   setComplete: () => void;
   setNamespace: (name: string) => void;
   deleteNamespace: (name: string) => void;
@@ -38,16 +40,23 @@ export interface ClusterStore extends ClusterView {
   deleteSlice: (object: EndpointSliceObject) => void;
 }
 
-/** An empty one. */
-export function clusterStore(): ClusterStore {
-  const namespaces = new Set<string>();
-  const services = new Map<string, Service>();
+/** What a store knows, as JSON can hold it. */
+export interface StoreContent {
+  namespaces: readonly string[];
+  services: readonly (readonly [key: string, service: Service])[];
+  slices: readonly { key: string; owner: string; slice: Slice }[];
+}
+
+/** An empty one, or one that knows all that another has known. */
+export function clusterStore(content?: StoreContent): ClusterStore {
+  const namespaces = new Set(content?.namespaces);
+  const services = new Map(content?.services);
   /** By Service and then by slice, both "namespace/name". */
   const slices = new Map<string, Map<string, Slice>>();
   const ownerOfSlice = new Map<string, string>();
   /** Made when the first address is asked for after a change. */
   let byAddress: Map<string, AddressName[]> | undefined;
-  let complete = false;
+  let complete = content !== undefined;
   let generation = 0;
 
   const changed = (): void => {
@@ -62,6 +71,11 @@ export function clusterStore(): ClusterStore {
         .map((endpoint) => ({ ...endpoint, ports })),
     );
   };
+  const addSlice = (key: string, owner: string, slice: Slice): void => {
+    ownerOfSlice.set(key, owner);
+    const own = slices.get(owner) ?? new Map<string, Slice>();
+    slices.set(owner, own.set(key, slice));
+  };
   const removeSlice = (key: string): void => {
     const owner = ownerOfSlice.get(key);
     if (owner === undefined) return;
@@ -71,10 +85,19 @@ export function clusterStore(): ClusterStore {
     if (own?.size === 0) slices.delete(owner);
   };
 
+  content?.slices.forEach(({ key, owner, slice }) => {
+    addSlice(key, owner, slice);
+  });
+
   return {
     get complete() {
       return complete;
     },
+    content: () => ({
+      namespaces: [...namespaces],
+      services: [...services],
+      slices: [...slices].flatMap(([owner, own]) => [...own].map(([key, slice]) => ({ key, owner, slice }))),
+    }),
     get generation() {
       return generation;
     },
@@ -116,11 +139,7 @@ export function clusterStore(): ClusterStore {
       const key = keyOf(object);
       removeSlice(key);
       const owner = serviceOfSlice(object);
-      if (owner !== undefined) {
-        ownerOfSlice.set(key, owner);
-        const own = slices.get(owner) ?? new Map<string, Slice>();
-        slices.set(owner, own.set(key, sliceRecord(object)));
-      }
+      if (owner !== undefined) addSlice(key, owner, sliceRecord(object));
       changed();
     },
     deleteSlice: (object) => {

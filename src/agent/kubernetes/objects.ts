@@ -51,6 +51,7 @@ export interface EndpointSliceObject extends KubernetesObject {
 }
 
 export interface NodeObject extends KubernetesObject {
+  spec?: { unschedulable?: boolean; taints?: { key: string; effect: string }[] };
   status?: {
     addresses?: { type: string; address: string }[];
     conditions?: { type: string; status: string }[];
@@ -69,6 +70,9 @@ export interface LeaseObject extends KubernetesObject {
 export interface ClassObject extends KubernetesObject {
   provisioner?: string;
   reclaimPolicy?: string;
+  volumeBindingMode?: string;
+  /** A node must fit one of them, by all of its expressions. */
+  allowedTopologies?: { matchLabelExpressions?: { key: string; values: string[] }[] }[];
 }
 
 export interface ClaimObject extends KubernetesObject {

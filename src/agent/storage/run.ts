@@ -1,6 +1,6 @@
 /**
- * Volumes on this node: makes a directory and a PersistentVolume for each claim that the scheduler has sent here, and
- * removes both when the claim is gone. Each node's agent does so for its own node, so nobody needs to reach another
+ * Volumes on this node: makes a directory and a PersistentVolume for each claim that the scheduler has sent here, or that
+ * is placed here because its class does not wait for a pod, and removes both when the claim is gone. Each node's agent does so for its own node, so nobody needs to reach another
  * node's disk, and there is nobody to elect.
  */
 
@@ -13,10 +13,26 @@ import type { StorageConfig } from '../config.ts';
 import { ApiError } from '../kubernetes/api.ts';
 import type { Api } from '../kubernetes/api.ts';
 import { tellOf } from '../kubernetes/events.ts';
+import type { EventText } from '../kubernetes/events.ts';
 import { keepWatching } from '../kubernetes/keep-watching.ts';
-import type { ClaimObject, ClassObject, KubernetesObject, VolumeObject } from '../kubernetes/objects.ts';
+import type {
+  ClaimObject,
+  ClassObject,
+  KubernetesObject,
+  NodeObject,
+  VolumeObject,
+} from '../kubernetes/objects.ts';
 import { log, reasonOf } from '../log.ts';
-import { directoryOf, isToBeDeleted, provisioner, refusal, volumeFor, wantsVolume } from './volumes.ts';
+import { placeOf } from './placement.ts';
+import {
+  directoryOf,
+  isToBeDeleted,
+  provisioner,
+  refusal,
+  volumeFor,
+  wantsPlace,
+  wantsVolume,
+} from './volumes.ts';
 
 const run = promisify(execFile);
 
@@ -25,6 +41,8 @@ const volumesPath = '/api/v1/persistentvolumes';
 /** Milliseconds between two tries of the same thing. */
 const shortest = 200;
 const longest = 30_000;
+/** Milliseconds until a claim that another node is to serve is looked at again: that node may be gone by then. */
+const patience = 5000;
 
 /** Works for as long as the process lives. Returns when everything that is there has been looked at. */
 export async function runStorage(node: string, { folder }: StorageConfig, api: Api): Promise<void> {
@@ -33,20 +51,32 @@ export async function runStorage(node: string, { folder }: StorageConfig, api: A
   const volumes = new Map<string, VolumeObject>();
   const work = worker();
   const source = { component: provisioner, host: node };
-  const about = (claim: ClaimObject) => ({ apiVersion: 'v1', kind: 'PersistentVolumeClaim', ...claim });
+  const tell = (
+    claim: ClaimObject,
+    type: EventText['type'],
+    reason: string,
+    message: string,
+  ): Promise<void> =>
+    tellOf(
+      api,
+      source,
+      { apiVersion: 'v1', kind: 'PersistentVolumeClaim', ...claim },
+      { type, reason, message },
+    );
 
-  const provision = async (name: string): Promise<void> => {
-    const claim = claims.get(name);
-    if (!claim || !wantsVolume(claim, node)) return;
+  const classOf = ({ spec }: ClaimObject): ClassObject | undefined =>
+    classes.get(spec?.storageClassName ?? '');
+
+  const provision = async (claim: ClaimObject): Promise<void> => {
     const refused = refusal(claim);
     if (refused !== undefined) {
-      const event = { type: 'Warning', reason: 'ProvisioningFailed', message: refused } as const;
-      await tellOf(api, source, about(claim), event);
+      await tell(claim, 'Warning', 'ProvisioningFailed', refused);
       return;
     }
-    const storageClass = classes.get(claim.spec?.storageClassName ?? '');
+    const storageClass = classOf(claim);
     if (!storageClass) throw new Error(`there is no StorageClass ${claim.spec?.storageClassName ?? '""'}`);
     const volume = volumeFor(claim, { node, folder, storageClass });
+    const name = volume.metadata?.name ?? '';
     const path = volume.spec?.local?.path ?? '';
     await mkdir(path, { recursive: true });
     // any user of the pod may write; mkdir alone is held back by the umask
@@ -54,12 +84,35 @@ export async function runStorage(node: string, { folder }: StorageConfig, api: A
     try {
       await api.create(volumesPath, volume);
     } catch (error) {
-      // made by an earlier try
       if (!(error instanceof ApiError && error.status === 409)) throw error;
+      // made by an earlier try, or by a node that saw other nodes ready than we did
+      const made = await api.get<VolumeObject>(`${volumesPath}/${name}`);
+      if (directoryOf(made, node, folder) === undefined) {
+        await removeDirectory(path);
+        return;
+      }
     }
-    log.info(`volume ${volume.metadata?.name ?? ''} for ${nameOf(claim)}`);
-    const message = `volume ${volume.metadata?.name ?? ''}`;
-    await tellOf(api, source, about(claim), { type: 'Normal', reason: 'ProvisioningSucceeded', message });
+    log.info(`volume ${name} for ${nameOf(claim)}`);
+    await tell(claim, 'Normal', 'ProvisioningSucceeded', `volume ${name}`);
+  };
+
+  const serve = async (name: string): Promise<void> => {
+    let told = false;
+    for (;;) {
+      const claim = claims.get(name);
+      if (!claim) return;
+      if (wantsVolume(claim, node)) return provision(claim);
+      const storageClass = classOf(claim);
+      if (!storageClass || !wantsPlace(claim, storageClass)) return;
+      const { items = [] } = await api.get<{ items?: NodeObject[] }>('/api/v1/nodes');
+      const place = placeOf(claim, storageClass, items);
+      if (place.node === node) return provision(claim);
+      if (place.node === undefined && place.teller === node && !told) {
+        await tell(claim, 'Warning', 'ProvisioningFailed', 'no node that takes pods is ready');
+        told = true;
+      }
+      await sleep(patience);
+    }
   };
 
   const remove = async (name: string): Promise<void> => {
@@ -91,9 +144,9 @@ export async function runStorage(node: string, { folder }: StorageConfig, api: A
     keepWatching<ClaimObject>(api, '/api/v1/persistentvolumeclaims', {
       set: (claim) => {
         const name = nameOf(claim);
-        if (wantsVolume(claim, node)) {
+        if (wantsVolume(claim, node) || wantsPlace(claim, classOf(claim))) {
           claims.set(name, claim);
-          work(`volume for ${name}`, () => provision(name));
+          work(`volume for ${name}`, () => serve(name));
         } else claims.delete(name);
       },
       delete: (claim) => {

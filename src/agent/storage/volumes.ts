@@ -20,11 +20,20 @@ const hostname = 'kubernetes.io/hostname';
  * Whether a claim waits for a volume on this node. The scheduler has chosen the node for the first pod that wants it
  * (WaitForFirstConsumer).
  */
-export function wantsVolume({ metadata, spec, status }: ClaimObject, node: string): boolean {
+export function wantsVolume(claim: ClaimObject, node: string): boolean {
+  return waits(claim) && claim.metadata?.annotations?.[selectedNode] === node;
+}
+
+/** Whether a claim waits for a volume, and nobody chooses a node for it: its class does not wait for a pod. */
+export function wantsPlace(claim: ClaimObject, storageClass: ClassObject | undefined): boolean {
+  const immediate = storageClass !== undefined && storageClass.volumeBindingMode !== 'WaitForFirstConsumer';
+  return immediate && waits(claim) && claim.metadata?.annotations?.[selectedNode] === undefined;
+}
+
+function waits({ metadata, spec, status }: ClaimObject): boolean {
   const annotations = metadata?.annotations ?? {};
   return (
     provisionerOfClaim.some((name) => annotations[name] === provisioner) &&
-    annotations[selectedNode] === node &&
     !spec?.volumeName &&
     metadata?.deletionTimestamp === undefined &&
     status?.phase !== 'Bound'

@@ -22,14 +22,20 @@ export function findDebianSource(version: string | undefined): DebianSource | un
     : debianSources.find((source) => source.version === version);
 }
 
+function commitOf(version: string): string {
+  const found = findDebianSource(version);
+  if (!found) throw new Error(`Debian has no Kubernetes ${version}`);
+  return found.commit;
+}
+
 /** Id of the layer that this recipe makes of a Debian source. */
 export async function debianLayerId(
-  { suite, version }: DebianSource,
+  { suite, version, commit }: DebianSource,
   arch: string,
   host: Host,
 ): Promise<string> {
   const recipe = await Promise.all(recipeFiles.map((file) => readRecipe(file, host)));
-  const key = JSON.stringify({ suite, version, builderPackages, recipe });
+  const key = JSON.stringify({ suite, version, commit, builderPackages, recipe });
   return `kubernetes-${version}-debian-${arch}-${createHash('sha256').update(key).digest('hex').slice(0, 12)}`;
 }
 
@@ -56,7 +62,7 @@ export async function buildFromDebian(
   progress('generating the OpenAPI definitions');
   await recipe(['generate']);
   progress('compiling');
-  await recipe(['compile', version], compileProgress(progress));
+  await recipe(['compile', version, commitOf(version)], compileProgress(progress));
 
   const folder = target + binariesFolder;
   await host.makeDirectory(folder, 0o755);

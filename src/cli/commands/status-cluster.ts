@@ -1,11 +1,15 @@
 /** knest status cluster */
 
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import type { ClusterStatus } from '../../api/types.ts';
 import { exitCodes } from '../../errors.ts';
 import { withStory, type Cli } from '../cli.ts';
-import { nameOption, outputOption, type NameFlag, type OutputFlag } from '../options.ts';
+import { durationArgument, nameOption, outputOption, type NameFlag, type OutputFlag } from '../options.ts';
 import { renderResult } from '../output/result.ts';
+
+interface Flags extends NameFlag, OutputFlag {
+  timeout?: number;
+}
 
 export function addStatusCluster(parent: Command, cli: Cli): void {
   outputOption(nameOption(parent.command('cluster')), ['text', 'wide', 'json', 'yaml'])
@@ -13,16 +17,20 @@ export function addStatusCluster(parent: Command, cli: Cli): void {
       'show machines, units, probes, etcd, conditions and certificates; exits 7 unless every node is Ready and every ' +
         'member of etcd well',
     )
-    .action((flags: NameFlag & OutputFlag, self: Command) => statusCluster(cli, flags, self));
+    .addOption(
+      new Option(
+        '--timeout <duration>',
+        'how long each answer may take, on very slow hosts (default: 3s to 10s)',
+      ).argParser(durationArgument),
+    )
+    .action((flags: Flags, self: Command) => statusCluster(cli, flags, self));
 }
 
-async function statusCluster(
-  cli: Cli,
-  { name, output }: NameFlag & OutputFlag,
-  command: Command,
-): Promise<void> {
+async function statusCluster(cli: Cli, { name, output, timeout }: Flags, command: Command): Promise<void> {
   const api = await cli.api();
-  const status = await withStory(cli, command, ({ context }) => api.clusterStatus({ ...context, name }));
+  const status = await withStory(cli, command, ({ context }) =>
+    api.clusterStatus({ ...context, name, timeout }),
+  );
   const [{ renderStatus }, { paletteFor }] = await Promise.all([
     import('../output/status-text.ts'),
     import('../output/colour.ts'),

@@ -1,4 +1,5 @@
-import { familyOf } from '../../formats/cidr.ts';
+import { contains, familyOf } from '../../formats/cidr.ts';
+import { linkProblem } from '../../plan/network/lan.ts';
 import { isLoopbackUrl, loopbackHint } from '../../spec/contradictions/registries.ts';
 import type { Check, HostFacts } from '../types.ts';
 import { ok, problem, warning } from './check.ts';
@@ -12,6 +13,9 @@ export function networkChecks(facts: HostFacts): Check[] {
     checkBridgeNetfilter(facts),
     checkNameservers(facts),
     ...checkProxies(facts),
+    ...checkLan(facts),
+    ...checkNode(facts),
+    ...checkNetworkManager(facts),
     ...checkFirewalls(facts),
   ];
 }
@@ -86,6 +90,50 @@ function checkProxies({ proxyEnvironment }: HostFacts): Check[] {
       'proxy',
       `The proxy in ${away.join(' and ')} is on loopback: nodes cannot reach it, and pull images without it.`,
       loopbackHint,
+    ),
+  ];
+}
+
+/** Whether nodes can be hosts of the LAN; nothing is wrong where they can't: a bridge is the default. */
+function checkLan(facts: HostFacts): Check[] {
+  const { defaultAddress, subnetsInUse, linkStates = {} } = facts;
+  const link = subnetsInUse.find(
+    ({ cidr, usedBy, link: name }) =>
+      defaultAddress !== undefined && usedBy === `address of ${name}` && contains(cidr, defaultAddress),
+  )?.link;
+  if (link === undefined || linkStates[link] === undefined) return [];
+  const problem = linkProblem(link, facts);
+  return [
+    ok(
+      'macvlan',
+      problem === undefined
+        ? `Nodes may be hosts of the LAN of ${link}: --network macvlan:${link}.`
+        : `Nodes cannot be hosts of the LAN of this host: ${problem.message}.`,
+    ),
+  ];
+}
+
+function checkNode({ firewall: { kubernetes = [] } }: HostFacts): Check[] {
+  if (kubernetes.length === 0) return [];
+  const tables = kubernetes.join(', ');
+  return [
+    ok(
+      'kubernetes',
+      `This host is a node of Kubernetes already (rules in ${tables}): all networks can be had but --network host.`,
+    ),
+  ];
+}
+
+function checkNetworkManager({ programs, pid1 }: HostFacts): Check[] {
+  if (programs['NetworkManager'] === undefined) return [];
+  const name = 'network-manager';
+  if (pid1 === 'systemd')
+    return [ok(name, 'NetworkManager is installed; knest tells it to leave the links of clusters alone.')];
+  return [
+    warning(
+      name,
+      'NetworkManager is installed, and without systemd knest does not tell it to leave the links of clusters alone.',
+      'where it runs: unmanaged-devices+=interface-name:kn-*;interface-name:vb-* in a file below /etc/NetworkManager/conf.d',
     ),
   ];
 }

@@ -1,3 +1,4 @@
+import { oldestSystemd } from '../../plan/nspawn/manager.ts';
 import { changingSysctls, planSysctls } from '../../plan/sysctls.ts';
 import type { Check, HostFacts } from '../types.ts';
 import { ok, problem, warning } from './check.ts';
@@ -65,7 +66,14 @@ function checkCapabilities({ capabilities }: HostFacts): Check[] {
   return checks;
 }
 
-function checkManager({ pid1 }: HostFacts): Check {
+function checkManager({ pid1, systemdVersion }: HostFacts): Check {
+  if (pid1 === 'systemd' && systemdVersion !== undefined && systemdVersion < oldestSystemd) {
+    return warning(
+      'process-1',
+      `systemd runs as process 1, but is version ${systemdVersion}: knest starts machines itself, and they do not outlive a reboot.`,
+      `systemd runs them from version ${oldestSystemd} on: Debian 12, Ubuntu 24.04, Fedora 37 or later`,
+    );
+  }
   return ok(
     'process-1',
     pid1 === 'systemd'
@@ -109,10 +117,13 @@ function checkOverlay({ fileSystems }: HostFacts): Check {
       );
 }
 
+/** Of a cluster without further ado. */
+const usual = { ipFamily: 'ipv4', mode: 'bridge' } as const;
+
 const inotifyInstances = 'fs.inotify.max_user_instances';
 
 function checkSysctls(facts: HostFacts): Check[] {
-  const planned = changingSysctls(planSysctls(facts, 'ipv4')).filter(({ key }) => key !== inotifyInstances);
+  const planned = changingSysctls(planSysctls(facts, usual)).filter(({ key }) => key !== inotifyInstances);
   if (planned.length === 0) return [ok('kernel-settings', 'All kernel settings are as kubelet wants them.')];
   const changes = planned.map(({ key, from, to }) => `${key} from ${from} to ${to}`).join(', ');
   return [
@@ -125,7 +136,7 @@ function checkSysctls(facts: HostFacts): Check[] {
 
 function checkInotify(facts: HostFacts): Check {
   const present = facts.sysctls[inotifyInstances];
-  const planned = changingSysctls(planSysctls(facts, 'ipv4')).find(({ key }) => key === inotifyInstances);
+  const planned = changingSysctls(planSysctls(facts, usual)).find(({ key }) => key === inotifyInstances);
   if (present === undefined) return ok('inotify', "The kernel doesn't tell its limit of inotify instances.");
   if (planned === undefined || Number(present) >= 512)
     return ok('inotify', `${inotifyInstances} is ${present}.`);

@@ -1,12 +1,14 @@
-import type { HostFacts, SubnetInUse } from '../../facts/types.ts';
+import type { HostFacts, LinkState, SubnetInUse } from '../../facts/types.ts';
 import { parseCidr } from '../../formats/cidr.ts';
 import type { Host } from '../../host/types.ts';
 import {
   addressesCommand,
   parseAddresses,
+  parseDefaultRoute,
   parseRouterLinks,
   parseRoutes,
   routesCommand,
+  type LinkWithAddresses,
 } from '../../tools/ip.ts';
 import { listChainCommand, parsePolicy, type IptablesProgram } from '../../tools/iptables.ts';
 import { chainsCommand, parseChains, type NftChain } from '../../tools/nft.ts';
@@ -18,12 +20,16 @@ type Programs = HostFacts['programs'];
 export async function gatherNetwork(
   host: Host,
   programs: Programs,
-): Promise<Pick<HostFacts, 'links' | 'addresses' | 'subnetsInUse' | 'routerLinks'>> {
+): Promise<
+  Pick<HostFacts, 'links' | 'linkStates' | 'addresses' | 'defaultAddress' | 'subnetsInUse' | 'routerLinks'>
+> {
   if (programs['ip'] === undefined) {
     return { links: await host.list('/sys/class/net'), addresses: [], subnetsInUse: [], routerLinks: [] };
   }
   const [addresses, routes] = await Promise.all([host.run(addressesCommand), host.run(routesCommand)]);
   const links = parseAddresses(addresses.stdout);
+  const route = parseDefaultRoute(routes.stdout);
+  const ofRoute = links.find(({ name }) => name === route?.link)?.addresses ?? [];
   const ofAddresses = links.flatMap(({ name, addresses: own }) =>
     own.map(({ address, prefixLength }): SubnetInUse => ({
       cidr: parseCidr(`${address}/${prefixLength}`).text,
@@ -38,10 +44,23 @@ export async function gatherNetwork(
   }));
   return {
     links: links.map(({ name }) => name),
+    linkStates: Object.fromEntries(await Promise.all(links.map((link) => linkState(host, link)))),
     addresses: [...new Set(links.flatMap(({ addresses: own }) => own.map(({ address }) => address)))],
+    defaultAddress: route?.source ?? ofRoute.find(({ address }) => !address.includes(':'))?.address,
     subnetsInUse: withoutRepeats([...ofAddresses, ...ofRoutes]),
     routerLinks: parseRouterLinks(routes.stdout),
   };
+}
+
+/** The kernel's own marks (Documentation/ABI/testing/sysfs-class-net, sysfs-class-net-phydev). */
+async function linkState(host: Host, { name, up, master }: LinkWithAddresses): Promise<[string, LinkState]> {
+  const has = async (mark: string) => (await host.stat(`/sys/class/net/${name}/${mark}`)) !== undefined;
+  const [wireless, bridged, bonded] = await Promise.all(['phy80211', 'brport', 'bonding_slave'].map(has));
+  const isPort = bridged === true || bonded === true;
+  return [
+    name,
+    { up, wireless: wireless ?? false, ...(isPort && master !== undefined ? { partOf: master } : {}) },
+  ];
 }
 
 /** Who else filters what this host forwards. Needs root; without it nothing is found. */
@@ -67,10 +86,19 @@ export async function gatherFirewall(
     };
   };
   const ipv6 = forwardersOf('ip6', legacyIpv6);
+  const builtIn = chains
+    .filter(({ family, hook }) => hook !== undefined && ['ip', 'ip6'].includes(family))
+    .filter(({ table }) => ['filter', 'mangle', 'nat', 'raw'].includes(table))
+    .map(({ family, table, name }) => `${family} ${table} ${name}`);
+  const kubernetes = tablesOf(
+    chains.filter(({ table, name }) => table === 'kube-proxy' || /^(KUBE|CNI)-/.test(name)),
+  );
   return {
     ...forwardersOf('ip', legacy),
     ...(ipv6.docker || ipv6.forwardDrop ? { ipv6 } : {}),
     firewalld: firewalldUnit || chains.some(({ table }) => table === 'firewalld'),
+    ...(builtIn.length > 0 ? { builtIn } : {}),
+    ...(kubernetes.length > 0 ? { kubernetes } : {}),
     foreignDrops: chains
       .filter((chain) => chain.hook === 'forward' && chain.policy === 'drop')
       .filter(
@@ -81,6 +109,10 @@ export async function gatherFirewall(
   };
 }
 
+function tablesOf(chains: readonly NftChain[]): string[] {
+  return [...new Set(chains.map(({ family, table }) => `${family} ${table}`))];
+}
+
 interface Forwarders {
   docker: boolean;
   forwardDrop: boolean;
@@ -88,7 +120,7 @@ interface Forwarders {
 
 async function listNftChains(host: Host, programs: Programs): Promise<NftChain[]> {
   if (programs['nft'] === undefined) return [];
-  const { exitCode, stdout } = await host.run(chainsCommand, { okExitCodes: 'any', timeout: 10_000 });
+  const { exitCode, stdout } = await host.run(chainsCommand, { okExitCodes: 'any', timeout: 60_000 });
   return exitCode === 0 ? parseChains(stdout) : [];
 }
 

@@ -1,6 +1,6 @@
 import type { HostFacts } from '../../facts/types.ts';
 import type { ClusterSpec, NodeSpec } from '../../spec/types.ts';
-import type { ComponentPlan, MachinePlan, PlannedArchive } from '../types.ts';
+import type { ComponentPlan, MachinePlan, PlannedArchive, PlannedLanHost } from '../types.ts';
 import type { VersionTraits } from '../versions/traits.ts';
 
 /** What a component needs to know of its cluster. */
@@ -19,6 +19,8 @@ export interface ClusterContext {
   apiAddress: string;
   /** https://ADDRESS:PORT of it. */
   endpoint: string;
+  /** Nodes have their addresses by DHCP: the address of the host's own link to them. */
+  hostLink?: string;
   /** Every machine, control planes first as they are in the spec. */
   machines: readonly Peer[];
   controlPlanes: readonly Peer[];
@@ -28,7 +30,18 @@ export interface ClusterContext {
   archives: readonly PlannedArchive[];
   /** The registry as it is called on the host, "localhost:5000"; undefined: the cluster has none. */
   registryHost: string | undefined;
-  spec: Pick<ClusterSpec, 'kubernetes' | 'network' | 'components' | 'registry' | 'registries' | 'proxy'>;
+  spec: Pick<
+    ClusterSpec,
+    | 'kubernetes'
+    | 'network'
+    | 'components'
+    | 'dns'
+    | 'audit'
+    | 'podSecurity'
+    | 'registry'
+    | 'registries'
+    | 'proxy'
+  >;
   facts: Pick<
     HostFacts,
     'cgroup' | 'capabilities' | 'nameservers' | 'searchDomains' | 'machineId' | 'cpus' | 'memoryBytes'
@@ -41,6 +54,8 @@ export type Peer = Pick<MachinePlan, 'name' | 'role' | 'address' | 'addresses' |
 /** What a component needs to know of its machine. */
 export interface MachineContext extends Peer {
   spec: NodeSpec;
+  /** With macvlan. */
+  lan?: PlannedLanHost;
   kubernetesVersion: string;
   traits: VersionTraits;
 }

@@ -79,7 +79,7 @@ export const etcd: Component = (machine, cluster) => {
             ExecStart: command,
             ...restartAlways,
             LimitNOFILE: '65536',
-            TimeoutStartSec: '120',
+            TimeoutStartSec: '600',
             // it waits five seconds for watches to end; after a kill it is as sound as after a crash
             TimeoutStopSec: '3',
           },

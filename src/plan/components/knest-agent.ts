@@ -5,8 +5,11 @@ import type { ApiAccess } from '../../agent/kubernetes/api.ts';
 import type { PlannedUnit } from '../types.ts';
 import type { Component, ClusterContext, MachineContext } from './component.ts';
 import { afterApiServer, apiPort, k8sTarget, nodeLink, pkiFolder, restartAlways } from './component.ts';
+import { coreDnsObjects, coreDnsWorkload } from '../manifests/coredns.ts';
 import { agentGroups, agentObjects } from '../manifests/knest-agent.ts';
+import { kubeadmObjects } from '../manifests/kubeadm.ts';
 import { loadBalancerGroups, loadBalancerObjects } from '../manifests/load-balancer.ts';
+import { sharedDnsPort } from '../network/shared.ts';
 import { adminCertificate } from '../pki.ts';
 import { registryHosting } from './local-registry.ts';
 import { certificateFiles, clientCertificate, publicFile } from './pki-files.ts';
@@ -31,7 +34,7 @@ export const knestAgent: Component = (machine, cluster) => {
     agentGroups.storage,
     ...(cluster.spec.network.networkPolicy ? [agentGroups.networkPolicy] : []),
     ...(balances ? [loadBalancerGroups.announcer] : []),
-    ...(machine.role === 'control-plane' ? [agentGroups.dns] : []),
+    ...(answersNames(machine, cluster) ? [agentGroups.dns] : []),
     ...(machine.role === 'control-plane' && balances ? [loadBalancerGroups.controller] : []),
   ];
   return {
@@ -81,6 +84,10 @@ export const knestAgent: Component = (machine, cluster) => {
   };
 };
 
+function answersNames({ role }: MachineContext, { spec }: ClusterContext): boolean {
+  return role === 'control-plane' && spec.dns.provider === 'knest';
+}
+
 /** Once is enough. */
 function appliesObjects(machine: MachineContext, { controlPlanes }: ClusterContext): boolean {
   return controlPlanes[0]?.name === machine.name;
@@ -90,6 +97,7 @@ function appliesObjects(machine: MachineContext, { controlPlanes }: ClusterConte
 const objectsUnit: PlannedUnit = {
   name: 'knest-objects.service',
   wantedBy: k8sTarget,
+  reads: [objectsFile],
   text: renderUnit({
     Unit: { Description: 'Objects that the cluster has from its beginning', ...afterApiServer },
     Service: {
@@ -103,13 +111,20 @@ const objectsUnit: PlannedUnit = {
 };
 
 function objects(machine: MachineContext, cluster: ClusterContext): string {
+  const { dns } = cluster.spec;
+  const serviceAddress = cluster.dnsServiceAddress;
+  const image = `registry.k8s.io/${machine.traits.coreDnsImage}`;
+  const coreDns = dns.provider === 'coredns' ? { dns, serviceAddress, image } : undefined;
   const file: ObjectsFile = {
     api: access(machine, cluster, adminCertificate),
     objects: [
-      ...agentObjects(cluster.dnsServiceAddress),
+      ...agentObjects(dns.provider === 'knest' ? serviceAddress : undefined),
+      ...(coreDns ? coreDnsObjects(coreDns) : []),
       ...(cluster.loadBalancer.length > 0 ? loadBalancerObjects : []),
+      ...kubeadmObjects(cluster, machine),
       ...registryHosting(cluster),
     ],
+    ...(coreDns ? { once: coreDnsWorkload(coreDns) } : {}),
   };
   return `${JSON.stringify(file, undefined, 2)}\n`;
 }
@@ -150,17 +165,19 @@ function configuration(machine: MachineContext, cluster: ClusterContext, certifi
           },
         }
       : {}),
-    ...(machine.role === 'control-plane'
+    ...(answersNames(machine, cluster)
       ? {
           dns: {
             domain: 'cluster.local',
             serviceAddress: cluster.dnsServiceAddress,
             ownSubnets: [...cluster.serviceSubnets, ...cluster.podSubnets],
-            port: 53,
+            savedCluster: '/var/lib/knest-agent/cluster.json',
+            port: cluster.spec.network.mode === 'host' ? sharedDnsPort : 53,
             metricsPort: 9153,
+            ...(cluster.spec.dns.upstream ? { upstream: cluster.spec.dns.upstream } : {}),
             resolvConf: '/etc/resolv.conf',
-            stubDomains: {},
-            hosts: {},
+            stubDomains: cluster.spec.dns.stubDomains,
+            hosts: cluster.spec.dns.hosts,
           },
         }
       : {}),

@@ -1,9 +1,7 @@
-import { stringify } from 'yaml';
-
 import { isAddress } from '../../formats/cidr.ts';
 import { renderCommand, renderUnit } from '../../formats/systemd-unit.ts';
 import { adminCertificate } from '../pki.ts';
-import type { PlannedFile } from '../types.ts';
+import { apiServerPolicies } from './api-server-policies.ts';
 import type { Component } from './component.ts';
 import {
   apiPort,
@@ -28,6 +26,7 @@ export const kubeApiserver: Component = (machine, cluster) => {
   const serving = `apiserver-${machine.name}`;
   const { kubernetes, network, components } = cluster.spec;
   const settings = components.kubeApiserver;
+  const policies = apiServerPolicies(machine, cluster);
   const runtimeConfig = Object.entries(kubernetes.runtimeConfig).map(([api, value]) => `${api}=${value}`);
   const flags = withExtraArgs(
     {
@@ -62,9 +61,13 @@ export const kubeApiserver: Component = (machine, cluster) => {
       'requestheader-extra-headers-prefix': 'X-Remote-Extra-',
       'requestheader-group-headers': 'X-Remote-Group',
       'requestheader-username-headers': 'X-Remote-User',
-      'feature-gates': featureGatesFlag(featureGates(machine, cluster)),
+      'feature-gates': featureGatesFlag({
+        ...policies.featureGates,
+        ...featureGates(machine, cluster),
+      }),
       'runtime-config': runtimeConfig.length === 0 ? undefined : runtimeConfig.join(','),
       profiling: false,
+      ...policies.flags,
     },
     settings.extraArgs,
   );
@@ -79,7 +82,7 @@ export const kubeApiserver: Component = (machine, cluster) => {
       ...[serving, 'apiserver-etcd-client', 'apiserver-kubelet-client', 'front-proxy-client'].flatMap(
         certificateFiles,
       ),
-      auditPolicy,
+      ...policies.files,
       // for kubectl inside the machine, where kubeadm puts it too
       ...certificateFiles(adminCertificate),
       kubeconfigFile('/etc/kubernetes/admin.conf', adminCertificate, machine, cluster),
@@ -104,7 +107,7 @@ export const kubeApiserver: Component = (machine, cluster) => {
             ExecStart: command,
             ...restartAlways,
             LimitNOFILE: '65536',
-            TimeoutStartSec: '180',
+            TimeoutStartSec: '600',
             // it waits up to a minute for watches to end, which end with it; what it knows is in etcd
             TimeoutStopSec: '3',
           },
@@ -157,17 +160,3 @@ export const kubeApiserver: Component = (machine, cluster) => {
 function isListenable(address: string | undefined): address is string {
   return address !== undefined && !['0.0.0.0', '::'].includes(address);
 }
-
-/** Used as soon as --audit-policy-file and --audit-log-path are given in kube-apiserver.env. */
-const auditPolicy: PlannedFile = {
-  path: '/etc/kubernetes/audit-policy.yaml',
-  mode: 0o644,
-  content: {
-    text: stringify({
-      apiVersion: 'audit.k8s.io/v1',
-      kind: 'Policy',
-      omitStages: ['RequestReceived'],
-      rules: [{ level: 'Metadata' }],
-    }),
-  },
-};

@@ -24,11 +24,19 @@ export function runsRegistry({ registry }: Pick<ClusterSpec, 'registry'>): boole
  * reached at the address of the API, so it goes on when a control plane is lost. No cache: each would have its own, and
  * know of blobs that another one has deleted.
  */
-export const localRegistry: Component = ({ role }, { spec }) => {
+export const localRegistry: Component = ({ role }, cluster) => {
+  const { spec } = cluster;
   if (role === 'worker' || !runsRegistry(spec)) return nothing;
+  const port = isShared(spec) ? spec.registry?.port : registryPort;
   return {
     ...nothing,
-    files: [{ path: configFile, mode: 0o644, content: { text: stringify(configuration) } }],
+    files: [
+      {
+        path: configFile,
+        mode: 0o644,
+        content: { text: configuration(isShared(spec) ? `127.0.0.1:${port}` : `:${port}`) },
+      },
+    ],
     units: [
       {
         name: 'knest-registry.service',
@@ -48,19 +56,26 @@ export const localRegistry: Component = ({ role }, { spec }) => {
       {
         says: 'the registry answers',
         unit: 'knest-registry.service',
-        argv: ['curl', '-fsS', '--noproxy', '*', `http://127.0.0.1:${registryPort}/v2/`],
+        argv: ['curl', '-fsS', '--noproxy', '*', `http://127.0.0.1:${port}/v2/`],
       },
     ],
   };
 };
 
 /** distribution/distribution 2.8, docs/configuration.md */
-const configuration = {
-  version: 0.1,
-  log: { level: 'warn', accesslog: { disabled: true } },
-  storage: { filesystem: { rootdirectory: dataFolder }, delete: { enabled: true } },
-  http: { addr: `:${registryPort}` },
-};
+function configuration(address: string): string {
+  return stringify({
+    version: 0.1,
+    log: { level: 'warn', accesslog: { disabled: true } },
+    storage: { filesystem: { rootdirectory: dataFolder }, delete: { enabled: true } },
+    http: { addr: address },
+  });
+}
+
+/** A node that shares the network of its host is on the host's loopback itself, and keeps the registry there. */
+function isShared({ network }: Pick<ClusterSpec, 'network'>): boolean {
+  return network.mode === 'host';
+}
 
 /** The registry's data, of the cluster and not of a machine; gone with the cluster. */
 export function registryBind(clusterFolder: string): PlannedBind {
@@ -70,6 +85,7 @@ export function registryBind(clusterFolder: string): PlannedBind {
 /** Where nodes and pods reach it. */
 function registryUrl({ spec, apiAddress }: Pick<ClusterContext, 'spec' | 'apiAddress'>): string | undefined {
   if (spec.registry === undefined) return undefined;
+  if (runsRegistry(spec) && isShared(spec)) return `http://127.0.0.1:${spec.registry.port}`;
   return spec.registry.address ?? `http://${urlHost(apiAddress)}:${registryPort}`;
 }
 
@@ -82,7 +98,7 @@ export function registryNames(
   const port = cluster.spec.registry?.port;
   // who pushes to 127.0.0.1:5000 finds the image under that name as well
   const local = port === undefined ? [] : [`localhost:${port}`, `127.0.0.1:${port}`];
-  return { hosts: [...local, new URL(url).host], url };
+  return { hosts: [...new Set([...local, new URL(url).host])], url };
 }
 
 /**
@@ -96,7 +112,10 @@ export function registryHosting(
   if (url === undefined || cluster.registryHost === undefined) return [];
   const hosting = {
     host: cluster.registryHost,
-    hostFromClusterNetwork: new URL(url).host,
+    // a pod has a loopback of its own
+    ...(runsRegistry(cluster.spec) && isShared(cluster.spec)
+      ? {}
+      : { hostFromClusterNetwork: new URL(url).host }),
     help: 'https://github.com/kubernetes/enhancements/tree/master/keps/sig-cluster-lifecycle/generic/1755-communicating-a-local-registry',
   };
   return [

@@ -11,10 +11,12 @@ export const operatingSystem: Component = (machine, cluster) => ({
     text('/etc/hostname', `${machine.name}\n`),
     text('/etc/hosts', hosts(cluster)),
     text('/etc/machine-id', `${machineId(machine, cluster)}\n`),
-    text('/etc/resolv.conf', resolvConf(cluster)),
+    text('/etc/resolv.conf', resolvConf(machine, cluster)),
     text('/etc/systemd/system.conf.d/10-knest.conf', manager),
     text('/etc/systemd/journald.conf.d/10-knest.conf', journal),
-    ...useless.map((unit) => link(`/etc/systemd/system/${unit}`, '/dev/null')),
+    ...[...useless, ...(cluster.spec.network.mode === 'host' ? hostsBusiness : [])].map((unit) =>
+      link(`/etc/systemd/system/${unit}`, '/dev/null'),
+    ),
   ],
   units: [target, mounts(machine, cluster)],
   certificates: [],
@@ -30,7 +32,7 @@ const target: PlannedUnit = {
 };
 
 /** What a machine under systemd-nspawn lacks for Kubernetes, done before any other unit starts. */
-function mounts({ spec }: MachineContext, { facts }: ClusterContext): PlannedUnit {
+function mounts({ spec }: MachineContext, { facts, spec: { network } }: ClusterContext): PlannedUnit {
   const version1 = facts.cgroup.version !== 'v2';
   return {
     name: 'knest-mounts.service',
@@ -52,6 +54,11 @@ function mounts({ spec }: MachineContext, { facts }: ClusterContext): PlannedUni
               ? `/bin/mount --make-rprivate ${containerPath}`
               : `/bin/mount --make-rshared ${containerPath}`,
           ),
+          // Of a network of its own systemd-nspawn leaves the settings writable, of the host's it does not, and CNI plugins
+          // write to those of pods' links (portmap: route_localnet). The rest of /proc/sys stays as it is.
+          ...(network.mode === 'host'
+            ? ['/bin/mount --bind /proc/sys/net /proc/sys/net', '/bin/mount -o remount,rw,bind /proc/sys/net']
+            : []),
           // systemd-nspawn mounts cgroup v1 controllers read-only; the machine's own part of the tree is all it sees
           ...(version1
             ? [
@@ -71,6 +78,14 @@ const useless = [
   'systemd-user-sessions.service',
   'systemd-update-utmp.service',
   'systemd-update-utmp-runlevel.service',
+];
+
+/** On the host's network: its links and settings are not the machine's to manage. */
+const hostsBusiness = [
+  'systemd-networkd.service',
+  'systemd-networkd.socket',
+  'systemd-networkd-wait-online.service',
+  'systemd-sysctl.service',
 ];
 
 const manager = renderUnit({
@@ -94,10 +109,13 @@ function hosts(cluster: ClusterContext): string {
   return `127.0.0.1 localhost\n::1 localhost ip6-localhost\n${nodes}`;
 }
 
-function resolvConf({ facts, spec }: ClusterContext): string {
-  const domains = spec.network.dnsSearch ?? facts.searchDomains;
+/** With DHCP, what the LAN's server says comes before what the host has. */
+function resolvConf({ lan }: MachineContext, { facts, spec }: ClusterContext): string {
+  const { nameservers = [], searchDomains = [] } = lan?.lease ?? {};
+  const domains = spec.network.dnsSearch ?? (searchDomains.length > 0 ? searchDomains : facts.searchDomains);
   const search = domains.length > 0 ? `search ${domains.join(' ')}\n` : '';
-  return search + facts.nameservers.map((server) => `nameserver ${server}\n`).join('');
+  const servers = nameservers.length > 0 ? nameservers.slice(0, 3) : facts.nameservers;
+  return search + servers.map((server) => `nameserver ${server}\n`).join('');
 }
 
 /** The same machine on the same host always gets the same id, others another (machine-id(5)). */

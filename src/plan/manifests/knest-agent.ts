@@ -1,5 +1,10 @@
 /** Objects of the cluster that knest-agent needs: what it may do, the Service that leads to it, its StorageClass. */
 
+import type { Manifest } from './manifest.ts';
+import { bindRole, rbacGroup } from './manifest.ts';
+
+export type { Manifest } from './manifest.ts';
+
 /** Members may do what the ClusterRoles of the same names allow. */
 export const agentGroups = {
   dns: 'knest:dns',
@@ -7,25 +12,13 @@ export const agentGroups = {
   networkPolicy: 'knest:network-policy',
 } as const;
 
-/** A Kubernetes object as it is applied. */
-export interface Manifest {
-  apiVersion: string;
-  kind: string;
-  metadata: {
-    name: string;
-    namespace?: string;
-    labels?: Record<string, string>;
-    annotations?: Record<string, string>;
-  };
-  [field: string]: unknown;
-}
-
 /** What watching something takes. */
 export const read = ['get', 'list', 'watch'];
 
-/** @param serviceAddress address of the Service kube-dns */
-export function agentObjects(serviceAddress: string): Manifest[] {
-  return [...dnsRights, kubeDns(serviceAddress), ...storageRights, ...networkPolicyRights, standardClass];
+/** @param serviceAddress address of the Service kube-dns; undefined: the agents do not answer names */
+export function agentObjects(serviceAddress: string | undefined): Manifest[] {
+  const dns = serviceAddress === undefined ? [] : [...dnsRights, kubeDns(serviceAddress)];
+  return [...dns, ...storageRights, ...networkPolicyRights, standardClass];
 }
 
 const dnsRights: Manifest[] = [
@@ -38,7 +31,7 @@ const dnsRights: Manifest[] = [
       { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: read },
     ],
   },
-  binding('ClusterRoleBinding', 'ClusterRole', agentGroups.dns),
+  binding('ClusterRole', agentGroups.dns),
   {
     apiVersion: 'rbac.authorization.k8s.io/v1',
     kind: 'Role',
@@ -50,7 +43,7 @@ const dnsRights: Manifest[] = [
       { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: [...read, 'create', 'patch'] },
     ],
   },
-  binding('RoleBinding', 'Role', agentGroups.dns, 'kube-system'),
+  binding('Role', agentGroups.dns, 'kube-system'),
 ];
 
 const storageRights: Manifest[] = [
@@ -65,11 +58,12 @@ const storageRights: Manifest[] = [
         verbs: [...read, 'create', 'update', 'delete'],
       },
       { apiGroups: [''], resources: ['persistentvolumeclaims'], verbs: read },
+      { apiGroups: [''], resources: ['nodes'], verbs: ['list'] },
       { apiGroups: ['storage.k8s.io'], resources: ['storageclasses'], verbs: read },
       { apiGroups: [''], resources: ['events'], verbs: ['create'] },
     ],
   },
-  binding('ClusterRoleBinding', 'ClusterRole', agentGroups.storage),
+  binding('ClusterRole', agentGroups.storage),
 ];
 
 /** Also where policies are not enforced: a group without members may do nothing. */
@@ -85,11 +79,14 @@ const networkPolicyRights: Manifest[] = [
       { apiGroups: [''], resources: ['endpoints'], resourceNames: ['kube-dns'], verbs: read },
     ],
   },
-  binding('ClusterRoleBinding', 'ClusterRole', agentGroups.networkPolicy),
+  binding('ClusterRole', agentGroups.networkPolicy),
 ];
 
-/** Without a selector: the agents keep its Endpoints. Labels and port names are CoreDNS', which tools look for. */
-function kubeDns(serviceAddress: string): Manifest {
+/**
+ * The Service that pods ask. Labels and port names are CoreDNS', which tools look for.
+ * @param selector labels of the pods behind it; undefined: the agents put themselves there
+ */
+export function kubeDns(serviceAddress: string, selector?: Record<string, string>): Manifest {
   const port = (name: string, number: number, protocol: string) => ({
     name,
     port: number,
@@ -111,6 +108,7 @@ function kubeDns(serviceAddress: string): Manifest {
     },
     spec: {
       clusterIP: serviceAddress,
+      ...(selector && { selector }),
       ports: [port('dns', 53, 'UDP'), port('dns-tcp', 53, 'TCP'), port('metrics', 9153, 'TCP')],
     },
   };
@@ -128,13 +126,7 @@ const standardClass: Manifest = {
   volumeBindingMode: 'WaitForFirstConsumer',
 };
 
-/** Gives the group of the same name what a role allows. */
-export function binding(kind: string, role: string, name: string, namespace?: string): Manifest {
-  return {
-    apiVersion: 'rbac.authorization.k8s.io/v1',
-    kind,
-    metadata: { name, ...(namespace === undefined ? {} : { namespace }) },
-    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: role, name },
-    subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'Group', name }],
-  };
+/** Gives the group of the same name what the role of that name allows. */
+export function binding(kind: 'Role' | 'ClusterRole', name: string, namespace?: string): Manifest {
+  return bindRole(kind, name, { apiGroup: rbacGroup, kind: 'Group', name }, namespace);
 }

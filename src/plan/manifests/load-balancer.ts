@@ -25,7 +25,7 @@ export const loadBalancerObjects: Manifest[] = [
       { apiGroups: [''], resources: ['events'], verbs: ['create'] },
     ],
   },
-  binding('ClusterRoleBinding', 'ClusterRole', controller),
+  binding('ClusterRole', controller),
   {
     apiVersion: 'rbac.authorization.k8s.io/v1',
     kind: 'Role',
@@ -38,12 +38,12 @@ export const loadBalancerObjects: Manifest[] = [
       { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['create'] },
     ],
   },
-  binding('RoleBinding', 'Role', controller, 'kube-system'),
+  binding('Role', controller, 'kube-system'),
   {
     apiVersion: 'rbac.authorization.k8s.io/v1',
     kind: 'Role',
     metadata: { name: announcer, namespace: 'kube-system' },
     rules: [{ apiGroups: [''], resources: ['configmaps'], ...own, verbs: read }],
   },
-  binding('RoleBinding', 'Role', announcer, 'kube-system'),
+  binding('Role', announcer, 'kube-system'),
 ];

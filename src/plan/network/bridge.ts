@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 
-import { familyOf, parseCidr } from '../../formats/cidr.ts';
+import { asSubnet, familyOf, parseCidr } from '../../formats/cidr.ts';
 import type { HostPlan, PlannedCommand } from '../types.ts';
-import type { HostNetworkOptions } from './host-network.ts';
+import type { HostLan, HostNetworkOptions } from './host-network.ts';
 import { subnetsBeside } from './load-balancer.ts';
 import { gatewayOf, type Family } from './node-addresses.ts';
 
@@ -17,23 +17,24 @@ export function bridgeName(cluster: string): string {
 
 /** The bridge that a cluster's machines are plugged into, its addresses and the routes behind it (ip-link(8)). */
 export function planBridge(options: HostNetworkOptions): HostCommands {
-  const { cluster, bridge, nodeSubnets, parent } = options;
+  const { cluster, bridge, nodeSubnets, lan } = options;
   const setup: PlannedCommand[] = [
     {
       why:
-        parent === undefined
+        lan === undefined
           ? `the machines of ${cluster} are plugged into this bridge`
-          : `this host reaches the machines of ${cluster} by this link, and not by ${parent} itself`,
+          : `this host reaches the machines of ${cluster} by this link, and not by ${lan.parent} itself`,
       argv: ['ip', 'link', 'add', ...linkArguments(options)],
       unless: ['ip', 'link', 'show', 'dev', bridge],
     },
+    ...(lan === undefined ? [] : [planArp(lan, bridge)]),
     planIpv6(options),
     ...nodeSubnets.map((nodeSubnet) => planAddressAndRoutes(nodeSubnet, options)),
   ];
   const teardown: PlannedCommand[] = [
     {
       why: `the bridge of ${cluster}; its addresses and routes go with it`,
-      argv: ['ip', 'link', 'delete', 'dev', bridge, 'type', parent === undefined ? 'bridge' : 'macvlan'],
+      argv: ['ip', 'link', 'delete', 'dev', bridge, 'type', lan === undefined ? 'bridge' : 'macvlan'],
       mayFail: true,
     },
   ];
@@ -42,13 +43,25 @@ export function planBridge(options: HostNetworkOptions): HostCommands {
 
 /**
  * Between a macvlan link and the link that it is on the kernel passes nothing, so on a LAN the host talks to its nodes
- * by a macvlan link of its own, with the first address of the node subnet (ip-link(8), macvlan).
+ * by a macvlan link of its own, with the first address of the node subnet, or with DHCP a link-local one (ip-link(8),
+ * macvlan).
  */
-function linkArguments({ cluster, bridge, parent }: HostNetworkOptions): string[] {
-  const address = ['address', bridgeMac(cluster)];
-  return parent === undefined
-    ? ['name', bridge, ...address, 'type', 'bridge']
-    : ['name', bridge, 'link', parent, ...address, 'type', 'macvlan', 'mode', 'bridge'];
+function linkArguments({ cluster, bridge, lan }: HostNetworkOptions): string[] {
+  return lan === undefined
+    ? ['name', bridge, 'address', bridgeMac(cluster), 'type', 'bridge']
+    : ['name', bridge, 'link', lan.parent, 'address', lan.mac, 'type', 'macvlan', 'mode', 'bridge'];
+}
+
+/**
+ * Linux answers ARP for any of its addresses on any link: the rest of the LAN would find this host at two MAC addresses
+ * in turn, and with strict rp_filter get no answer at one of them (kernel.org, networking/ip-sysctl, arp_filter).
+ */
+function planArp({ parent }: HostLan, bridge: string): PlannedCommand {
+  return {
+    why: `only machines are told that this host is behind ${bridge}; the rest of the LAN finds it behind ${parent}`,
+    argv: ['tee', `/proc/sys/net/ipv4/conf/${bridge}/arp_filter`],
+    input: '1\n',
+  };
 }
 
 /** In either case no machine becomes a router of the host by advertising itself. */
@@ -87,17 +100,24 @@ const standIn = 88;
  * those that are there with a worse metric, and carry the traffic meanwhile: there is a way at every moment.
  */
 function planAddressAndRoutes(nodeSubnet: string, options: HostNetworkOptions): PlannedCommand {
-  const { cluster, bridge } = options;
+  const { cluster, bridge, lan } = options;
   const { family, prefix } = parseCidr(nodeSubnet);
-  const routes = [
-    ...routesOf(family, options).map(({ subnet, via }) => `${subnet} via ${via} dev ${bridge}`),
-    // on a LAN, where the way by the host's own link leads past the machines
-    ...subnetsBeside(options.nodeSubnets, options.loadBalancer ?? [])
-      .filter((subnet) => familyOf(subnet) === family)
-      .map((subnet) => `${subnet} dev ${bridge}`),
-  ];
+  const linkLocal = lan?.linkLocal;
+  const routes =
+    linkLocal === undefined
+      ? [
+          ...routesOf(family, options).map(({ subnet, via }) => `${subnet} via ${via} dev ${bridge}`),
+          // on a LAN, where the way by the host's own link leads past the machines
+          ...subnetsBeside(options.nodeSubnets, options.loadBalancer ?? [])
+            .filter((subnet) => familyOf(subnet) === family)
+            .map((subnet) => `${subnet} dev ${bridge}`),
+        ]
+      : routesToLan(bridge, linkLocal, options);
   // duplicate address detection takes a second or two; on our own bridge nobody else has the address
-  const address = `${gatewayOf(nodeSubnet)}/${prefix} dev ${bridge}${family === 6 ? ' nodad' : ''}`;
+  const address =
+    linkLocal === undefined
+      ? `${gatewayOf(nodeSubnet)}/${prefix} dev ${bridge}${family === 6 ? ' nodad' : ''}`
+      : `${asSubnet(linkLocal)} dev ${bridge}`;
   return {
     why: `the IPv${family} gateway of the machines, and the ways to pods and services of ${cluster} from this host`,
     argv: ['ip', `-${family}`, '-batch', '-'],
@@ -112,6 +132,25 @@ function planAddressAndRoutes(nodeSubnet: string, options: HostNetworkOptions): 
       '',
     ].join('\n'),
   };
+}
+
+/**
+ * The rest of the LAN is behind another link, so there is a route to each machine. `src`: machines know the way to this
+ * link's own address.
+ */
+function routesToLan(bridge: string, linkLocal: string, options: HostNetworkOptions): string[] {
+  const { machines, apiAddress, loadBalancer = [] } = options;
+  const nodes = new Set([
+    ...machines.flatMap(({ addresses }) => addresses.map(({ address }) => address)),
+    apiAddress,
+  ]);
+  const subnets = [...[...nodes].map(asSubnet), ...subnetsBeside([], loadBalancer)];
+  return [
+    ...subnets.map((subnet) => `${subnet} dev ${bridge} scope link src ${linkLocal}`),
+    ...routesOf(4, options).map(
+      ({ subnet, via }) => `${subnet} via ${via} dev ${bridge} onlink src ${linkLocal}`,
+    ),
+  ];
 }
 
 /** To each machine's pods through the machine; to services through whoever has the API's address. */

@@ -4,17 +4,27 @@ import { planBridge, type HostCommands } from './bridge.ts';
 import { planFirewall } from './firewall.ts';
 import { planLoopback } from './forwardings.ts';
 import { planNat } from './nat.ts';
-import type { ClusterSubnets } from './subnets.ts';
+import { ownSubnets } from './lan.ts';
+import { subnetsByFamily, type ClusterSubnets, type FamilySubnets } from './subnets.ts';
 
 /** A machine as the host's network sees it. */
 export type NetworkPeer = Pick<MachinePlan, 'name' | 'role' | 'addresses' | 'podSubnets' | 'ports'>;
+
+export interface HostLan {
+  /** Link of the host that is on it. */
+  parent: string;
+  /** MAC address of the host's own link. */
+  mac: string;
+  /** Its address where nodes have theirs by DHCP; undefined: the first of the node subnet. */
+  linkLocal?: string;
+}
 
 export interface HostNetworkOptions extends ClusterSubnets {
   cluster: string;
   /** The cluster's link on the host: a bridge, or on a LAN a macvlan link. */
   bridge: string;
-  /** Link of the LAN that the machines are on. */
-  parent?: string;
+  /** The LAN that the machines are on, and the host's own link to them. */
+  lan?: HostLan;
   /** The API's own address. */
   apiAddress: string;
   /** A port of the host that leads to the API. */
@@ -22,10 +32,14 @@ export interface HostNetworkOptions extends ClusterSubnets {
   /** A port of the host that leads to the cluster's registry, at the same address. */
   registryPort?: PlannedPort | undefined;
   machines: readonly NetworkPeer[];
+  /** The only machine shares the host's network, which has its pods. */
+  shared?: true;
   /** Ranges that Services of type LoadBalancer get addresses from. */
   loadBalancer?: readonly string[];
   /** kube-proxy uses IPVS: machines can't load its modules. */
   ipvs?: boolean;
+  /** The bridge of pods is on the host, whose kernel has not loaded what they need of it. */
+  loadsBridgeNetfilter?: boolean;
   /** Pods of a machine hang on a bridge. */
   podBridge?: boolean;
 }
@@ -39,19 +53,33 @@ export function planHostNetwork(
   facts: Pick<HostFacts, 'firewall' | 'programs'>,
 ): HostCommands {
   const loopback = planLoopback(options);
-  const parts = [
-    planModules(options),
-    planBridge(options),
-    { setup: loopback.before, teardown: [] },
-    planNat(options, facts),
-    // gone with the bridge
-    { setup: loopback.after, teardown: [] },
-    planFirewall(options, facts),
-  ];
+  const parts = options.shared
+    ? // the bridge of pods is CNI's business
+      [planSharedModules(options), planNat(options, facts), planFirewall(options, facts)]
+    : [
+        planModules(options),
+        planBridge(options),
+        { setup: loopback.before, teardown: [] },
+        planNat(options, facts),
+        // gone with the bridge
+        { setup: loopback.after, teardown: [] },
+        planFirewall(options, facts),
+      ];
   return {
     setup: parts.flatMap(({ setup }) => setup),
     teardown: parts.reverse().flatMap(({ teardown }) => teardown),
   };
+}
+
+/** Whom the host hides behind itself, and leads ports to. */
+export function natSubnets(options: HostNetworkOptions): FamilySubnets[] {
+  const { lan, machines, shared } = options;
+  // the host needs no hiding behind itself
+  if (shared) return subnetsByFamily(options, []);
+  // a LAN with DHCP is everybody's: of it, only the nodes
+  const nodes =
+    lan?.linkLocal === undefined ? undefined : machines.flatMap(({ addresses }) => ownSubnets(addresses));
+  return subnetsByFamily(options, nodes);
 }
 
 /** Modules stay: others may use them by now. Schedulers the kernel loads itself. */
@@ -61,6 +89,33 @@ function planModules({ ipvs = false, podBridge = false }: HostNetworkOptions): H
     teardown: [],
   };
 }
+
+/**
+ * Where pods hang on a bridge of the host, its switches are theirs: on, which they are when the module is loaded. One that
+ * was there before is among the kernel settings.
+ */
+function planSharedModules({ loadsBridgeNetfilter = false }: HostNetworkOptions): HostCommands {
+  if (!loadsBridgeNetfilter) return { setup: [], teardown: [] };
+  return {
+    setup: [
+      {
+        why: 'what pods send each other passes Services and network policies',
+        argv: ['modprobe', 'br_netfilter'],
+        mayFail: true,
+      },
+    ],
+    teardown: [
+      {
+        why: 'the module stays, as others may use it by now; the bridges of the host go on as before it was loaded',
+        argv: ['sh', '-c', switchOff],
+        mayFail: true,
+      },
+    ],
+  };
+}
+
+const switchOff =
+  'for name in iptables ip6tables arptables; do echo 0 > /proc/sys/net/bridge/bridge-nf-call-$name; done';
 
 const loadIpvs: PlannedCommand = {
   why: 'kube-proxy uses IPVS, and nothing in a machine can load kernel modules',
@@ -74,11 +129,7 @@ const loadIpvs: PlannedCommand = {
  */
 const loadBridgeNetfilter: PlannedCommand = {
   why: 'what pods of one node send each other passes Services and network policies; the bridges of the host stay as they are',
-  argv: [
-    'sh',
-    '-c',
-    'modprobe br_netfilter && for name in iptables ip6tables arptables; do echo 0 > /proc/sys/net/bridge/bridge-nf-call-$name; done',
-  ],
+  argv: ['sh', '-c', `modprobe br_netfilter && ${switchOff}`],
   unless: ['test', '-e', '/proc/sys/net/bridge/bridge-nf-call-iptables'],
   mayFail: true,
 };

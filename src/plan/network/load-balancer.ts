@@ -20,7 +20,7 @@ import { apiAddressOf, gatewayOf, nodeAddress, nodesInNodeSubnet } from './node-
 import type { Lan } from './lan.ts';
 
 export interface PoolInput {
-  network: Pick<NetworkSpec, 'loadBalancer'>;
+  network: Pick<NetworkSpec, 'loadBalancer' | 'apiServer'>;
   nodeSubnets: readonly string[];
   lan: Lan | undefined;
   /** Those of the host. */
@@ -99,9 +99,27 @@ function upperEnd(nodeSubnet: string): AddressRange | undefined {
   return parseRange(`${first}-${nthAddress(nodeSubnet, family === 4 ? -3 : -2)}`);
 }
 
-/** The whole LAN that a node subnet is a part of. */
-function lanAround(nodeSubnet: string, { prefixLength }: Lan): string {
-  return parseCidr(`${nthAddress(nodeSubnet, 0)}/${prefixLength}`).text;
+/** The whole LAN that a node subnet is a part of; with DHCP it is the LAN. */
+function lanAround(nodeSubnet: string, lan: Lan): string {
+  return lan.dhcp ? nodeSubnet : parseCidr(`${nthAddress(nodeSubnet, 0)}/${lan.prefixLength}`).text;
+}
+
+/** Addresses of the LAN or node subnet that are somebody's already. */
+function takenAddresses({ nodeSubnets, lan, network }: PoolInput): [address: string, what: string][] {
+  if (lan?.dhcp) {
+    return [
+      ...Object.entries(lan.leases).flatMap(([node, { address, router }]): [string, string][] => [
+        [address, `that of ${node}`],
+        ...(router === undefined ? [] : [[router, "the router's"] as [string, string]]),
+      ]),
+      ...[network.apiServer.address ?? []].flat().map((one): [string, string] => [one, "the API's"]),
+    ];
+  }
+  return [
+    ...nodeSubnets.map((subnet): [string, string] => [gatewayOf(subnet), "the host's own in the cluster"]),
+    [apiAddressOf(nodeSubnets[0] ?? ''), "the API's"],
+    ...(lan?.gateway === undefined ? [] : [[lan.gateway, "the router's"] as [string, string]]),
+  ];
 }
 
 function problemsOf(text: string, range: AddressRange, input: PoolInput): Problem[] {
@@ -115,9 +133,7 @@ function problemsOf(text: string, range: AddressRange, input: PoolInput): Proble
     );
   }
   const others: [address: string, what: string][] = [
-    ...nodeSubnets.map((subnet): [string, string] => [gatewayOf(subnet), "the host's own in the cluster"]),
-    [apiAddressOf(nodeSubnets[0] ?? ''), "the API's"],
-    ...(lan?.gateway === undefined ? [] : [[lan.gateway, "the router's"] as [string, string]]),
+    ...takenAddresses(input),
     ...hostAddresses.map((address): [string, string] => [address, "this host's"]),
     ...reach.flatMap((subnet): [string, string][] => [
       [nthAddress(subnet, 0), "the network's"],

@@ -1,13 +1,13 @@
 import type { HostCommands } from './bridge.ts';
 import { destinationOf, forwardingsOf, usesLoopback, type Forwarding } from './forwardings.ts';
-import type { HostNetworkOptions } from './host-network.ts';
+import { natSubnets, type HostNetworkOptions } from './host-network.ts';
 import { comment, iptablesOf, planIptablesRules, waiting, type IptablesRule } from './iptables-rules.ts';
 import type { Family } from './node-addresses.ts';
-import { subnetsByFamily, type FamilySubnets } from './subnets.ts';
+import type { FamilySubnets } from './subnets.ts';
 
 /** NAT and ports for hosts without nft: chains named after the bridge, and jumps to them. */
 export function planNatByIptables(options: HostNetworkOptions): HostCommands {
-  const families = subnetsByFamily(options).map((subnets) => planFamily(subnets, options));
+  const families = natSubnets(options).map((subnets) => planFamily(subnets, options));
   return {
     setup: families.flatMap(({ setup }) => setup),
     teardown: families.reverse().flatMap(({ teardown }) => teardown),
@@ -65,7 +65,7 @@ function planFamily(subnets: FamilySubnets, options: HostNetworkOptions): HostCo
           '*nat',
           `:${post} - [0:0]`,
           `:${ports} - [0:0]`,
-          ...postRules(subnets, forwardings, bridge).map((rule) => `-A ${post} ${rule}`),
+          ...postRules(subnets, forwardings, options).map((rule) => `-A ${post} ${rule}`),
           ...forwardings.map((one) => `-A ${ports} ${portRule(one)}`),
           'COMMIT',
           '',
@@ -92,12 +92,17 @@ function planFamily(subnets: FamilySubnets, options: HostNetworkOptions): HostCo
 }
 
 /** See chainsOf of nat.ts, which says the same in nftables. */
-function postRules({ inside }: FamilySubnets, forwardings: readonly Forwarding[], bridge: string): string[] {
+function postRules(
+  { inside }: FamilySubnets,
+  forwardings: readonly Forwarding[],
+  { bridge, lan }: HostNetworkOptions,
+): string[] {
+  const callers = lan === undefined ? inside.map((subnet) => `-s ${subnet} `) : [''];
   return [
     // nodes, pods and services are all behind the bridge
     ...inside.map((subnet) => `-s ${subnet} ! -o ${bridge} -j MASQUERADE`),
     ...(forwardings.length > 0
-      ? inside.map((subnet) => `-s ${subnet} -o ${bridge} -m conntrack --ctstate DNAT -j MASQUERADE`)
+      ? callers.map((from) => `${from}-o ${bridge} -m conntrack --ctstate DNAT -j MASQUERADE`)
       : []),
     ...(usesLoopback(forwardings) ? [`-s 127.0.0.0/8 -o ${bridge} -j MASQUERADE`] : []),
   ];

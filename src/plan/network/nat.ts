@@ -1,10 +1,10 @@
 import type { HostFacts } from '../../facts/types.ts';
 import type { HostCommands } from './bridge.ts';
 import { destinationOf, forwardingsOf, usesLoopback, type Forwarding } from './forwardings.ts';
-import type { HostNetworkOptions } from './host-network.ts';
+import { natSubnets, type HostNetworkOptions } from './host-network.ts';
 import { planNatByIptables } from './nat-iptables.ts';
 import type { Family } from './node-addresses.ts';
-import { subnetsByFamily, type FamilySubnets } from './subnets.ts';
+import type { FamilySubnets } from './subnets.ts';
 
 /**
  * Hides machines and pods behind the host when they talk to the outside, and leads ports of the host into machines: an
@@ -20,7 +20,7 @@ export function planNat(options: HostNetworkOptions, facts: Pick<HostFacts, 'pro
 
 function planNatByNftables(options: HostNetworkOptions): HostCommands {
   const { cluster, bridge } = options;
-  const tables = subnetsByFamily(options).map((subnets) => ({
+  const tables = natSubnets(options).map((subnets) => ({
     ...subnets,
     table: `${keyword(subnets.family)} ${tableName(cluster)}`,
   }));
@@ -76,7 +76,7 @@ function keyword(family: Family): 'ip' | 'ip6' {
 }
 
 function chainsOf({ family, inside, services }: FamilySubnets, options: HostNetworkOptions): string {
-  const { bridge } = options;
+  const { bridge, lan } = options;
   const ip = keyword(family);
   const forwardings = forwardingsOf(options).filter((one) => one.family === family);
   const loopback = usesLoopback(forwardings);
@@ -86,8 +86,15 @@ function chainsOf({ family, inside, services }: FamilySubnets, options: HostNetw
     `${ip} saddr ${sources} ${ip} daddr != ${all} oifname != "${bridge}" masquerade`,
     ...(forwardings.length > 0
       ? [
-          '# a machine that calls a port of the host and ends in a machine: the answer must come back through the host',
-          `${ip} saddr ${sources} oifname "${bridge}" ct status dnat masquerade`,
+          ...(lan === undefined
+            ? [
+                '# a machine that calls a port of the host and ends in a machine: the answer must come back through the host',
+                `${ip} saddr ${sources} oifname "${bridge}" ct status dnat masquerade`,
+              ]
+            : [
+                '# on a LAN a machine would answer whoever called straight away, and not through the host',
+                `oifname "${bridge}" ct status dnat masquerade`,
+              ]),
         ]
       : []),
     ...(loopback

@@ -140,7 +140,7 @@ function listWishes({ network, nodes, registry }: PortsSpec, present: PresentPor
       };
     });
   });
-  const ofRegistry = registry ? registryWish(registry, families) : [];
+  const ofRegistry = registry ? registryWish(registry, families, network.mode === 'host') : [];
   const { listenAddress, port } = network.apiServer;
   if (listenAddress === undefined) return [...ofNodes, ...ofRegistry];
   const api = { protocol: 'tcp', listenAddress: canonical(listenAddress), machinePort: apiPort } as const;
@@ -160,10 +160,14 @@ function listWishes({ network, nodes, registry }: PortsSpec, present: PresentPor
   ];
 }
 
-/** Loopback: what is pushed there needs no TLS. There is none that leads into a machine in IPv6. */
+/**
+ * Loopback: what is pushed there needs no TLS. There is none that leads into a machine in IPv6.
+ * @param shared the node has the host's loopback: nothing leads anywhere, but the port must be free
+ */
 function registryWish(
   { address, port }: NonNullable<PortsSpec['registry']>,
   families: readonly Family[],
+  shared: boolean,
 ): Wish[] {
   const [family] = families;
   if (address !== undefined || family !== 4) return [];
@@ -171,7 +175,7 @@ function registryWish(
     {
       protocol: 'tcp',
       listenAddress: '127.0.0.1',
-      machinePort: registryPort,
+      machinePort: shared && port !== undefined ? port : registryPort,
       owner: registryOwner,
       path: 'registry',
       portKey: 'port',

@@ -21,6 +21,8 @@ export interface SubnetOptions {
   ownBridge?: string;
   /** Link of the LAN that nodes are hosts of: the node subnet is part of what it uses. */
   lan?: string;
+  /** The LAN itself, where its DHCP server gives nodes their addresses: everybody's, and so in nobody's way. */
+  leased?: string;
 }
 
 type Kind = keyof ClusterSubnets;
@@ -38,11 +40,14 @@ export function chooseSubnets(
   options: SubnetOptions = {},
 ): ClusterSubnets {
   const inUse = usedByOthers(facts, [options.ownBridge, options.lan]);
-  const problems = kinds.flatMap((kind) =>
-    (network[kind] ?? []).flatMap((given) =>
-      problemsOf({ kind, path: configKey(kind), given }, inUse, nodeCount),
-    ),
-  );
+  const wishes = { ...network, ...(options.leased === undefined ? {} : { nodeSubnets: [options.leased] }) };
+  const problems = kinds
+    .filter((kind) => kind !== 'nodeSubnets' || options.leased === undefined)
+    .flatMap((kind) =>
+      (wishes[kind] ?? []).flatMap((given) =>
+        problemsOf({ kind, path: configKey(kind), given }, inUse, nodeCount),
+      ),
+    );
   if (problems.length > 0) throw new InputError('the cluster does not fit this host', problems);
 
   const taken: SubnetInUse[] = [...inUse];
@@ -53,9 +58,9 @@ export function chooseSubnets(
   };
   // what the user gave comes first: the defaults make way for it
   for (const kind of kinds)
-    chosen[kind] = (network[kind] ?? []).map((given) => take(kind, parseCidr(given).text));
+    chosen[kind] = (wishes[kind] ?? []).map((given) => take(kind, parseCidr(given).text));
   for (const kind of kinds) {
-    if (network[kind] !== undefined) continue;
+    if (wishes[kind] !== undefined) continue;
     chosen[kind] = familiesOf(network.ipFamily).map((family) =>
       take(kind, firstFree(kind, family, taken, nodeCount)),
     );
@@ -76,18 +81,20 @@ export interface FamilySubnets {
   services: readonly string[];
 }
 
-/** In the order of the cluster's families. */
-export function subnetsByFamily({
-  nodeSubnets,
-  podSubnets,
-  serviceSubnets,
-}: ClusterSubnets): FamilySubnets[] {
+/**
+ * In the order of the cluster's families.
+ * @param nodes of a LAN that the cluster shares with others: the nodes' own addresses, instead of all of it
+ */
+export function subnetsByFamily(
+  { nodeSubnets, podSubnets, serviceSubnets }: ClusterSubnets,
+  nodes?: readonly string[],
+): FamilySubnets[] {
   return nodeSubnets.map((nodeSubnet) => {
     const family = familyOf(nodeSubnet) ?? 4;
     const isOfFamily = (subnet: string) => familyOf(subnet) === family;
     return {
       family,
-      inside: [nodeSubnet, ...podSubnets.filter(isOfFamily)],
+      inside: [...(nodes?.filter(isOfFamily) ?? [nodeSubnet]), ...podSubnets.filter(isOfFamily)],
       services: serviceSubnets.filter(isOfFamily),
     };
   });

@@ -7,7 +7,7 @@ import type { LaunchPlan, MachinePlan, PlannedBind, PlannedCommand } from '../ty
 const cgroupParent = 'knest';
 
 /** How a machine is connected: systemd-nspawn(1), --network-bridge=, --network-macvlan=. */
-export type MachineLink = { bridge: string } | { macvlan: string };
+export type MachineLink = { bridge: string } | { macvlan: string } | { shared: true };
 
 export type LaunchInput = Pick<MachinePlan, 'name' | 'folder' | 'root' | 'upper' | 'work'> & {
   /** Directories of the layers, topmost first. */
@@ -180,7 +180,7 @@ function nspawnCommand(machine: LaunchInput): string[] {
     '--register=no',
     '--keep-unit',
     '--settings=no',
-    networkFlag(machine.link),
+    ...networkFlags(machine.link),
     // pods may be privileged; a machine is a node, not a sandbox
     '--capability=all',
     // runc makes session keyrings and device filters
@@ -193,8 +193,10 @@ function nspawnCommand(machine: LaunchInput): string[] {
   ];
 }
 
-function networkFlag(link: MachineLink): string {
-  return 'bridge' in link ? `--network-bridge=${link.bridge}` : `--network-macvlan=${link.macvlan}`;
+/** Without any the machine is in the host's network (--private-network). */
+function networkFlags(link: MachineLink): string[] {
+  if ('shared' in link) return [];
+  return ['bridge' in link ? `--network-bridge=${link.bridge}` : `--network-macvlan=${link.macvlan}`];
 }
 
 /** Colons in paths are escaped (systemd-nspawn(1), --bind=). */
@@ -214,20 +216,9 @@ function overlayCommand(machine: LaunchInput): string[] {
  * share cgroups of the same names.
  */
 function cgroupLines(cgroup: HostFacts['cgroup'], name: string): string[] {
+  if (cgroup.version === 'v2')
+    return cgroup.hierarchies.flatMap((hierarchy) => version2Lines(hierarchy, name));
   const parent = (hierarchy: string): string => `${hierarchy}/${cgroupParent}`;
-  if (cgroup.version === 'v2') {
-    return [
-      '# A cgroup of its own, with every controller.',
-      ...cgroup.hierarchies.flatMap((hierarchy) => [
-        `mkdir -p ${parent(hierarchy)}/${name}`,
-        `for controller in $(cat ${hierarchy}/cgroup.controllers); do`,
-        `  echo "+$controller" > ${hierarchy}/cgroup.subtree_control || true`,
-        `  echo "+$controller" > ${parent(hierarchy)}/cgroup.subtree_control || true`,
-        'done',
-        `echo $$ > ${parent(hierarchy)}/${name}/cgroup.procs`,
-      ]),
-    ];
-  }
   return [
     '# Cgroups of its own in every hierarchy.',
     printableCommand([
@@ -252,5 +243,34 @@ function cgroupLines(cgroup: HostFacts['cgroup'], name: string): string[] {
     '  if [ -e $parent/memory.use_hierarchy ]; then echo 1 > $parent/memory.use_hierarchy 2>/dev/null || true; fi',
     `  echo $$ > $parent/${name}/cgroup.procs`,
     'done',
+  ];
+}
+
+/** What a kubelet on cgroup v2 does not start without (pkg/kubelet/cm/helpers_linux.go). */
+const version2Controllers = ['cpu', 'cpuset', 'memory', 'pids'];
+
+/** Kernel: admin-guide/cgroup-v2.rst, "No Internal Process Constraint". */
+function version2Lines(root: string, name: string): string[] {
+  const parent = `${root}/${cgroupParent}`;
+  return [
+    '# A cgroup of its own, with every controller.',
+    `mkdir -p ${parent}/${name}`,
+    '# The root of all cgroups may have processes and hand controllers on. In a container this is another cgroup, which may',
+    '# not: what is in it moves aside for good, as in the image of Docker for Docker in Docker. Only the root has no type.',
+    `if [ -e ${root}/cgroup.type ]; then`,
+    `  mkdir -p ${root}/init`,
+    `  for pid in $(cat ${root}/cgroup.procs); do echo "$pid" > ${root}/init/cgroup.procs 2>/dev/null || true; done`,
+    'fi',
+    `for controller in $(cat ${root}/cgroup.controllers); do`,
+    `  echo "+$controller" > ${root}/cgroup.subtree_control || true`,
+    `  echo "+$controller" > ${parent}/cgroup.subtree_control || true`,
+    'done',
+    `for controller in ${version2Controllers.join(' ')}; do`,
+    `  if ! grep -qw "$controller" ${parent}/${name}/cgroup.controllers; then`,
+    `    echo "${root} hands on no controller $controller: Kubernetes cannot run without it" >&2`,
+    '    exit 1',
+    '  fi',
+    'done',
+    `echo $$ > ${parent}/${name}/cgroup.procs`,
   ];
 }

@@ -4,7 +4,7 @@ import type { ClusterSpec } from '../../spec/types.ts';
 import type { ClusterPlan } from '../types.ts';
 
 /** Oldest systemd that has been tried as the manager of machines: Debian 12. */
-const oldestSystemd = 252;
+export const oldestSystemd = 252;
 
 /**
  * Who runs the machines: the host's systemd where it is process 1, so that they are there again after a reboot;

@@ -22,6 +22,12 @@ export interface VersionTraits {
   masterLabel: boolean;
   /** Keys of the taint that kubeadm gives control planes: "master" until 1.24, "control-plane" since 1.24. */
   controlPlaneTaints: readonly string[];
+  /** Format of the settings of Pod Security Admission; undefined: it is not there (< 1.22). */
+  podSecurityApi: 'v1alpha1' | 'v1beta1' | 'v1' | undefined;
+  /** kubeadm's newest format of ClusterConfiguration. */
+  kubeadmApi: 'v1beta2' | 'v1beta3' | 'v1beta4';
+  /** CoreDNS of kubeadm, without the registry. */
+  coreDnsImage: string;
   /** Dual stack is switched on by a feature gate (<= 1.20). */
   dualStackGate: boolean;
 }
@@ -43,6 +49,34 @@ export function versionTraits(version: string): VersionTraits {
       ...(release >= 24 ? ['node-role.kubernetes.io/control-plane'] : []),
       ...(release <= 24 ? ['node-role.kubernetes.io/master'] : []),
     ],
+    podSecurityApi: podSecurityApi(release),
+    kubeadmApi: release >= 31 ? 'v1beta4' : release >= 22 ? 'v1beta3' : 'v1beta2',
+    coreDnsImage: coreDnsImage(release),
     dualStackGate: release <= 20,
   };
+}
+
+/** Alpha, behind a feature gate, in 1.22; on by default since 1.23; stable since 1.25. */
+function podSecurityApi(release: number): VersionTraits['podSecurityApi'] {
+  if (release < 22) return undefined;
+  return release === 22 ? 'v1alpha1' : release <= 24 ? 'v1beta1' : 'v1';
+}
+
+/** github.com/coredns/deployment, kubernetes/CoreDNS-k8s_version.md: the first release of Kubernetes that has each. */
+const coreDnsVersions: readonly (readonly [since: number, image: string])[] = [
+  [35, 'coredns/coredns:v1.13.1'],
+  [34, 'coredns/coredns:v1.12.1'],
+  [33, 'coredns/coredns:v1.12.0'],
+  [31, 'coredns/coredns:v1.11.3'],
+  [29, 'coredns/coredns:v1.11.1'],
+  [27, 'coredns/coredns:v1.10.1'],
+  [25, 'coredns/coredns:v1.9.3'],
+  [23, 'coredns/coredns:v1.8.6'],
+  [22, 'coredns/coredns:v1.8.4'],
+  [21, 'coredns/coredns:v1.8.0'],
+];
+
+/** Before 1.21 it was called otherwise. */
+function coreDnsImage(release: number): string {
+  return coreDnsVersions.find(([since]) => release >= since)?.[1] ?? 'coredns:1.7.0';
 }

@@ -24,10 +24,12 @@ const localRegistry = z.strictObject({
   }),
 });
 
-export const registrySchema = z.union([z.boolean(), localRegistry]).meta({
-  description:
-    'A registry for the cluster, to push to from the host: `true` runs one, at `localhost:5000`. Default: false.',
-});
+export const registrySchema = z
+  .union([z.boolean(), localRegistry], { error: 'must be true, false or a mapping' })
+  .meta({
+    description:
+      'A registry for the cluster, to push to from the host: `true` runs one, at `localhost:5000`. Default: false.',
+  });
 
 const credentials = z.strictObject({
   username: checkedText(plainTextProblem).meta({ description: 'Name of the user.' }),

@@ -9,6 +9,11 @@ import { checkedText, port, text } from './fields.ts';
 
 const apiServer = z
   .strictObject({
+    address: text(addressProblem).meta({
+      description:
+        'With `dhcp`: an address of the LAN that the DHCP server does not give away, for the API. Several control planes ' +
+        'need it. Default: the address of the only control plane.',
+    }),
     listenAddress: text(addressProblem).meta({
       description:
         'Address of the host on which it offers the API as well, for the kubeconfig: `127.0.0.1`, `0.0.0.0`. ' +
@@ -35,12 +40,12 @@ const loadBalancer = z
   })
   .meta({ description: 'Addresses for Services of type LoadBalancer.' });
 
-const modePattern = /^(bridge|macvlan:[\w.-]{1,15})$/;
+const modePattern = /^(bridge|host|macvlan:[\w.-]{1,15})$/;
 
 function modeProblem(mode: string): string | undefined {
   if (modePattern.test(mode)) return undefined;
-  const message = `must be "bridge" or "macvlan:LINK", not "${mode}"`;
-  const hint = didYouMean(mode, ['bridge', 'macvlan']);
+  const message = `must be "bridge", "macvlan:LINK" or "host", not "${mode}"`;
+  const hint = didYouMean(mode, ['bridge', 'macvlan', 'host']);
   return hint === undefined ? message : `${message}; ${hint}`;
 }
 
@@ -50,10 +55,20 @@ export const networkSchema = z
       pattern: modePattern.source,
       description:
         'How nodes reach each other and the world. `bridge`: a bridge of their own and NAT. `macvlan:eno1`: nodes are ' +
-        'hosts of the LAN behind that link, at addresses of `nodeSubnet`, the part of it that is theirs. Default: bridge.',
+        'hosts of the LAN behind that link, at addresses of `nodeSubnet`, the part of it that is theirs, or by `dhcp`. ' +
+        '`host`: the only node shares the network of the host. Default: bridge.',
+    }),
+    hostAddress: text(addressProblem).meta({
+      description:
+        'With `host`: the host’s address that the node has, and its API. Default: the one by which the host reaches ' +
+        'the rest of the world.',
+    }),
+    dhcp: z.boolean().optional().meta({
+      description: 'With macvlan: the LAN’s DHCP server gives nodes their addresses. Default: false.',
     }),
     gateway: text(addressProblem).meta({
-      description: 'With macvlan: address of the LAN’s router. Default: none; nodes reach the LAN only.',
+      description:
+        'With macvlan and `nodeSubnet`: address of the LAN’s router. Default: none; nodes reach the LAN only.',
     }),
     ipFamily: z.enum(['ipv4', 'ipv6', 'dual']).optional().meta({
       description:

@@ -11,6 +11,10 @@ export interface Ask {
   edns?: number;
   tcp?: boolean;
   version?: number;
+  /** Default: loopback. */
+  server?: string;
+  /** Milliseconds. */
+  timeout?: number;
 }
 
 export type Reply = DecodedPacket & { rcode: string; length: number };
@@ -25,29 +29,34 @@ export async function ask(port: number, name: string, type = 'A', options: Ask =
     questions: [{ name, type: type as RecordType }],
     ...(options.edns === undefined ? {} : { additionals: [opt] }),
   });
-  const answer = await askRaw(port, query, options.tcp === true);
+  const answer = await askRaw(port, query, options.tcp === true, options);
   const decoded = dnsPacket.decode(answer) as Reply;
   if (decoded.id !== query.readUInt16BE(0)) throw new Error('an answer to another question');
   return Object.assign(decoded, { length: answer.length });
 }
 
-export function askRaw(port: number, query: Buffer, tcp = false): Promise<Buffer> {
+export function askRaw(
+  port: number,
+  query: Buffer,
+  tcp = false,
+  { server = '127.0.0.1', timeout = 4000 }: Pick<Ask, 'server' | 'timeout'> = {},
+): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     if (!tcp) {
       const socket = createSocket('udp4');
       const timer = setTimeout(() => {
         socket.close();
         reject(new Error('no answer'));
-      }, 4000);
+      }, timeout);
       socket.on('message', (message) => {
         clearTimeout(timer);
         socket.close();
         resolve(message);
       });
-      socket.send(query, port, '127.0.0.1');
+      socket.send(query, port, server);
       return;
     }
-    const socket = connect(port, '127.0.0.1');
+    const socket = connect(port, server);
     let received = Buffer.alloc(0);
     socket.on('error', reject);
     socket.on('data', (data: Buffer) => {

@@ -1,4 +1,4 @@
-/** A name server of the test's own: by UDP and TCP on one port of loopback. */
+/** A name server of the test's own: by UDP and TCP on one port, of loopback unless an address is given. */
 
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
@@ -19,6 +19,7 @@ export type Reply = Partial<Packet> & { rcode?: number; truncateUdp?: boolean };
 /** @param reply what to answer; undefined: nothing at all */
 export async function upstreamServer(
   reply: (name: string, type: string) => Reply | undefined,
+  address = '127.0.0.1',
 ): Promise<UpstreamServer> {
   const asked: string[] = [];
   const answer = (message: Buffer, by: 'udp' | 'tcp'): Buffer | undefined => {
@@ -48,14 +49,14 @@ export async function upstreamServer(
       setImmediate(() => socket.write(message.subarray(5)));
     });
   });
-  await new Promise<void>((resolve) => tcp.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => tcp.listen(0, address, resolve));
   const { port } = tcp.address() as AddressInfo;
   const udp = createSocket('udp4');
   udp.on('message', (message, sender) => {
     const response = answer(message, 'udp');
     if (response) udp.send(response, sender.port, sender.address);
   });
-  await new Promise<void>((resolve) => udp.bind(port, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => udp.bind(port, address, resolve));
   return {
     port,
     asked,

@@ -100,12 +100,24 @@ it('gives an address, which one node answers for, and another one when that dies
 });
 
 it.each([
-  ['is not Ready', () => { putNode('one', '127.0.0.2', {}, 'Unknown'); }],
+  [
+    'is not Ready',
+    () => {
+      putNode('one', '127.0.0.2', {}, 'Unknown');
+    },
+  ],
   [
     'is excluded',
-    () => { putNode('one', '127.0.0.2', { 'node.kubernetes.io/exclude-from-external-load-balancers': '' }); },
+    () => {
+      putNode('one', '127.0.0.2', { 'node.kubernetes.io/exclude-from-external-load-balancers': '' });
+    },
   ],
-  ['is deleted', () => { api.remove('/api/v1/nodes', 'one'); }],
+  [
+    'is deleted',
+    () => {
+      api.remove('/api/v1/nodes', 'one');
+    },
+  ],
 ])('moves an address away from a node that %s', async (_what, happens) => {
   await start();
   putService('web');

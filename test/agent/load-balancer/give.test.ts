@@ -55,7 +55,9 @@ describe('addresses', () => {
     expect(refused(wish('b', { asked: ['10.9.9.9'] }))['b']).toMatch(
       '10.9.9.9, which it asks for, is not in the pool',
     );
-    expect(refused(wish('b', { asked: ['all'] }))['b']).toMatch('all, which it asks for, is no address for it');
+    expect(refused(wish('b', { asked: ['all'] }))['b']).toMatch(
+      'all, which it asks for, is no address for it',
+    );
     expect(refused(wish('b', { asked: ['fd00::1'] }))['b']).toMatch('is no address for it');
   });
 

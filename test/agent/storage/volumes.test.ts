@@ -4,8 +4,9 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import type { ClaimObject, VolumeObject } from '../../../src/agent/kubernetes/objects.ts';
+import type { ClaimObject, NodeObject, VolumeObject } from '../../../src/agent/kubernetes/objects.ts';
 import { runStorage } from '../../../src/agent/storage/run.ts';
+import { placeOf } from '../../../src/agent/storage/placement.ts';
 import { directoryOf, refusal, volumeFor, wantsVolume } from '../../../src/agent/storage/volumes.ts';
 import { fakeApi } from '../fake-api.ts';
 import type { FakeApi } from '../fake-api.ts';
@@ -14,7 +15,21 @@ const storageClass = {
   metadata: { name: 'standard' },
   provisioner: 'knest.dev/local-path',
   reclaimPolicy: 'Delete',
+  volumeBindingMode: 'WaitForFirstConsumer',
 };
+const immediate = { ...storageClass, metadata: { name: 'at-once' }, volumeBindingMode: 'Immediate' };
+const nodes = '/api/v1/nodes';
+
+function nodeObject(name: string, spec: NodeObject['spec'] = {}, ready = 'True'): NodeObject {
+  return { metadata: { name }, spec, status: { conditions: [{ type: 'Ready', status: ready }] } };
+}
+
+/** Of a class that does not wait for a pod. */
+function unplaced(name: string): ClaimObject {
+  const { metadata, ...rest } = claim(name, 'nobody', { storageClassName: 'at-once' });
+  const annotations = { 'volume.kubernetes.io/storage-provisioner': 'knest.dev/local-path' };
+  return { ...rest, metadata: { ...metadata, annotations } };
+}
 const volumes = '/api/v1/persistentvolumes';
 const claims = '/api/v1/persistentvolumeclaims';
 const classes = '/apis/storage.k8s.io/v1/storageclasses';
@@ -51,6 +66,41 @@ describe('claims', () => {
     expect(refusal(claim('a', 'one', { volumeMode: 'Block' }))).toMatch(/Block|block/);
     expect(refusal(claim('a', 'one', { selector: {} }))).toMatch(/selector/);
     expect(refusal(claim('a', 'one', { dataSource: {} }))).toMatch(/dataSource/);
+  });
+});
+
+describe('a volume that no pod has asked for yet', () => {
+  it('goes to a node that is ready and takes pods, the same for all who ask', () => {
+    const all = ['one', 'two', 'three'].map((name) => nodeObject(name));
+    const places = Array.from(
+      { length: 30 },
+      (_, index) => placeOf(unplaced(`c${index}`), immediate, all).node,
+    );
+    expect(new Set(places)).toEqual(new Set(['one', 'two', 'three']));
+    const again = [...all].reverse();
+    expect(Array.from(places, (_, index) => placeOf(unplaced(`c${index}`), immediate, again).node)).toEqual(
+      places,
+    );
+    const fewer = [
+      nodeObject('one', { unschedulable: true }),
+      nodeObject('two', { taints: [{ key: 'k', effect: 'NoSchedule' }] }),
+      nodeObject('three', {}, 'Unknown'),
+      nodeObject('four', { taints: [{ key: 'k', effect: 'PreferNoSchedule' }] }),
+    ];
+    expect(placeOf(unplaced('c'), immediate, fewer).node).toBe('four');
+  });
+
+  it('goes where its class allows it', () => {
+    const zone = (name: string, value: string) => ({
+      ...nodeObject(name),
+      metadata: { name, labels: { zone: value } },
+    });
+    const allowed = {
+      ...immediate,
+      allowedTopologies: [{ matchLabelExpressions: [{ key: 'zone', values: ['b'] }] }],
+    };
+    expect(placeOf(unplaced('c'), allowed, [zone('one', 'a'), zone('two', 'b')]).node).toBe('two');
+    expect(placeOf(unplaced('c'), allowed, [zone('one', 'a')])).toEqual({ node: undefined, teller: 'one' });
   });
 });
 
@@ -143,6 +193,40 @@ describe('a node', () => {
     await vi.waitUntil(() => api.calls.filter((call) => call.startsWith('POST')).length > 1);
     api.failWith(undefined);
     await vi.waitUntil(() => volume('a') !== undefined);
+  });
+
+  it('serves classes that wait for nobody, when it is its turn', async () => {
+    api.put(classes, immediate);
+    api.put(nodes, nodeObject('one'));
+    api.put(claims, unplaced('a'));
+    await vi.waitUntil(() => volume('a') !== undefined);
+    expect(directoryOf(volume('a') ?? {}, 'one', folder)).toBe(join(folder, 'pvc-uid-a_shop_a'));
+    api.put(nodes, nodeObject('one', { unschedulable: true }));
+    api.put(nodes, nodeObject('two'));
+    api.put(claims, unplaced('b'));
+    await vi.waitUntil(() => api.calls.filter((call) => call === `GET ${nodes}`).length > 1);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(volume('b')).toBeUndefined();
+    expect(await readdir(folder)).toHaveLength(1);
+  });
+
+  it('leaves a volume to the node that was faster', async () => {
+    api.put(classes, immediate);
+    api.put(nodes, nodeObject('one'));
+    const options = { node: 'two', folder, storageClass: immediate };
+    api.put(volumes, volumeFor(unplaced('a'), options));
+    api.put(claims, unplaced('a'));
+    await vi.waitUntil(() => api.calls.includes(`GET ${volumes}/pvc-uid-a`));
+    await vi.waitUntil(async () => (await readdir(folder)).length === 0);
+    expect(directoryOf(volume('a') ?? {}, 'two', folder)).toBeDefined();
+  });
+
+  it('says when no node takes a volume', async () => {
+    api.put(classes, immediate);
+    api.put(nodes, nodeObject('one', { unschedulable: true }));
+    api.put(claims, unplaced('a'));
+    await vi.waitUntil(() => api.calls.includes('POST /api/v1/namespaces/shop/events'));
+    expect(volume('a')).toBeUndefined();
   });
 
   it('says what it refuses', async () => {

@@ -5,13 +5,15 @@ import { resolveKubernetes } from '../../../src/artifacts/sources/resolve.ts';
 import { localHost } from '../../../src/host/local.ts';
 import { memoryHost } from '../../../src/host/memory.ts';
 import type { Host } from '../../../src/host/types.ts';
+import { debianSources } from '../../../src/plan/versions/source-versions.ts';
+import type { DebianSource } from '../../../src/plan/versions/source-versions.ts';
 import type { ClusterSpec } from '../../../src/spec/types.ts';
 import { someFacts, someSpec } from '../build-context.ts';
 import { releaseFixture } from '../release-server.ts';
 import type { ReleaseFixture } from '../release-server.ts';
 
 const dead = 'http://127.0.0.1:2';
-const debian = { suite: 'bookworm', version: 'v1.20.2' };
+const [debian] = debianSources as [DebianSource];
 let server: ReleaseFixture;
 
 beforeEach(async () => {

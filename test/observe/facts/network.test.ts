@@ -7,12 +7,15 @@ import { gatherListening } from '../../../src/observe/facts/ports.ts';
 describe('gatherNetwork', () => {
   it('lists addresses and routes of all tables, but neither default nor local ones', async () => {
     const host = memoryHost({
+      files: { '/sys/class/net/eth0/brport/state': '3\n', '/sys/class/net/lo/phy80211/name': '' },
       answers: {
         'ip -j address show': {
           stdout: JSON.stringify([
             { ifname: 'lo', addr_info: [{ local: '127.0.0.1', prefixlen: 8 }] },
             {
               ifname: 'eth0',
+              flags: ['BROADCAST', 'UP', 'LOWER_UP'],
+              master: 'br0',
               addr_info: [
                 { local: '192.0.2.2', prefixlen: 24 },
                 { local: 'fd00::2', prefixlen: 64 },
@@ -38,7 +41,12 @@ describe('gatherNetwork', () => {
     });
     expect(await gatherNetwork(host, { ip: '/sbin/ip' })).toEqual({
       links: ['lo', 'eth0'],
+      linkStates: {
+        lo: { up: false, wireless: true },
+        eth0: { up: true, wireless: false, partOf: 'br0' },
+      },
       addresses: ['127.0.0.1', '192.0.2.2', 'fd00::2'],
+      defaultAddress: '192.0.2.2',
       routerLinks: ['eth1'],
       subnetsInUse: [
         { cidr: '127.0.0.0/8', usedBy: 'address of lo', link: 'lo' },
@@ -81,12 +89,18 @@ describe('gatherFirewall', () => {
 
   it("sees Docker's chain and policy", async () => {
     const chains = [chain('ip', 'filter', 'FORWARD', drops), chain('ip', 'filter', 'DOCKER-USER')];
-    expect(await found(chains)).toEqual({ ...none, docker: true, forwardDrop: true });
+    expect(await found(chains)).toEqual({
+      ...{ ...none, docker: true, forwardDrop: true },
+      builtIn: ['ip filter FORWARD'],
+    });
   });
 
   it('sees the same of ip6tables, apart', async () => {
     const chains = [chain('ip6', 'filter', 'FORWARD', drops), chain('ip6', 'filter', 'DOCKER-USER')];
-    expect(await found(chains)).toEqual({ ...none, ipv6: { docker: true, forwardDrop: true } });
+    expect(await found(chains)).toEqual({
+      ...{ ...none, ipv6: { docker: true, forwardDrop: true } },
+      builtIn: ['ip6 filter FORWARD'],
+    });
     const answers = {
       'ip6tables --wait 5 -S DOCKER-USER': { exitCode: 1 },
       'ip6tables --wait 5 -S FORWARD': { stdout: '-P FORWARD DROP\n' },
@@ -124,6 +138,22 @@ describe('gatherFirewall', () => {
       chain('inet', 'filter', 'input', { policy: 'drop' }),
     ];
     expect(await found(chains)).toEqual({ ...none, foreignDrops: ['inet filter forward'] });
+  });
+
+  it('sees that the host is a node of Kubernetes', async () => {
+    const nat = { hook: 'output', policy: 'accept' };
+    const chains = [
+      ...[
+        chain('ip', 'nat', 'OUTPUT', nat),
+        chain('ip', 'nat', 'KUBE-SERVICES'),
+        chain('ip', 'nat', 'CNI-DN-1'),
+      ],
+      ...[chain('ip6', 'kube-proxy', 'services'), chain('inet', 'mine', 'MY-KUBE-CHAIN')],
+    ];
+    expect(await found(chains)).toMatchObject({
+      kubernetes: ['ip nat', 'ip6 kube-proxy'],
+      builtIn: ['ip nat OUTPUT'],
+    });
   });
 
   it('is not stopped by a missing right', async () => {

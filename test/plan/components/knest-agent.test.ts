@@ -27,7 +27,9 @@ it('is given rights by groups that its certificate has', () => {
     commonName.startsWith('system:knest-agent:'),
   );
   const bound = objects.flatMap((object) =>
-    ((object as { subjects?: { name: string }[] }).subjects ?? []).map(({ name }) => name),
+    ((object as { subjects?: { kind: string; name: string }[] }).subjects ?? [])
+      .filter(({ kind }) => kind === 'Group')
+      .map(({ name }) => name),
   );
   expect(new Set(bound)).toEqual(new Set(certificate?.organizations));
   expect(certificate?.organizations).not.toContain('system:masters');

@@ -53,6 +53,22 @@ describe('the registry of the cluster', () => {
     const objects = textOf(machineOf(plan), '/etc/kubernetes/knest-objects.json');
     expect(objects).toContain(`host: \\"[${plan.network.apiAddress}]:5000\\"`);
   });
+
+  it("is on the host's loopback where the node shares the network of its host", () => {
+    const plan = planOf({
+      spec: {
+        registry: { address: undefined, port: 5001 },
+        network: networkSpec({ mode: 'host', hostAddress: hostFacts().addresses[0] }),
+      },
+    });
+    const machine = machineOf(plan);
+    expect(textOf(machine, '/etc/kubernetes/registry.yaml')).toContain('addr: 127.0.0.1:5001');
+    expect(textOf(machine, '/etc/containerd/certs.d/localhost:5001/hosts.toml')).toContain(
+      'http://127.0.0.1:5001',
+    );
+    expect(JSON.stringify(plan.host)).not.toContain('5001');
+    expect(textOf(machine, '/etc/kubernetes/knest-objects.json')).not.toContain('hostFromClusterNetwork');
+  });
 });
 
 describe('hosts.toml', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { lanOf } from '../../../src/plan/network/lan.ts';
-import { machineOf, networkSpec, planOf, textOf } from '../../fixtures/cluster.ts';
+import { clusterSpec, machineOf, networkSpec, planOf, textOf } from '../../fixtures/cluster.ts';
 import { hostFacts } from '../../fixtures/host-facts.ts';
 
 const onLan = networkSpec({
@@ -12,8 +12,10 @@ const onLan = networkSpec({
 
 describe('lanOf', () => {
   it('knows the whole LAN by the part that is given', () => {
-    expect(lanOf(onLan, hostFacts())).toEqual({ parent: 'eth0', prefixLength: 24, gateway: '192.0.2.1' });
-    expect(lanOf(networkSpec(), hostFacts())).toBeUndefined();
+    expect(lanOf(clusterSpec({ network: onLan }), hostFacts())).toEqual({
+      ...{ parent: 'eth0', dhcp: false, prefixLength: 24, gateway: '192.0.2.1' },
+    });
+    expect(lanOf(clusterSpec(), hostFacts())).toBeUndefined();
   });
 
   it.each([
@@ -21,7 +23,7 @@ describe('lanOf', () => {
     ['no addresses', { nodeSubnets: undefined }, 'network.nodeSubnet'],
     ['addresses of another network', { nodeSubnets: ['198.51.100.0/28'] }, 'network.nodeSubnet'],
   ])('refuses %s', (_what, changes, path) => {
-    expect(() => lanOf({ ...onLan, ...changes }, hostFacts())).toThrow(
+    expect(() => lanOf(clusterSpec({ network: { ...onLan, ...changes } }), hostFacts())).toThrow(
       expect.objectContaining({ problems: [expect.objectContaining({ path })] }),
     );
   });
@@ -50,7 +52,7 @@ describe.each(['systemd', 'direct'] as const)('a cluster on a LAN, manager %s', 
 
   it('hides pods behind their node, on a link of the usual name', () => {
     expect(textOf(machine, '/etc/kubernetes/masquerade.nft')).toContain('oifname "host0" masquerade');
-    expect(textOf(machine, 'knest-lan-link.service')).toContain('name host0');
+    expect(textOf(machine, '/usr/local/lib/knest/lan-link')).toContain('name host0');
   });
 });
 

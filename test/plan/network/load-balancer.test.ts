@@ -7,11 +7,11 @@ import type { PoolInput } from '../../../src/plan/network/load-balancer.ts';
 import { hostFacts } from '../../fixtures/host-facts.ts';
 import { machineOf, networkSpec, nodesOf, planOf, textOf } from '../../fixtures/cluster.ts';
 
-const lan = { parent: 'eth0', prefixLength: 24, gateway: '192.0.2.1' };
+const lan = { parent: 'eth0', dhcp: false, prefixLength: 24, gateway: '192.0.2.1' } as const;
 
 function pool(addresses: readonly string[] | undefined, changes: Partial<PoolInput> = {}): string[] {
   return choosePool({
-    network: { loadBalancer: { addresses } },
+    network: networkSpec({ loadBalancer: { addresses } }),
     nodeSubnets: ['10.89.0.0/24'],
     lan: undefined,
     hostAddresses: ['192.0.2.2'],
@@ -52,6 +52,20 @@ describe('addresses for Services', () => {
       '10.89.0.100-10.89.0.100',
     ]);
     expect(pool(['192.0.2.200-192.0.2.209'], { nodeSubnets: ['192.0.2.32/28'], lan })).toHaveLength(1);
+  });
+
+  it('are those of a LAN with DHCP that neither nodes nor its router nor the API have', () => {
+    const lease = {
+      ...{ address: '192.0.2.103', prefixLength: 24, router: '192.0.2.1', nameservers: [] },
+      ...{ searchDomains: [], seconds: 600, server: '192.0.2.1' },
+    };
+    const leased = { parent: 'eth0', dhcp: true, leases: { 'knest-worker': lease } } as const;
+    const changes = { nodeSubnets: ['192.0.2.0/24'], lan: leased, nodeCount: 1 };
+    expect(pool(undefined, changes)).toEqual([]);
+    // .254 is nobody's: the API has the address of its node
+    expect(pool(['192.0.2.200-192.0.2.254'], changes)).toHaveLength(1);
+    expect(() => pool(['192.0.2.100-192.0.2.110'], changes)).toThrow('1 problem');
+    expect(() => pool(['192.0.2.1'], changes)).toThrow('1 problem');
   });
 
   it.each([

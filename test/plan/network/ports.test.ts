@@ -22,7 +22,7 @@ interface Input {
 function plan({ mappings = [[]], listening = [], ipFamily = 'ipv4', apiServer = {}, present }: Input) {
   const network = networkSpec({
     ipFamily,
-    apiServer: { listenAddress: undefined, port: undefined, certSANs: [], ...apiServer },
+    apiServer: { address: undefined, listenAddress: undefined, port: undefined, certSANs: [], ...apiServer },
   });
   const nodes = mappings.map((extraPortMappings, index) => ({ name: `demo-${index}`, extraPortMappings }));
   const facts = { listening, addresses: ['127.0.0.1', '::1', '192.0.2.2', 'fd00::2'] };

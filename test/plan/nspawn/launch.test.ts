@@ -77,7 +77,25 @@ describe('the launch script', () => {
   it('hands on every controller on v2', async () => {
     const { launch } = await launchForReal(folder, 'v2');
     expect(await readFile(join(launch.cgroups[0] ?? '', '../cgroup.subtree_control'), 'utf8')).toBe(
-      '+memory\n',
+      '+pids\n',
+    );
+    expect(await readFile(join(folder, 'cgroup/cgroup.subtree_control'), 'utf8')).toBe('+pids\n');
+    // nothing moves at the root of all cgroups
+    expect(await readdir(join(folder, 'cgroup'))).not.toContain('init');
+  });
+
+  it('moves what is in the cgroup of a container aside: with processes it could hand nothing on', async () => {
+    await mkdir(join(folder, 'cgroup'));
+    await writeFile(join(folder, 'cgroup/cgroup.type'), 'domain\n');
+    await writeFile(join(folder, 'cgroup/cgroup.procs'), '1\n17\n');
+    const { launch } = await launchForReal(folder, 'v2');
+    expect(await readFile(join(folder, 'cgroup/init/cgroup.procs'), 'utf8')).toBe('17\n');
+    expect(launch.script.indexOf('/init/')).toBeLessThan(launch.script.indexOf('subtree_control'));
+  });
+
+  it('says which controller it does not get', async () => {
+    await expect(launchForReal(folder, 'v2', 'cpu memory pids')).rejects.toThrow(
+      /hands on no controller cpuset: Kubernetes cannot run without it/,
     );
   });
 });
@@ -180,6 +198,7 @@ function cgroup(version: CgroupFacts['version'], mount: string): CgroupFacts {
 async function launchForReal(
   home: string,
   version: CgroupFacts['version'],
+  controllers = 'cpuset cpu memory pids',
 ): Promise<{ launch: LaunchPlan; calls: string[][]; pid: string }> {
   const [bin, mount, log, own] = ['bin', 'cgroup', 'log', join(home, 'm')].map((path) =>
     path.startsWith('/') ? path : join(folder, path),
@@ -189,10 +208,14 @@ async function launchForReal(
   await mkdir(bin, { recursive: true });
   for (const hierarchy of facts.hierarchies) {
     await mkdir(hierarchy, { recursive: true });
-    await writeFile(join(hierarchy, 'cgroup.controllers'), 'memory\n');
+    await writeFile(join(hierarchy, 'cgroup.controllers'), `${controllers}\n`);
     await writeFile(join(hierarchy, 'cpuset.cpus'), '0-1\n');
     await writeFile(join(hierarchy, 'cpuset.mems'), '0\n');
     // the kernel makes such files with each directory; here they have to be there before
+    if (version === 'v2') {
+      await mkdir(join(hierarchy, 'knest/node'), { recursive: true });
+      await writeFile(join(hierarchy, 'knest/node/cgroup.controllers'), `${controllers}\n`);
+    }
     if (hierarchy.endsWith('cpuset')) {
       await mkdir(join(hierarchy, 'knest/node'), { recursive: true });
       await writeFile(join(hierarchy, 'knest/cpuset.cpus'), '\n');

@@ -15,10 +15,19 @@ export interface DropInInput {
   started: readonly PlannedCommand[];
   /** cgroup v1: the script that enters cgroups of the machine's own; undefined on v2, which needs none. */
   enterCgroups: string | undefined;
+  /** The script that takes away what the machine leaves on the host whose network it shares. */
+  sweep?: string;
 }
 
 /** Text of the drop-in for systemd-nspawn@NAME.service (systemd.service(5)): what has no setting in a .nspawn file. */
-export function serviceDropIn({ machine, cluster, needs, started, enterCgroups }: DropInInput): string {
+export function serviceDropIn({
+  machine,
+  cluster,
+  needs,
+  started,
+  enterCgroups,
+  sweep,
+}: DropInInput): string {
   const network = networkUnit(cluster);
   const target = clusterTarget(cluster);
   return renderExplainedUnit(
@@ -77,6 +86,15 @@ export function serviceDropIn({ machine, cluster, needs, started, enterCgroups }
           value: escapeUnitValue(`${mayFail ? '-' : ''}${printableCommand(argv)}`),
           why,
         })),
+        ...(sweep === undefined
+          ? []
+          : [
+              {
+                key: 'ExecStopPost',
+                value: `-/bin/sh ${escapeUnitValue(sweep)}`,
+                why: 'The machine shares the network of this host: rules and links of Kubernetes would stay there.',
+              },
+            ]),
         { key: 'Restart', value: 'on-failure', why: 'A node comes back; after a poweroff it does not.' },
         { key: 'RestartSec', value: '1s' },
         {

@@ -3,7 +3,7 @@ import type { ExplainedSetting } from '../../../formats/explained-unit.ts';
 import { escapeUnitValue } from '../../../formats/unit-name.ts';
 import { hostScript } from '../../host-script.ts';
 import type { HostPlan, HostUnits, PlannedCommand, PlannedFile, PlannedSysctl } from '../../types.ts';
-import { clusterTarget, networkUnit, unitFolder, written } from './names.ts';
+import { clusterTarget, networkUnit, sweepScript, unitFolder, written } from './names.ts';
 
 export interface HostUnitsInput {
   cluster: string;
@@ -15,7 +15,7 @@ export interface HostUnitsInput {
   parent?: string;
   /** It is installed here, and takes hold of links that nobody has told it of. */
   networkManager: boolean;
-  host: Pick<HostPlan, 'sysctls' | 'setup' | 'teardown'>;
+  host: Pick<HostPlan, 'sysctls' | 'setup' | 'teardown' | 'afterStop'>;
 }
 
 /** What the host's systemd knows of a cluster besides its machines: how it begins, and its network. */
@@ -36,6 +36,7 @@ export function planHostUnits({
     files: [
       text(scripts.setup, hostScript(host.setup), 0o755),
       text(scripts.teardown, hostScript(host.teardown), 0o755),
+      ...(host.afterStop ? [text(sweepScript(folder), hostScript(host.afterStop), 0o755)] : []),
       text(`${unitFolder}/${network}`, networkService({ cluster, parent, scripts })),
       text(`${unitFolder}/${target}`, targetUnit(cluster)),
       ...[
@@ -115,9 +116,10 @@ function waitForLink(link: string): ExplainedSetting {
   return {
     key: 'ExecStartPre',
     value: escapeUnitValue(
-      `/bin/sh -c 'i=0; until [ -e /sys/class/net/${link} ] || [ $$i = 300 ]; do i=$$((i+1)); sleep 0.1; done'`,
+      `/bin/sh -c 'i=0; until ip -o link show dev ${link} up 2> /dev/null | grep -q . || [ $$i = 300 ];` +
+        ` do i=$$((i+1)); sleep 0.1; done'`,
     ),
-    why: `The machines are on the LAN of ${link}. (No .device unit: without udev, as in containers, there is none.)`,
+    why: `The machines are on the LAN of ${link}, and nothing on a link that is down can be up. (No .device unit: without udev, as in containers, there is none.)`,
   };
 }
 

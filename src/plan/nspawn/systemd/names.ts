@@ -30,5 +30,10 @@ export function networkUnit(cluster: string): string {
   return `knest-${cluster}-network.service`;
 }
 
+/** What is run when a machine has ended that shares the host's network. @param folder the cluster's */
+export function sweepScript(folder: string): string {
+  return `${folder}/network/sweep.sh`;
+}
+
 /** First words of every file that knest writes on a host: what lacks them belongs to somebody else. */
 export const written = 'Written by knest';

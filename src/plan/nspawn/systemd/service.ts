@@ -11,6 +11,8 @@ export type ServiceInput = LaunchInput & {
   cluster: string;
   /** The machine's own machine-id(5): the host's journal links to it. */
   machineId: string | undefined;
+  /** Script of the cluster's, where a machine shares the host's network. */
+  sweep: string;
 };
 
 /**
@@ -37,6 +39,7 @@ export function planService(machine: ServiceInput, facts: Pick<HostFacts, 'cgrou
           cluster,
           needs: [folder],
           started: machine.started,
+          ...('shared' in machine.link ? { sweep: machine.sweep } : {}),
           enterCgroups: script === undefined ? undefined : scriptPath,
         }),
       ),

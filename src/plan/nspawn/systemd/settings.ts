@@ -76,6 +76,16 @@ function escapeColons(path: string): string {
 }
 
 function networkSettings(link: MachineLink): ExplainedSetting[] {
+  if ('shared' in link) {
+    return [
+      {
+        key: 'Private',
+        value: 'no',
+        why: 'No network of its own: its addresses, ports and links are those of the host.',
+      },
+      { key: 'VirtualEthernet', value: 'no' },
+    ];
+  }
   if ('macvlan' in link) {
     return [
       {

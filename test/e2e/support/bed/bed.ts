@@ -28,13 +28,17 @@ export type { BedSuite } from './image.ts';
 
 export interface Bed {
   readonly suite: BedSuite;
+  /** Its root file system as it was made; other beds stand on it as well. */
+  readonly image: string;
   /** Runs a program as root of the bed. Nothing is thrown. */
   run: (argv: readonly string[], options?: RunOptions) => Promise<Outcome>;
   /** The same; fails unless it exits 0. Gives stdout. */
   ok: (argv: readonly string[], options?: RunOptions) => Promise<string>;
   /** The command on the real host that runs a program in the bed, until it is rebooted: for terminals. */
   command: (argv: readonly string[]) => Promise<string[]>;
-  /** Runs a program on the bed's LAN, outside of the bed. */
+  /** The command on the real host that runs a program on the bed's LAN, outside of the bed. */
+  lanCommand: (argv: readonly string[]) => string[];
+  /** Runs a program there. */
   lan: (argv: readonly string[], options?: RunOptions) => Promise<Outcome>;
   /** As an administrator reboots a server; returns when it is up again. */
   reboot: () => Promise<void>;
@@ -73,7 +77,7 @@ export async function startBed({ suite, share = {} }: BedOptions): Promise<Bed> 
   );
   // Of the kernel's settings only those of the network are the bed's own. The others are raised here as for a
   // cluster, so that a knest in the bed finds them as they must be and changes nothing of the real host.
-  await raiseSysctls(host, folder, planSysctls(facts, 'ipv4'));
+  await raiseSysctls(host, folder, planSysctls(facts, { ipFamily: 'ipv4', mode: 'bridge' }));
 
   // ends with this process, and with it everything in its pid namespace: all of the bed
   const own = ['--mount', '--net', '--pid', '--fork', '--kill-child', '--mount-proc'];
@@ -118,12 +122,18 @@ export async function startBed({ suite, share = {} }: BedOptions): Promise<Bed> 
     await stop();
     throw new Error(`${String(error)}\n${log.slice(-4000)}`, { cause: error });
   }
+  const lanCommand: Bed['lanCommand'] = (argv) => [
+    ...['nsenter', `--target=${process_.pid}`, '--net', '--'],
+    ...argv,
+  ];
   return {
     suite,
+    image,
     run: inBed,
     ok,
     command: enter,
-    lan: (argv, options) => run(['nsenter', `--target=${process_.pid}`, '--net', '--', ...argv], options),
+    lanCommand,
+    lan: (argv, options) => run(lanCommand(argv), options),
     reboot: async () => {
       const before = await leader(process_.pid);
       await ok(['systemctl', 'reboot']);

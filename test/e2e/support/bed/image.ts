@@ -75,6 +75,8 @@ const packages = [
   'curl',
   'less',
   'mmdebstrap',
+  // of the LAN's DHCP server
+  'busybox',
   // of the node that is bound in
   'libstdc++6',
 ];

@@ -3,7 +3,7 @@
 import type { Bed } from './bed.ts';
 
 /** Lines that are the same before the first cluster and after the last. */
-export async function tracesOn(bed: Bed): Promise<string[]> {
+export async function tracesOn(bed: Pick<Bed, 'ok'>): Promise<string[]> {
   const lines = (await bed.ok(['sh', '-c', look])).split('\n').filter((line) => line !== '');
   return [...new Set(lines)].sort();
 }

@@ -13,9 +13,21 @@ mountpoint -q /var/lib/knest/machines/knest-control-plane/root || mount -t overl
 
 # A cgroup of its own, with every controller.
 mkdir -p /sys/fs/cgroup/knest/knest-control-plane
+# The root of all cgroups may have processes and hand controllers on. In a container this is another cgroup, which may
+# not: what is in it moves aside for good, as in the image of Docker for Docker in Docker. Only the root has no type.
+if [ -e /sys/fs/cgroup/cgroup.type ]; then
+  mkdir -p /sys/fs/cgroup/init
+  for pid in $(cat /sys/fs/cgroup/cgroup.procs); do echo "$pid" > /sys/fs/cgroup/init/cgroup.procs 2>/dev/null || true; done
+fi
 for controller in $(cat /sys/fs/cgroup/cgroup.controllers); do
   echo "+$controller" > /sys/fs/cgroup/cgroup.subtree_control || true
   echo "+$controller" > /sys/fs/cgroup/knest/cgroup.subtree_control || true
+done
+for controller in cpu cpuset memory pids; do
+  if ! grep -qw "$controller" /sys/fs/cgroup/knest/knest-control-plane/cgroup.controllers; then
+    echo "/sys/fs/cgroup hands on no controller $controller: Kubernetes cannot run without it" >&2
+    exit 1
+  fi
 done
 echo $$ > /sys/fs/cgroup/knest/knest-control-plane/cgroup.procs
 
