@@ -245,7 +245,10 @@ function environmentPage(): string {
         ['`KUBECONFIG`', 'The kubeconfig that contexts are written to, unless `--kubeconfig` is given.'],
         ['`KNEST_KEEP`', 'For knest’s own tests: `failure` keeps the clusters of tests that failed.'],
         ['`NO_COLOR`', 'No colours, when it is set to anything.'],
-        ['`http_proxy`, `https_proxy`, `no_proxy`', 'Proxies for downloads.'],
+        [
+          '`http_proxy`, `https_proxy`, `no_proxy`',
+          'Proxies for downloads, and for the nodes of new clusters.',
+        ],
       ],
     ),
   ]);

@@ -3,12 +3,14 @@
  *
  *     knest-agent.mjs [CONFIG]       serves until it is ended
  *     knest-agent.mjs apply FILE     makes the objects in the file and ends
+ *     knest-agent.mjs images SOCKET  prints the images of this node as JSON and ends
  */
 
 import { applyObjects } from './apply-objects.ts';
 import { readConfig } from './config.ts';
 import { runDns } from './dns/run.ts';
 import { servePages } from './http.ts';
+import { listImages } from './images/list-images.ts';
 import { openApi } from './kubernetes/api.ts';
 import { runLoadBalancer } from './load-balancer/run.ts';
 import { log, reasonOf } from './log.ts';
@@ -45,7 +47,13 @@ async function main(configPath: string): Promise<void> {
 }
 
 const [first = '/etc/kubernetes/knest-agent.json', second = ''] = process.argv.slice(2);
-const work = first === 'apply' ? applyObjects(second).then(() => process.exit()) : main(first);
+const once: Record<string, () => Promise<void>> = {
+  apply: () => applyObjects(second),
+  images: async () => {
+    process.stdout.write(`${JSON.stringify(await listImages(second))}\n`);
+  },
+};
+const work = once[first]?.().then(() => process.exit()) ?? main(first);
 work.catch((error: unknown) => {
   log.warning(`knest-agent cannot start: ${reasonOf(error)}`);
   process.exit(1);

@@ -17,6 +17,7 @@ import { adminKubeconfig } from './admin-kubeconfig.ts';
 import { prepare } from './prepare.ts';
 import { openSession } from './session.ts';
 import type { Session } from './session.ts';
+import { settleSpec } from './settle.ts';
 import {
   bootMachine,
   certificatesStep,
@@ -38,14 +39,14 @@ export async function createCluster(options: CreateOptions): Promise<CreateResul
   const started = performance.now();
   const session = openSession(options);
   const { host, paths } = session;
-  const { spec } = options;
+  const spec = await settleSpec(session, options.spec);
   const kubeconfig = kubeconfigPath(options.kubeconfig, process.env);
   // a file that the context cannot be added to is found before anything is made
   await readKubeconfig(host, kubeconfig);
   const lock = await acquireLock(host, records.clusterLock(paths, spec.name));
   let created = false;
   try {
-    const { plan, facts } = await planOrContinue(session, options);
+    const { plan, facts } = await planOrContinue(session, { ...options, spec });
     const manager = machineManager(host, facts.cgroup);
     try {
       await runSequence(

@@ -3,11 +3,13 @@ import { layerPath, removeLayer } from '../artifacts/layers.ts';
 import { resolveKubernetes } from '../artifacts/sources/resolve.ts';
 import { KnestError } from '../errors.ts';
 import { rootfsLayer } from '../plan/image.ts';
+import { imagesLayers } from '../plan/images-layer.ts';
 import type { PlannedLayer } from '../plan/types.ts';
 import type { ClusterSpec } from '../spec/types.ts';
 import { readClusters } from './machines.ts';
 import { lookAtHost } from './prepare.ts';
 import { openSession } from './session.ts';
+import { settleImages } from './settle.ts';
 import { layerStep } from './steps.ts';
 import type { Context } from './types.ts';
 
@@ -34,6 +36,7 @@ export async function buildImage(
   const layers: PlannedLayer[] = [
     { kind: 'kubernetes', id, version, source },
     rootfsLayer(options.spec.image, facts),
+    ...imagesLayers({ images: await settleImages(session, options.spec.images ?? []) }),
   ];
   if (options.rebuild) {
     const users = (await readClusters(session)).filter(({ plan }) =>

@@ -1,5 +1,6 @@
 import { prepare } from './prepare.ts';
 import { openSession } from './session.ts';
+import { settleSpec } from './settle.ts';
 import type { PlanOptions, PlanResult } from './types.ts';
 
 /**
@@ -8,7 +9,8 @@ import type { PlanOptions, PlanResult } from './types.ts';
  */
 export async function planCluster(options: PlanOptions): Promise<PlanResult> {
   const session = openSession(options);
-  const { plan, facts } = await prepare(session, options.spec, { install: false, leases: 'examples' });
+  const spec = await settleSpec(session, options.spec);
+  const { plan, facts } = await prepare(session, spec, { install: false, leases: 'examples' });
   if (plan.network.lan?.dhcp) {
     const message = `${plan.network.nodeSubnets.join()} is an example: DHCP says the addresses when the cluster is made`;
     session.listener({ type: 'note', level: 'warning', message });

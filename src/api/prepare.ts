@@ -146,6 +146,7 @@ function portsOf({ cluster, network, machines }: ClusterPlan): HostFacts['listen
   const ports = [
     ...machines.flatMap((machine) => machine.ports),
     ...(network.apiPort ? [network.apiPort] : []),
+    ...(network.registryPort ? [network.registryPort] : []),
   ];
   return ports.map(({ protocol, listenAddress, hostPort }) => ({
     protocol,

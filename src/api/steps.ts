@@ -16,6 +16,7 @@ import type { KeyMaterial } from '../pki/issue.ts';
 import { adminCertificate } from '../plan/pki.ts';
 import type { ClusterPlan, MachinePlan, PlannedLayer } from '../plan/types.ts';
 import { clusterFolder, readKeyMaterial, writeKeyMaterial } from '../state/clusters.ts';
+import { preloadSteps } from './preloaded.ts';
 import type { Session } from './session.ts';
 
 /** Milliseconds to wait for nodes unless told otherwise. */
@@ -30,13 +31,24 @@ export function layerStep(
 ): Step {
   return {
     id: `layer/${layer.id}`,
-    title: layer.kind === 'rootfs' ? `Debian ${layer.suite}` : `Kubernetes ${layer.version}`,
+    title: layerTitle(layer),
     done: async () => (await host.stat(layerPath(paths, layer.id))) !== undefined,
     run: async ({ progress, signal }) => {
       const made = await ensureLayer(layer, { host, paths, facts, progress, signal });
       if (made === 'built') built();
     },
   };
+}
+
+function layerTitle(layer: PlannedLayer): string {
+  switch (layer.kind) {
+    case 'rootfs':
+      return `Debian ${layer.suite}`;
+    case 'kubernetes':
+      return `Kubernetes ${layer.version}`;
+    case 'images':
+      return `Images ${layer.archives.flatMap(({ images }) => images).join(', ')}`;
+  }
 }
 
 /** Certificates and keys that a plan names and its cluster does not have yet. @param keep told all of them */
@@ -164,5 +176,6 @@ export function readySteps({ session, plan, manager, material, timeout, since }:
       title: 'Namespace default takes pods',
       run: ({ signal }) => withClient((client) => waitForServiceAccount(client, { timeout, signal })),
     },
+    ...preloadSteps(manager, plan.machines, timeout),
   ];
 }

@@ -1,3 +1,5 @@
+import { dirname } from 'node:path';
+
 import { KnestError } from '../errors.ts';
 import { withRootPassword } from '../formats/shadow.ts';
 import { agentProgram } from '../artifacts/sources/agent.ts';
@@ -5,7 +7,8 @@ import type { Host } from '../host/types.ts';
 import { requireMaterial } from '../pki/issue.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
 import { writeHostFiles } from './host-files.ts';
-import type { MachinePlan, PlannedFile } from '../plan/types.ts';
+import type { MachinePlan, PlannedBind, PlannedFile } from '../plan/types.ts';
+import { secretMark } from '../spec/secrets.ts';
 import { sameOwnerCommand } from '../tools/chown.ts';
 
 const unitFolder = '/etc/systemd/system';
@@ -21,10 +24,12 @@ export async function writeMachine(
 ): Promise<string[]> {
   const { folder, root, upper, work, launch, service } = machine;
   await host.makeDirectory(folder, 0o700);
-  const ownData = machine.binds.filter(({ source }) => source.startsWith(`${folder}/`));
-  const foreign = machine.binds
-    .map(({ source }) => source)
-    .filter((source) => !source.startsWith(`${folder}/`));
+  // of the machine, or of its cluster
+  const clusters = `${dirname(dirname(folder))}/clusters/`;
+  const isOwn = ({ source }: PlannedBind): boolean =>
+    source.startsWith(`${folder}/`) || source.startsWith(clusters);
+  const ownData = machine.binds.filter(isOwn);
+  const foreign = machine.binds.filter((bind) => !isOwn(bind)).map(({ source }) => source);
   const missing = await missingPaths(host, foreign);
   await Promise.all([
     // the upper directory becomes the machine's /: anyone inside may enter
@@ -70,7 +75,17 @@ export async function writePlanned(
   else if ('asset' in content) await host.writeFile(path, await agentProgram(), file.mode);
   else if ('pki' in content) await host.writeFile(path, requireMaterial(material, content.pki), file.mode);
   else if ('rootPassword' in content) await writeShadow(host, path, file.mode, content);
-  else await host.writeFile(path, content.text, file.mode);
+  else await host.writeFile(path, withSecrets(content, material), file.mode);
+}
+
+function withSecrets(
+  { text, secrets = [] }: { text: string; secrets?: readonly string[] },
+  material: KeyMaterial,
+): string {
+  return secrets.reduce(
+    (all, name) => all.replaceAll(secretMark(name), () => requireMaterial(material, name)),
+    text,
+  );
 }
 
 async function writeShadow(

@@ -10,6 +10,8 @@ export interface LayerInfo {
   version?: string;
   source?: ResolvedSource;
   suite?: string;
+  /** Names of the images in it. */
+  images?: readonly string[];
   /** ISO 8601, when it was built. */
   built: string;
 }
@@ -30,9 +32,14 @@ export async function listLayers(paths: Paths, host: Host): Promise<LayerInfo[]>
 /** What to write down about a layer that is finished. */
 export function layerInfo(layer: PlannedLayer, arch: string): LayerInfo {
   const common = { id: layer.id, kind: layer.kind, arch, built: new Date().toISOString() };
-  return layer.kind === 'rootfs'
-    ? { ...common, suite: layer.suite }
-    : { ...common, version: layer.version, source: layer.source };
+  switch (layer.kind) {
+    case 'rootfs':
+      return { ...common, suite: layer.suite };
+    case 'kubernetes':
+      return { ...common, version: layer.version, source: layer.source };
+    case 'images':
+      return { ...common, images: layer.archives.flatMap(({ images }) => images) };
+  }
 }
 
 async function readInfo(paths: Paths, id: string, host: Host): Promise<LayerInfo | undefined> {

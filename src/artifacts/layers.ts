@@ -77,6 +77,7 @@ async function removeWorkspace(workspace: string, { host, paths }: BuildContext)
 /** Builders are loaded when one is needed: most creates find their layers in the cache. */
 async function build(layer: PlannedLayer, folders: BuildFolders, context: BuildContext): Promise<void> {
   if (layer.kind === 'rootfs') return (await import('./rootfs.ts')).buildRootfs(layer, folders, context);
+  if (layer.kind === 'images') return (await import('./images.ts')).buildImages(layer, folders, context);
   const { version, source } = layer;
   switch (source.kind) {
     case 'debian':
@@ -92,6 +93,8 @@ async function build(layer: PlannedLayer, folders: BuildFolders, context: BuildC
 const spaceNeeded = { rootfs: 1.5e9, debian: 4e9, release: 1e9, directory: 0.7e9 };
 
 function checkSpace(layer: PlannedLayer, { facts, paths, host }: BuildContext): void {
+  // as much as the archives have; cp(1) says when that is too much
+  if (layer.kind === 'images') return;
   const needed = spaceNeeded[layer.kind === 'rootfs' ? 'rootfs' : layer.source.kind];
   if (facts.freeBytes.cache >= needed) return;
   const gigabytes = (bytes: number) => (bytes / 1e9).toFixed(1);

@@ -16,6 +16,21 @@ export function nameOption(command: Command): Command {
   return command.option('--name <name>', 'name of the cluster', defaultCluster);
 }
 
+export interface NodesFlag {
+  nodes?: string[];
+}
+
+/** --nodes NAME,NAME */
+export function nodesOption(command: Command, meaning: string): Command {
+  return command.option('--nodes <names>', `${meaning}, separated by commas`, namesArgument);
+}
+
+function namesArgument(text: string): string[] {
+  const names = text.split(',').map((name) => name.trim());
+  if (names.some((name) => name === '')) throw new InvalidArgumentError('Use names separated by commas.');
+  return names;
+}
+
 export interface OutputFlag {
   output: OutputFormat;
 }

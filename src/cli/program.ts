@@ -13,6 +13,7 @@ import { addDoctor } from './commands/doctor.ts';
 import { addExec } from './commands/exec.ts';
 import { addExportKubeconfig } from './commands/export-kubeconfig.ts';
 import { addGetClusters } from './commands/get-clusters.ts';
+import { addGetImages } from './commands/get-images.ts';
 import { addGetKubeconfig } from './commands/get-kubeconfig.ts';
 import { addGetNodes } from './commands/get-nodes.ts';
 import { addKubectl } from './commands/kubectl.ts';
@@ -44,9 +45,10 @@ export function buildProgram(cli: Cli): Command {
   addDeleteClusters(remove, cli);
   addDeleteNode(remove, cli);
 
-  const get = program.command('get').description('list clusters and nodes, or print a kubeconfig');
+  const get = program.command('get').description('list clusters, nodes and images, or print a kubeconfig');
   addGetClusters(get, cli);
   addGetNodes(get, cli);
+  addGetImages(get, cli);
   addGetKubeconfig(get, cli);
 
   const exporting = program.command('export').description('write a kubeconfig');

@@ -35,6 +35,7 @@ function specFlags(options: SpecOptions): SpecFlags {
     suite: options.suite,
     mirror: options.mirror,
     manager: options.manager,
+    images: options.images?.map((file) => resolve(file)),
     nodes: options.nodes,
     controlPlanes: options.controlPlanes,
     network: options.network,

@@ -211,7 +211,9 @@ async function tryLinkKinds(host: Host, programs: HostFacts['programs']): Promis
 }
 
 /** Programs disagree about the case of these names; lower case is understood by most. */
-function pickProxies(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
+export function pickProxies(
+  environment: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
   return Object.fromEntries(
     ['http_proxy', 'https_proxy', 'no_proxy'].flatMap((name) => {
       const value = environment[name] ?? environment[name.toUpperCase()];

@@ -14,11 +14,16 @@ import { kubeProxy } from './components/kube-proxy.ts';
 import { kubeScheduler } from './components/kube-scheduler.ts';
 import { kubelet } from './components/kubelet.ts';
 import { lanNode } from './components/lan-node.ts';
+import { localRegistry, registryBind, registryPort, runsRegistry } from './components/local-registry.ts';
 import { nodeNetwork } from './components/node-network.ts';
 import { operatingSystem } from './components/operating-system.ts';
 import { podNetwork } from './components/pod-network.ts';
+import { preloadedImages } from './components/preloaded-images.ts';
+import { proxy } from './components/proxy.ts';
+import { registries } from './components/registries.ts';
 import { controlPlanesOf } from './control-planes.ts';
 import { rootfsLayer } from './image.ts';
+import { imagesLayers } from './images-layer.ts';
 import { assembleMachine } from './machine.ts';
 import { bridgeName } from './network/bridge.ts';
 import { planHairpin } from './network/hairpin.ts';
@@ -27,6 +32,7 @@ import { kernelProblems } from './network/kernel-problems.ts';
 import { lanMac, lanOf, leasedApiAddress, leasedSubnet, linkLocalAddress } from './network/lan.ts';
 import { podBridge, sharedNetworkOf, sharedSubnet, sweepCommands } from './network/shared.ts';
 import { planPorts } from './network/ports.ts';
+import type { ClusterPorts } from './network/ports.ts';
 import { choosePool } from './network/load-balancer.ts';
 import { apiAddressOf, nameserversFor } from './network/node-addresses.ts';
 import { chooseSubnets } from './network/subnets.ts';
@@ -48,6 +54,10 @@ const components: readonly Component[] = [
   kubeControllerManager,
   kubeScheduler,
   containerd,
+  registries,
+  proxy,
+  localRegistry,
+  preloadedImages,
   podNetwork,
   kubelet,
   kubeProxy,
@@ -83,7 +93,11 @@ export function planCluster(
   const ports = planPorts(
     spec,
     facts,
-    previous && { machines: previous.machines, api: previous.network.apiPort },
+    previous && {
+      machines: previous.machines,
+      api: previous.network.apiPort,
+      registry: previous.network.registryPort,
+    },
   );
   const pool = previous
     ? (previous.network.loadBalancer ?? [])
@@ -94,13 +108,15 @@ export function planCluster(
   const network = { ...subnets, loadBalancer: pool };
   const nodes = placeNodes({ spec, network, kubernetes, previous, lan, shared, facts });
   const machines = nodes.map(({ machine }) => machine);
-  const cluster = clusterContext({ spec, facts, network, machines, previous, lan, shared });
+  const cluster = clusterContext({ spec, facts, network, machines, ports, previous, lan, shared });
+  const folder = `${paths.state}/clusters/${spec.name}`;
   const drafts = nodes.map((node, index) => ({
     ...node,
     ports: ports.nodes[index] ?? [],
     layers: previousLayers(previous, node.machine) ?? layersOf(node, spec, facts),
     parts: components.map((component) => component(node.machine, cluster)),
     link: shared ? { shared: true as const } : lan ? { macvlan: lan.parent } : { bridge },
+    shared: runsRegistry(spec) && node.machine.role === 'control-plane' ? [registryBind(folder)] : [],
     cluster: spec.name,
     rootPassword: spec.rootPassword,
     manager,
@@ -108,7 +124,6 @@ export function planCluster(
   const peers = drafts.map(({ machine, ports: own }) => ({ ...machine, ports: own }));
   const rootfs = drafts[0]?.layers.at(-1)?.id ?? '';
   const afterStop = shared ? sweepCommands(`${paths.cache}/layers/${rootfs}`, facts) : [];
-  const folder = `${paths.state}/clusters/${spec.name}`;
   const hostNetwork = planHostNetwork(
     {
       cluster: spec.name,
@@ -125,6 +140,7 @@ export function planCluster(
         : {}),
       apiAddress: cluster.apiAddress,
       apiPort: ports.api,
+      registryPort: shared ? undefined : ports.registry,
       ipvs: spec.network.proxyMode === 'ipvs',
       podBridge: spec.network.cni === 'bridge',
       machines: peers,
@@ -160,6 +176,7 @@ export function planCluster(
       serviceSubnets: subnets.serviceSubnets,
       apiAddress: cluster.apiAddress,
       ...(ports.api ? { apiPort: ports.api } : {}),
+      ...(ports.registry ? { registryPort: ports.registry } : {}),
       cni: spec.network.cni,
       loadBalancer: pool,
     },
@@ -209,10 +226,14 @@ function clusterContext({
   facts,
   network: { nodeSubnets, podSubnets, serviceSubnets, loadBalancer },
   machines,
+  ports,
   previous,
   lan,
   shared,
-}: Omit<PlaceInput, 'kubernetes'> & { machines: readonly MachineContext[] }): ClusterContext {
+}: Omit<PlaceInput, 'kubernetes'> & {
+  machines: readonly MachineContext[];
+  ports: ClusterPorts;
+}): ClusterContext {
   const controlPlanes = controlPlanesOf(machines);
   const address = lan?.dhcp
     ? leasedApiAddress(lan, spec.network.apiServer, controlPlanes[0]?.address ?? '')
@@ -220,8 +241,10 @@ function clusterContext({
   const there = new Set(previous?.machines.map(({ name }) => name));
   return {
     name: spec.name,
+    nodeSubnets,
     podSubnets,
     serviceSubnets,
+    registryHost: registryHostOf(spec, ports.registry, address),
     apiServiceAddress: nthAddress(serviceSubnets[0] ?? '', 1),
     dnsServiceAddress: nthAddress(serviceSubnets[0] ?? '', 10),
     loadBalancer,
@@ -230,16 +253,30 @@ function clusterContext({
     machines,
     controlPlanes,
     ...(lan?.dhcp ? { hostLink: linkLocalAddress(facts, spec.name) } : {}),
+    archives: imagesLayers(spec).flatMap(({ archives }) => archives),
     joining: new Set(previous ? machines.map(({ name }) => name).filter((name) => !there.has(name)) : []),
     spec,
     facts: { ...facts, nameservers: nameserversFor(spec.network.ipFamily, facts.nameservers) },
   };
 }
 
+/** Where there is no port of the host, as with IPv6 alone, the host reaches the registry where nodes do. */
+function registryHostOf(
+  { registry }: ClusterSpec,
+  port: PlannedPort | undefined,
+  apiAddress: string,
+): string | undefined {
+  if (registry === undefined) return undefined;
+  if (registry.address === undefined) {
+    return port ? `localhost:${port.hostPort}` : `${urlHost(apiAddress)}:${registryPort}`;
+  }
+  return registry.port === undefined ? new URL(registry.address).host : `localhost:${registry.port}`;
+}
+
 function layersOf({ machine, kubernetes }: PlacedNode, spec: ClusterSpec, facts: HostFacts): PlannedLayer[] {
   const { layerId: id, version, source } = kubernetes;
   const image = { ...spec.image, suite: machine.spec.suite ?? spec.image.suite };
-  return [{ kind: 'kubernetes', id, version, source }, rootfsLayer(image, facts)];
+  return [...imagesLayers(spec), { kind: 'kubernetes', id, version, source }, rootfsLayer(image, facts)];
 }
 
 /** What a machine was made from stays below it, also when this knest would choose other packages today. */

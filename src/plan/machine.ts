@@ -8,6 +8,7 @@ import type {
   ComponentPlan,
   MachinePlan,
   Paths,
+  PlannedBind,
   PlannedCommand,
   PlannedFile,
   PlannedPort,
@@ -22,6 +23,8 @@ export interface MachineInput {
   /** What its components contribute. */
   parts: readonly ComponentPlan[];
   link: MachineLink;
+  /** Folders of the cluster that this machine sees. */
+  shared: readonly PlannedBind[];
   cluster: string;
   /** Hash of root's password. */
   rootPassword: string | undefined;
@@ -43,6 +46,7 @@ export function assembleMachine(input: MachineInput, facts: HostFacts, paths: Pa
   const data = ['containerd', 'kubelet', 'knest-volumes', ...(role === 'control-plane' ? ['etcd'] : [])];
   const binds = [
     ...data.map((one) => ({ source: `${folder}/data/${one}`, target: `/var/lib/${one}` })),
+    ...input.shared,
     // for fuse file systems in pods
     { source: '/dev/fuse', target: '/dev/fuse' },
     ...spec.extraMounts.map(({ hostPath, containerPath, readOnly }) => ({

@@ -40,7 +40,11 @@ export interface PlannedSysctl {
  * with knest, by name, or the machine's users with a password for root.
  */
 export type FileContent =
-  | { text: string }
+  | {
+      text: string;
+      /** Names of what must not be told; `<secret NAME>` stands for it in the text until the file is written. */
+      secrets?: readonly string[];
+    }
   | { link: string }
   | { pki: string }
   | { asset: 'knest-agent.mjs' }
@@ -125,7 +129,17 @@ export type PlannedLayer =
       requires: readonly string[];
       proxy: string | undefined;
     }
-  | { kind: 'kubernetes'; id: string; version: string; source: ResolvedSource };
+  | { kind: 'kubernetes'; id: string; version: string; source: ResolvedSource }
+  | { kind: 'images'; id: string; archives: readonly PlannedArchive[] };
+
+/** An archive of images that machines find in their root file system. */
+export interface PlannedArchive {
+  /** The user's file. */
+  file: string;
+  /** sha256 of the archive, not compressed; also its name in the layer. */
+  digest: string;
+  images: readonly string[];
+}
 
 /** Where the Kubernetes binaries come from, decided. */
 export type ResolvedSource =
@@ -308,6 +322,8 @@ export interface ClusterPlan {
     apiAddress: string;
     /** Where the host offers the API as well. */
     apiPort?: PlannedPort;
+    /** Where the host offers the cluster's registry. */
+    registryPort?: PlannedPort;
     /** Ranges ("A-B") that Services of type LoadBalancer get addresses from; plans of older versions have none. */
     loadBalancer?: readonly string[];
     /** none: nodes are not Ready before the user has applied a network add-on. */

@@ -1,5 +1,6 @@
 /** A sound config -> the complete spec: defaults filled in, values in one form. */
 
+import { completeImages } from './complete-images.ts';
 import { containerdPatch } from './containerd-patches.ts';
 import { completeAudit, completePodSecurity } from './complete/api-server.ts';
 import { completeDns } from './complete/dns.ts';
@@ -46,6 +47,7 @@ export function complete(config: Sound): ClusterSpec {
     audit: completeAudit(config),
     podSecurity: completePodSecurity(config),
     components: completeComponents(config),
+    ...completeImages(config),
     nodes: completeNodes(name, config),
   };
 }

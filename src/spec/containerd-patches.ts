@@ -19,19 +19,26 @@ export function tomlProblem(text: string): string | undefined {
 /** The table of a sound text. */
 export function containerdPatch(text: string): ConfigPatch {
   const patch: ConfigPatch = parse(text);
-  return setsMirrors(patch) ? withoutConfigPath(patch) : patch;
+  return isOldWay(patch) ? withoutConfigPath(patch) : patch;
+}
+
+/** Whether a sound text sets mirrors, or their certificates, in a way that does not go together with config_path. */
+export function setsMirrors(text: string): boolean {
+  return isOldWay(parse(text));
 }
 
 const criPlugin = 'io.containerd.grpc.v1.cri';
 
 /**
  * containerd has two ways to say where registries are, and refuses to start its CRI plugin with both: "`mirrors` cannot
- * be set when `config_path` is provided" (1.5 to 1.7). knest's own is config_path.
+ * be set when `config_path` is provided", "`configs.tls` cannot be set ..." (1.5 to 1.7). knest's own is config_path.
+ * Credentials (`configs.HOST.auth`) go with both.
  */
-function setsMirrors(patch: ConfigPatch): boolean {
+function isOldWay(patch: ConfigPatch): boolean {
   const registry = at(patch, ['plugins', criPlugin, 'registry']);
   if (!isTable(registry) || 'config_path' in registry) return false;
-  return 'mirrors' in registry || 'configs' in registry;
+  const configs = isTable(registry['configs']) ? Object.values(registry['configs']) : [];
+  return 'mirrors' in registry || configs.some((config) => isTable(config) && 'tls' in config);
 }
 
 function withoutConfigPath(patch: ConfigPatch): ConfigPatch {

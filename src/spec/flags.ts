@@ -22,6 +22,8 @@ export interface SpecFlags {
   nodeSubnet?: string;
   podSubnet?: string;
   serviceSubnet?: string;
+  /** Archives of images, by absolute path. */
+  images?: readonly string[];
   /** All nodes together. */
   nodes?: string;
   /** How many of them are control planes. */
@@ -30,12 +32,12 @@ export interface SpecFlags {
 
 /** The flags as a config file would say them; the numbers of nodes are read by nodesOfFlags. */
 export function configOfFlags(flags: SpecFlags): unknown {
-  const { name, kubernetesVersion, source, releaseMirror, suite, mirror, manager } = flags;
+  const { name, kubernetesVersion, source, releaseMirror, suite, mirror, manager, images } = flags;
   const { network: mode, dhcp, gateway, ipFamily, proxyMode, nodeSubnet, podSubnet, serviceSubnet } = flags;
   return {
     apiVersion,
     kind: configKind,
-    ...withoutUndefined({ name, kubernetesVersion, source, releaseMirror, suite, mirror, manager }),
+    ...withoutUndefined({ name, kubernetesVersion, source, releaseMirror, suite, mirror, manager, images }),
     network: withoutUndefined({
       ...{ mode, dhcp, gateway, ipFamily, proxyMode },
       ...{ nodeSubnet, podSubnet, serviceSubnet },
@@ -47,6 +49,7 @@ export function configOfFlags(flags: SpecFlags): unknown {
 export function flagName(path: Path): string {
   const key = String(path.at(-1));
   if (key === 'mode') return '--network';
+  if (path[0] === 'images') return '--image';
   const flag = `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
   return flag === '--release-mirror' ? `${flag} (or KNEST_RELEASE_MIRROR)` : flag;
 }

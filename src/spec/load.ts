@@ -8,6 +8,7 @@ import { hostNetworkProblems } from './contradictions/host-network.ts';
 import { networkProblems } from './contradictions/networks.ts';
 import { lanProblems } from './contradictions/lans.ts';
 import { nodeProblems, nodeWarnings } from './contradictions/nodes.ts';
+import { registryProblems, registryWarnings } from './contradictions/registries.ts';
 import { configOfFlags, flagName, nodesOfFlags, type SpecFlags } from './flags.ts';
 import { isKindConfig } from './kind/detect.ts';
 import { readKindConfig } from './kind/read.ts';
@@ -59,12 +60,14 @@ export function loadSpec({ config, flags }: SpecInput): LoadedSpec {
     ...lanProblems(merged, nameOf),
     ...hostNetworkProblems(merged, nameOf),
     ...nodeProblems(merged, nameOf),
+    ...registryProblems(merged, nameOf),
     ...dnsProblems(merged, nameOf),
   ];
   if (problems.length > 0) throw new InputError(subjectOf(config?.name, problems), problems);
   const countedBy = flags.controlPlanes === undefined ? '--nodes' : '--control-planes';
   const nameOfNodes = (path: Path) => (nodes.nodes && path[0] === 'nodes' ? countedBy : nameOf(path));
-  return { spec: complete(merged), warnings: [...file.warnings, ...nodeWarnings(merged, nameOfNodes)] };
+  const remarks = [...nodeWarnings(merged, nameOfNodes), ...registryWarnings(merged, nameOf)];
+  return { spec: complete(merged), warnings: [...file.warnings, ...remarks] };
 }
 
 /** A file in knest's words. */

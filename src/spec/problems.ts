@@ -70,7 +70,7 @@ function closestOption({ errors }: z.core.$ZodIssueInvalidUnion): readonly Issue
 
 /** What must not be told again, not even when it is wrong: messages end up in logs. */
 function isSecret(path: Path): boolean {
-  return path.at(-1) === 'rootPassword';
+  return path.at(-1) === 'rootPassword' || path.at(-1) === 'password' || path[0] === 'proxy';
 }
 
 export const wholeFile = '(the whole file)';

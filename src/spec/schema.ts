@@ -5,6 +5,7 @@ import { auditSchema, podSecuritySchema } from './config/api-server.ts';
 import { componentsSchema } from './config/components.ts';
 import { dnsSchema } from './config/dns.ts';
 import { checkedText, mapping, text } from './config/fields.ts';
+import { imagesSchema, proxySchema, registriesSchema, registrySchema } from './config/images.ts';
 import { networkSchema } from './config/network.ts';
 import { nodesSchema } from './config/nodes.ts';
 import { rootPasswordProblem } from './root-password.ts';
@@ -76,6 +77,10 @@ export const configSchema = z
     dns: dnsSchema.optional(),
     audit: auditSchema.optional(),
     podSecurity: podSecuritySchema.optional(),
+    registry: registrySchema.optional(),
+    registries: registriesSchema.optional(),
+    proxy: proxySchema.optional(),
+    images: imagesSchema.optional(),
     components: componentsSchema.optional(),
     nodes: nodesSchema.optional(),
   })

@@ -135,6 +135,43 @@ export interface ComponentsSpec {
   containerd: { configPatches: readonly ConfigPatch[] };
 }
 
+/** A registry that belongs to the cluster. */
+export interface RegistrySpec {
+  /** undefined: one that runs in the cluster. Otherwise as nodes reach it: "http://192.0.2.5:5000". */
+  address: string | undefined;
+  /** Names of images begin with localhost:PORT; undefined: with the host of the address. */
+  port: number | undefined;
+}
+
+/** How a registry is reached, or a mirror of one. */
+export interface RegistryAccess {
+  /** As names of images begin, or the host of a mirror; "*": all that have no entry. */
+  host: string;
+  mirrors: readonly string[];
+  /** PEM; before the cluster is created it may also be the path of a file. */
+  ca: string | undefined;
+  skipVerify: boolean;
+  credentials: { username: string; password: string } | undefined;
+}
+
+export interface ProxySpec {
+  http: string | undefined;
+  https: string | undefined;
+  noProxy: readonly string[];
+}
+
+/** An archive of images that nodes have from their beginning. */
+export interface ImageArchiveSpec {
+  file: string;
+  /** Once it was read: what is in it. */
+  content?: {
+    /** sha256 of the archive, not compressed, as hexadecimal digits. */
+    digest: string;
+    /** Names of its images. */
+    images: readonly string[];
+  };
+}
+
 /** Who answers the names of the cluster. */
 export interface DnsSpec {
   /** knest: knest-agent. coredns: CoreDNS in pods. none: the user brings something for the Service's address. */
@@ -199,5 +236,13 @@ export interface ClusterSpec {
   /** undefined: Kubernetes' defaults, all pods are allowed. */
   podSecurity: PodSecuritySpec | undefined;
   components: ComponentsSpec;
+  /** undefined: none. */
+  registry: RegistrySpec | undefined;
+  /** undefined: all are reached as they are. */
+  registries: readonly RegistryAccess[] | undefined;
+  /** undefined: as the environment says. */
+  proxy: ProxySpec | undefined;
+  /** undefined: none. */
+  images: readonly ImageArchiveSpec[] | undefined;
   nodes: readonly NodeSpec[];
 }

@@ -2,6 +2,7 @@ import { KnestError } from '../errors.ts';
 import type { Host } from '../host/types.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
 import type { ClusterPlan, Paths } from '../plan/types.ts';
+import { secretsOf } from '../spec/secrets.ts';
 import type { ClusterSpec } from '../spec/types.ts';
 
 /**
@@ -86,7 +87,7 @@ export async function forgetCluster(host: Host, paths: Paths, name: string): Pro
   await host.remove(clusterFolder(paths, name));
 }
 
-/** All of a cluster's certificates and keys. */
+/** All that a cluster's machines are given and plans only name: certificates, keys, secrets of the spec. */
 export async function readKeyMaterial(host: Host, paths: Paths, name: string): Promise<KeyMaterial> {
   const folder = `${clusterFolder(paths, name)}/pki`;
   const files = await host.list(folder);
@@ -95,7 +96,11 @@ export async function readKeyMaterial(host: Host, paths: Paths, name: string): P
       .filter((file) => /\.(crt|key|pub)$/.test(file))
       .map(async (file) => [file, await host.readFile(`${folder}/${file}`)] as const),
   );
-  return new Map(entries.filter((entry): entry is [string, string] => entry[1] !== undefined));
+  const spec = await host.readFile(`${clusterFolder(paths, name)}/spec.json`);
+  return new Map([
+    ...entries.filter((entry): entry is [string, string] => entry[1] !== undefined),
+    ...(spec === undefined ? [] : secretsOf(JSON.parse(spec) as ClusterSpec)),
+  ]);
 }
 
 /**

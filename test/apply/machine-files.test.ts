@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { parse } from 'smol-toml';
 import { describe, expect, it } from 'vitest';
 
 import { agentProgram } from '../../src/artifacts/sources/agent.ts';
@@ -11,6 +12,7 @@ import { memoryHost } from '../../src/host/memory.ts';
 import { issuePki } from '../../src/pki/issue.ts';
 import { planCluster } from '../../src/plan/cluster.ts';
 import { launchOf } from '../../src/plan/nspawn/launch.ts';
+import { secretsOf } from '../../src/spec/secrets.ts';
 import { clusterSpec, fromDebian, machineOf, planOf } from '../fixtures/cluster.ts';
 import { hostFacts } from '../fixtures/host-facts.ts';
 
@@ -105,5 +107,32 @@ describe('unitFiles', () => {
       },
       { path: '/etc/systemd/system/b.service', mode: 0o644, content: { text: '' } },
     ]);
+  });
+});
+
+describe('secrets', () => {
+  it('are put in when the file is written, for root alone', async () => {
+    const credentials = { username: 'alice', password: String.raw`a"b\$&` };
+    const spec = clusterSpec({
+      registries: [{ host: 'a.example', mirrors: [], ca: undefined, skipVerify: false, credentials }],
+    });
+    const file = machineOf(planOf({ spec })).files.find(({ path }) => path === '/etc/containerd/config.toml');
+    if (!file) throw new Error('no configuration of containerd');
+    const folder = await mkdtemp(join(tmpdir(), 'knest-secrets-'));
+    try {
+      await writePlanned(localHost(), folder, file, secretsOf(spec));
+      const path = join(folder, file.path);
+      expect((await stat(path)).mode & 0o777).toBe(0o600);
+      expect(parse(await readFile(path, 'utf8'))).toMatchObject({
+        plugins: {
+          'io.containerd.grpc.v1.cri': { registry: { configs: { 'a.example': { auth: credentials } } } },
+        },
+      });
+      await expect(writePlanned(localHost(), folder, file, new Map())).rejects.toThrow(
+        'password of a.example',
+      );
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 });

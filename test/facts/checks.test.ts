@@ -158,4 +158,13 @@ describe('missingPackages', () => {
     const programs = { ...programsWithout('nft'), iptables: '/usr/sbin/iptables' };
     expect(missingPackages(checkHost(hostFacts({ programs }), building))).toEqual([]);
   });
+
+  it('tells of proxies in the environment, and of those that nodes cannot reach', () => {
+    expect(check('proxy', {})).toBeUndefined();
+    const proxyEnvironment = { https_proxy: 'http://proxy.example:3128', no_proxy: 'localhost' };
+    expect(check('proxy', { proxyEnvironment })).toMatchObject({ verdict: 'ok' });
+    expect(check('proxy', { proxyEnvironment: { https_proxy: 'http://localhost:3128' } })).toMatchObject({
+      verdict: 'warning',
+    });
+  });
 });

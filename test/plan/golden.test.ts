@@ -5,7 +5,7 @@
  *
  *     UPDATE_GOLDEN=1 npx vitest run --project unit test/plan/golden.test.ts
  */
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import { planFiles } from '../../src/cli/output/plan-directory.ts';
 import type { ClusterPlan, PlannedFile } from '../../src/plan/types.ts';
@@ -83,6 +83,37 @@ const allSettings: PlanInput['spec'] = {
   ],
 };
 
+/** Registries, mirrors, credentials, proxies and images that nodes come with. */
+const images: PlanInput['spec'] = {
+  registry: { address: undefined, port: 5000 },
+  registries: [
+    {
+      host: 'docker.io',
+      mirrors: ['https://mirror.example:5001', 'https://mirror.example/v2/docker'],
+      ca: undefined,
+      skipVerify: false,
+      credentials: { username: 'alice', password: 'open sesame' },
+    },
+    {
+      host: 'mirror.example:5001',
+      mirrors: [],
+      ca: '-----BEGIN CERTIFICATE-----\nexample\n-----END CERTIFICATE-----\n',
+      skipVerify: false,
+      credentials: { username: 'bob', password: 'open sesame' },
+    },
+    { host: '*', mirrors: ['http://192.0.2.7'], ca: undefined, skipVerify: true, credentials: undefined },
+  ],
+  proxy: { http: undefined, https: 'http://carol:sesame@proxy.example:3128', noProxy: ['.example'] },
+  images: [
+    {
+      file: '/srv/app.tar.gz',
+      content: { digest: 'ab'.repeat(32), images: ['app.example/app:1', 'app.example/more:1'] },
+    },
+    { file: '/srv/db.tar', content: { digest: 'cd'.repeat(32), images: ['docker.io/library/db:2'] } },
+  ],
+  nodes: nodesOf('control-plane', 'worker'),
+};
+
 const variants: Record<string, PlanInput> = {
   'single-cgroup-v2': { ...base, facts: hostFacts() },
   'beside-docker-and-firewalld': {
@@ -142,6 +173,11 @@ const variants: Record<string, PlanInput> = {
     },
   },
   'ipv6-on-cgroup-v2': { facts: hostFacts(), spec: { network: networkSpec({ ipFamily: 'ipv6' }) } },
+  images: { ...base, spec: images },
+  'own-registry': {
+    ...base,
+    spec: { registry: { address: 'http://192.0.2.5:5000', port: 5001 } },
+  },
   'all-settings': { ...base, spec: allSettings },
   'dhcp-on-a-lan': {
     facts: hostFacts({ leases: { 'knest-control-plane': lease } }),
@@ -154,6 +190,10 @@ const variants: Record<string, PlanInput> = {
 };
 
 describe('the plan', () => {
+  it('holds no secret', () => {
+    expect(JSON.stringify(planOf({ ...base, spec: images }))).not.toContain('sesame');
+  });
+
   it('of single-cgroup-v1 is as recorded', async () => {
     await expectGolden('single-cgroup-v1', readable(planOf(base)));
   });

@@ -73,12 +73,9 @@ describe('single nodes', () => {
       nodes: { 'knest-worker': fromRelease('v1.29.4') },
     });
     expect(plan.machines.map(({ kubernetesVersion }) => kubernetesVersion)).toEqual(['v1.30.1', 'v1.29.4']);
-    expect(plan.layers.map((layer) => (layer.kind === 'rootfs' ? layer.suite : layer.version))).toEqual([
-      'v1.30.1',
-      'trixie',
-      'v1.29.4',
-      'bookworm',
-    ]);
+    expect(
+      plan.layers.map((layer) => ('version' in layer ? layer.version : 'suite' in layer && layer.suite)),
+    ).toEqual(['v1.30.1', 'trixie', 'v1.29.4', 'bookworm']);
   });
 
   it('with limits offer pods no more than that', () => {

@@ -2,11 +2,19 @@
 
 import type { Command } from 'commander';
 import { withStory, type Api, type Cli } from '../cli.ts';
-import { imageOptions, outputOption, yesOption, type OutputFlag, type SpecOptions } from '../options.ts';
+import {
+  given,
+  imageOptions,
+  outputOption,
+  yesOption,
+  type OutputFlag,
+  type SpecOptions,
+} from '../options.ts';
 import { renderResult } from '../output/result.ts';
 import { renderTable } from '../output/table.ts';
 
 interface Flags extends SpecOptions, OutputFlag {
+  image?: string[];
   rebuild?: true;
   yes?: true;
 }
@@ -18,6 +26,10 @@ export function addBuildImage(parent: Command, cli: Cli): void {
     parent.command('image').option('--config <file>', 'cluster config file, "-" for stdin'),
   )
     .description('build the layers that nodes are made from, so that creating clusters is quick')
+    .option(
+      '--image <files...>',
+      'archives of images that nodes shall have from their beginning, as "images" in the config',
+    )
     .option('--rebuild', 'build them even when they are in the cache');
   outputOption(yesOption(command), ['text', 'json', 'yaml', 'name']).action((flags: Flags, self: Command) =>
     buildImage(cli, flags, self),
@@ -26,7 +38,10 @@ export function addBuildImage(parent: Command, cli: Cli): void {
 
 async function buildImage(cli: Cli, flags: Flags, command: Command): Promise<void> {
   const { readSpec, tellWarnings } = await import('../read-spec.ts');
-  const [loaded, api] = await Promise.all([readSpec(cli.terminal, flags), cli.api()]);
+  const [loaded, api] = await Promise.all([
+    readSpec(cli.terminal, { ...flags, ...given({ images: flags.image }) }),
+    cli.api(),
+  ]);
   const built = await withStory(cli, command, ({ context }) => {
     tellWarnings(loaded, context.listener);
     return api.buildImage({

@@ -72,6 +72,10 @@ function renderLayer(layer: PlannedLayer): string {
     }[source.kind]();
     return `${layer.id}\n  Kubernetes ${layer.version}, ${origin}\n`;
   }
+  if (layer.kind === 'images') {
+    const archives = layer.archives.map(({ file, images }) => `${images.join(', ')} from ${file}`);
+    return `${layer.id}\n${indent(archives.join('\n'), 2)}\n`;
+  }
   const lines = [
     `Debian ${layer.suite} from ${layer.mirror ?? 'the default mirror'}`,
     ...(layer.securityMirror === undefined ? [] : [`security updates from ${layer.securityMirror}`]),

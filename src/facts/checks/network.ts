@@ -1,5 +1,6 @@
 import { contains, familyOf } from '../../formats/cidr.ts';
 import { linkProblem } from '../../plan/network/lan.ts';
+import { isLoopbackUrl, loopbackHint } from '../../spec/contradictions/registries.ts';
 import type { Check, HostFacts } from '../types.ts';
 import { ok, problem, warning } from './check.ts';
 
@@ -11,6 +12,7 @@ export function networkChecks(facts: HostFacts): Check[] {
     checkIpvs(facts),
     checkBridgeNetfilter(facts),
     checkNameservers(facts),
+    ...checkProxies(facts),
     ...checkLan(facts),
     ...checkNode(facts),
     ...checkNetworkManager(facts),
@@ -75,6 +77,21 @@ function checkNameservers({ nameservers }: HostFacts): Check {
       : 'No name server of this host can be reached from a machine: all are on loopback, or there are none.',
     'name one with an IPv4 address in /etc/resolv.conf; without it machines and pods resolve no outside names',
   );
+}
+
+function checkProxies({ proxyEnvironment }: HostFacts): Check[] {
+  const given = ['http_proxy', 'https_proxy'].filter((name) => proxyEnvironment[name] !== undefined);
+  const away = given.filter((name) => isLoopbackUrl(proxyEnvironment[name]));
+  if (given.length === 0) return [];
+  if (away.length === 0)
+    return [ok('proxy', `Nodes pull images through the proxies in ${given.join(' and ')}.`)];
+  return [
+    warning(
+      'proxy',
+      `The proxy in ${away.join(' and ')} is on loopback: nodes cannot reach it, and pull images without it.`,
+      loopbackHint,
+    ),
+  ];
 }
 
 /** Whether nodes can be hosts of the LAN; nothing is wrong where they can't: a bridge is the default. */

@@ -1,11 +1,12 @@
 import type { HostFacts } from '../../facts/types.ts';
 import type { ClusterSpec, NodeSpec } from '../../spec/types.ts';
-import type { ComponentPlan, MachinePlan, PlannedLanHost } from '../types.ts';
+import type { ComponentPlan, MachinePlan, PlannedArchive, PlannedLanHost } from '../types.ts';
 import type { VersionTraits } from '../versions/traits.ts';
 
 /** What a component needs to know of its cluster. */
 export interface ClusterContext {
   name: string;
+  nodeSubnets: readonly string[];
   podSubnets: readonly string[];
   serviceSubnets: readonly string[];
   /** First address of the first service subnet: the Service `kubernetes`. */
@@ -25,7 +26,22 @@ export interface ClusterContext {
   controlPlanes: readonly Peer[];
   /** Names of machines that come into a cluster which is there already. */
   joining: ReadonlySet<string>;
-  spec: Pick<ClusterSpec, 'kubernetes' | 'network' | 'components' | 'dns' | 'audit' | 'podSecurity'>;
+  /** Images that every node has from its beginning. */
+  archives: readonly PlannedArchive[];
+  /** The registry as it is called on the host, "localhost:5000"; undefined: the cluster has none. */
+  registryHost: string | undefined;
+  spec: Pick<
+    ClusterSpec,
+    | 'kubernetes'
+    | 'network'
+    | 'components'
+    | 'dns'
+    | 'audit'
+    | 'podSecurity'
+    | 'registry'
+    | 'registries'
+    | 'proxy'
+  >;
   facts: Pick<
     HostFacts,
     'cgroup' | 'capabilities' | 'nameservers' | 'searchDomains' | 'machineId' | 'cpus' | 'memoryBytes'

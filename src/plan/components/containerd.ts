@@ -5,9 +5,12 @@ import { renderUnit } from '../../formats/systemd-unit.ts';
 import type { Component, ClusterContext } from './component.ts';
 import { afterApiServer, k8sTarget, restartAlways } from './component.ts';
 import { cgroupDriver } from './cgroup-driver.ts';
+import { registrySecret, secretMark } from '../../spec/secrets.ts';
 import { pauseImage, pauseImagePath } from '../image.ts';
+import type { PlannedFile } from '../types.ts';
+import { registriesFolder, serverOf } from './registries.ts';
 
-const containerdSocket = '/run/containerd/containerd.sock';
+export const containerdSocket = '/run/containerd/containerd.sock';
 export const containerdEndpoint = `unix://${containerdSocket}`;
 
 const configFile = '/etc/containerd/config.toml';
@@ -15,11 +18,7 @@ const configFile = '/etc/containerd/config.toml';
 /** containerd with its CRI plugin, and the sandbox image brought in before the first pod. */
 export const containerd: Component = (_machine, cluster) => ({
   files: [
-    {
-      path: configFile,
-      mode: 0o644,
-      content: { text: stringify(configuration(cluster)) + '\n' },
-    },
+    configurationFile(cluster),
     // Debian puts the CNI plugins elsewhere; network add-ons install theirs here
     { path: '/opt/cni/bin', mode: 0o777, content: { link: '/usr/lib/cni' } },
   ],
@@ -73,8 +72,35 @@ export const containerd: Component = (_machine, cluster) => ({
   ],
 });
 
+/** Only root may read it when there are passwords in it. */
+function configurationFile(cluster: ClusterContext): PlannedFile {
+  const text = stringify(configuration(cluster)) + '\n';
+  const secrets = (cluster.spec.registries ?? []).flatMap(({ host, credentials }) =>
+    credentials ? [registrySecret(host)] : [],
+  );
+  return secrets.length === 0
+    ? { path: configFile, mode: 0o644, content: { text } }
+    : { path: configFile, mode: 0o600, content: { text, secrets } };
+}
+
+/** By the host that is asked, be it a registry or a mirror. All else about registries is in files of their own. */
+function registryConfigs({ spec }: ClusterContext) {
+  const known = (spec.registries ?? []).flatMap(({ host, credentials }) =>
+    credentials
+      ? [
+          [
+            serverOf(host),
+            { auth: { username: credentials.username, password: secretMark(registrySecret(host)) } },
+          ],
+        ]
+      : [],
+  );
+  return known.length === 0 ? {} : { configs: Object.fromEntries(known) as object };
+}
+
 /** config.toml, version 2: what containerd 1.5 to 1.7 read (containerd: docs/cri/config.md). */
-function configuration({ facts, spec }: ClusterContext) {
+function configuration(cluster: ClusterContext) {
+  const { facts, spec } = cluster;
   const own = {
     version: 2,
     // none of them can work on an overlay's directories, and each is probed at start
@@ -98,7 +124,7 @@ function configuration({ facts, spec }: ClusterContext) {
           },
         },
         cni: { bin_dir: '/opt/cni/bin', conf_dir: '/etc/cni/net.d' },
-        registry: { config_path: '/etc/containerd/certs.d' },
+        registry: { config_path: registriesFolder, ...registryConfigs(cluster) },
       },
     },
   };

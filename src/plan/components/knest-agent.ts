@@ -11,12 +11,14 @@ import { kubeadmObjects } from '../manifests/kubeadm.ts';
 import { loadBalancerGroups, loadBalancerObjects } from '../manifests/load-balancer.ts';
 import { sharedDnsPort } from '../network/shared.ts';
 import { adminCertificate } from '../pki.ts';
+import { registryHosting } from './local-registry.ts';
 import { certificateFiles, clientCertificate, publicFile } from './pki-files.ts';
 import { podSocket } from './pod-network.ts';
 
 const configFile = '/etc/kubernetes/knest-agent.json';
 const objectsFile = '/etc/kubernetes/knest-objects.json';
-const program = '/usr/local/lib/knest/knest-agent.mjs';
+/** Where a machine has it. */
+export const agentPath = '/usr/local/lib/knest/knest-agent.mjs';
 const healthPort = 10262;
 /** UDP, of every node's address. */
 const pulsePort = 10263;
@@ -44,7 +46,7 @@ export const knestAgent: Component = (machine, cluster) => {
         mode: 0o644,
         content: { text: `${JSON.stringify(configuration(machine, cluster, certificate), undefined, 2)}\n` },
       },
-      { path: program, mode: 0o644, content: { asset: 'knest-agent.mjs' } },
+      { path: agentPath, mode: 0o644, content: { asset: 'knest-agent.mjs' } },
       ...(appliesObjects(machine, cluster)
         ? [{ path: objectsFile, mode: 0o644, content: { text: objects(machine, cluster) } }]
         : []),
@@ -62,7 +64,7 @@ export const knestAgent: Component = (machine, cluster) => {
             // A small young generation is collected more often and stays small (V8's default grows to 48 MB); one
             // thread is enough for the few files it reads.
             Environment: ['UV_THREADPOOL_SIZE=1', 'NODE_ENV=production'],
-            ExecStart: `/usr/bin/node --max-semi-space-size=2 --v8-pool-size=1 ${program} ${configFile}`,
+            ExecStart: `/usr/bin/node --max-semi-space-size=2 --v8-pool-size=1 ${agentPath} ${configFile}`,
             ...restartAlways,
             // other agents are told that this one goes
             TimeoutStopSec: '3',
@@ -101,7 +103,7 @@ const objectsUnit: PlannedUnit = {
     Service: {
       Type: 'oneshot',
       RemainAfterExit: 'yes',
-      ExecStart: `/usr/bin/node ${program} apply ${objectsFile}`,
+      ExecStart: `/usr/bin/node ${agentPath} apply ${objectsFile}`,
       // it tries until it has succeeded
       TimeoutStartSec: 'infinity',
     },
@@ -120,6 +122,7 @@ function objects(machine: MachineContext, cluster: ClusterContext): string {
       ...(coreDns ? coreDnsObjects(coreDns) : []),
       ...(cluster.loadBalancer.length > 0 ? loadBalancerObjects : []),
       ...kubeadmObjects(cluster, machine),
+      ...registryHosting(cluster),
     ],
     ...(coreDns ? { once: coreDnsWorkload(coreDns) } : {}),
   };

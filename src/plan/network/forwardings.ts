@@ -16,12 +16,14 @@ export interface Forwarding {
 }
 
 /** Where the host's ports lead: a machine's to the machine, in each family in which both have an address. */
-export function forwardingsOf({ machines, apiPort, apiAddress }: HostNetworkOptions): Forwarding[] {
+export function forwardingsOf(options: HostNetworkOptions): Forwarding[] {
+  const { machines, apiPort, registryPort, apiAddress } = options;
   return [
     ...machines.flatMap(({ ports, addresses }) =>
       ports.flatMap((port) => addresses.flatMap(({ address }) => forward(port, address))),
     ),
     ...(apiPort ? forward(apiPort, apiAddress) : []),
+    ...(registryPort ? forward(registryPort, apiAddress) : []),
   ];
 }
 

@@ -29,6 +29,8 @@ export interface HostNetworkOptions extends ClusterSubnets {
   apiAddress: string;
   /** A port of the host that leads to the API. */
   apiPort: PlannedPort | undefined;
+  /** A port of the host that leads to the cluster's registry, at the same address. */
+  registryPort?: PlannedPort | undefined;
   machines: readonly NetworkPeer[];
   /** The only machine shares the host's network, which has its pods. */
   shared?: true;

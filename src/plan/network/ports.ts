@@ -5,6 +5,7 @@ import type { HostFacts, ListeningPort } from '../../facts/types.ts';
 import { canonicalAddress, contains, familyOf } from '../../formats/cidr.ts';
 import type { ClusterSpec, PortMapping } from '../../spec/types.ts';
 import { apiPort } from '../components/component.ts';
+import { registryPort } from '../components/local-registry.ts';
 import type { MachinePlan, PlannedPort } from '../types.ts';
 import { familiesOf, type Family } from './node-addresses.ts';
 
@@ -14,15 +15,19 @@ export interface ClusterPorts {
   nodes: readonly (readonly PlannedPort[])[];
   /** The one that leads to the API; undefined: the host has none. */
   api: PlannedPort | undefined;
+  /** The one that leads to the cluster's registry. */
+  registry: PlannedPort | undefined;
 }
 
 /** What a cluster that is there already has. */
 export interface PresentPorts {
   machines: readonly Pick<MachinePlan, 'name' | 'ports'>[];
   api: PlannedPort | undefined;
+  registry?: PlannedPort | undefined;
 }
 
 type PortsSpec = Pick<ClusterSpec, 'name' | 'network'> & {
+  registry?: ClusterSpec['registry'];
   nodes: readonly Pick<ClusterSpec['nodes'][number], 'name' | 'extraPortMappings'>[];
 };
 
@@ -79,16 +84,21 @@ export function planPorts(
     hostPort: given.get(wish) ?? 0,
     machinePort: wish.machinePort,
   });
-  const api = wishes.find(({ owner }) => owner === apiOwner);
+  const ofOwner = (name: string): PlannedPort | undefined => {
+    const wish = wishes.find(({ owner }) => owner === name);
+    return wish && planned(wish);
+  };
   return {
     nodes: spec.nodes.map(({ name }) => wishes.filter(({ owner }) => owner === name).map(planned)),
-    api: api && planned(api),
+    api: ofOwner(apiOwner),
+    registry: ofOwner(registryOwner),
   };
 }
 
 const subject = 'the ports of the host can not be had';
-/** No node has this name: it has no letter in it. */
+/** No node has these names: there is no letter in them. */
 const apiOwner = '';
+const registryOwner = '-';
 
 /** A mapping as the spec has it. */
 interface Wish {
@@ -107,7 +117,7 @@ interface Wish {
   before: number | undefined;
 }
 
-function listWishes({ network, nodes }: PortsSpec, present: PresentPorts | undefined): Wish[] {
+function listWishes({ network, nodes, registry }: PortsSpec, present: PresentPorts | undefined): Wish[] {
   const families = familiesOf(network.ipFamily);
   const ofNodes = nodes.flatMap(({ name, extraPortMappings }, node) => {
     const before = [...(present?.machines.find((machine) => machine.name === name)?.ports ?? [])];
@@ -130,11 +140,13 @@ function listWishes({ network, nodes }: PortsSpec, present: PresentPorts | undef
       };
     });
   });
+  const ofRegistry = registry ? registryWish(registry, families, network.mode === 'host') : [];
   const { listenAddress, port } = network.apiServer;
-  if (listenAddress === undefined) return ofNodes;
+  if (listenAddress === undefined) return [...ofNodes, ...ofRegistry];
   const api = { protocol: 'tcp', listenAddress: canonical(listenAddress), machinePort: apiPort } as const;
   return [
     ...ofNodes,
+    ...ofRegistry,
     {
       ...api,
       owner: apiOwner,
@@ -148,6 +160,32 @@ function listWishes({ network, nodes }: PortsSpec, present: PresentPorts | undef
   ];
 }
 
+/**
+ * Loopback: what is pushed there needs no TLS. There is none that leads into a machine in IPv6.
+ * @param shared the node has the host's loopback: nothing leads anywhere, but the port must be free
+ */
+function registryWish(
+  { address, port }: NonNullable<PortsSpec['registry']>,
+  families: readonly Family[],
+  shared: boolean,
+): Wish[] {
+  const [family] = families;
+  if (address !== undefined || family !== 4) return [];
+  return [
+    {
+      protocol: 'tcp',
+      listenAddress: '127.0.0.1',
+      machinePort: shared && port !== undefined ? port : registryPort,
+      owner: registryOwner,
+      path: 'registry',
+      portKey: 'port',
+      hostPort: port,
+      families: [family],
+      before: undefined,
+    },
+  ];
+}
+
 function isSame(a: Omit<PlannedPort, 'hostPort'>, b: Omit<PlannedPort, 'hostPort'>): boolean {
   return a.protocol === b.protocol && a.listenAddress === b.listenAddress && a.machinePort === b.machinePort;
 }
@@ -156,6 +194,7 @@ function isPresent(wish: Wish, hostPort: number, present: PresentPorts | undefin
   const all = [
     ...(present?.machines ?? []).flatMap(({ ports }) => ports),
     ...(present?.api ? [present.api] : []),
+    ...(present?.registry ? [present.registry] : []),
   ];
   return all.some(
     (port) =>
@@ -251,7 +290,10 @@ function portProblem({ path, portKey, protocol }: Wish, port: number, { by }: Cl
   return {
     path: `${path}.${portKey}`,
     message: `${protocol.toUpperCase()} port ${port} is taken by ${by}`,
-    hint: 'choose another one, or leave it out and knest finds one that is free',
+    hint:
+      path === 'registry'
+        ? 'choose another one'
+        : 'choose another one, or leave it out and knest finds one that is free',
   };
 }
 

@@ -1,0 +1,31 @@
+/** What a spec holds that must not be told: plans have its names, machines its values. */
+
+import type { ClusterSpec } from './types.ts';
+
+/** Stands in the text of a planned file. */
+export function secretMark(name: string): string {
+  return `<secret ${name}>`;
+}
+
+/** Name of a registry's password. */
+export function registrySecret(host: string): string {
+  return `password of ${host}`;
+}
+
+export const proxySecrets = { http: 'proxy for http', https: 'proxy for https' } as const;
+
+/** Values by name, as they stand within double quotes: with \" and \\. */
+export function secretsOf({
+  registries,
+  proxy,
+}: Partial<Pick<ClusterSpec, 'registries' | 'proxy'>>): Map<string, string> {
+  const passwords = (registries ?? []).flatMap(({ host, credentials }): [string, string][] =>
+    credentials ? [[registrySecret(host), credentials.password]] : [],
+  );
+  const proxies = (['http', 'https'] as const).flatMap((scheme): [string, string][] =>
+    proxy?.[scheme] === undefined ? [] : [[proxySecrets[scheme], proxy[scheme]]],
+  );
+  return new Map(
+    [...passwords, ...proxies].map(([name, value]) => [name, value.replaceAll(/["\\]/g, '\\$&')]),
+  );
+}

@@ -1,0 +1,178 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { gzipSync } from 'node:zlib';
+
+import { pack } from 'tar-stream';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { readImageArchive } from '../../src/artifacts/image-archive.ts';
+import { openPlainArchive } from '../../src/artifacts/plain-archive.ts';
+import { localHost } from '../../src/host/local.ts';
+
+let folder: string;
+let path: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'knest-archive-'));
+  path = join(folder, 'image.tar');
+});
+
+afterEach(() => rm(folder, { recursive: true }));
+
+async function write(files: Readonly<Record<string, unknown>>): Promise<void> {
+  const archive = pack();
+  for (const [name, content] of Object.entries(files)) archive.entry({ name }, text(content));
+  archive.finalize();
+  await writeFile(path, await buffer(archive));
+}
+
+function text(content: unknown): string {
+  return typeof content === 'string' ? content : JSON.stringify(content);
+}
+
+function digestOf(content: unknown): string {
+  return `sha256:${createHash('sha256').update(text(content)).digest('hex')}`;
+}
+
+/** Blobs of an OCI layout. */
+function blobs(...contents: readonly unknown[]): Record<string, unknown> {
+  return Object.fromEntries(contents.map((one) => [`blobs/${digestOf(one).replace(':', '/')}`, one]));
+}
+
+const layout = { 'oci-layout': { imageLayoutVersion: '1.0.0' } };
+const config = { architecture: 'amd64', os: 'linux', rootfs: {} };
+const otherConfig = { architecture: 'arm64', os: 'linux', rootfs: {} };
+const manifest = { config: { digest: digestOf(config) }, layers: [] };
+const otherManifest = { config: { digest: digestOf(otherConfig) }, layers: [] };
+
+describe('docker save', () => {
+  it('has whole names, and the digests of configurations', async () => {
+    await write({
+      'layer.tar': 'a layer',
+      './config.json': config,
+      'manifest.json': [
+        { Config: 'config.json', RepoTags: ['app', 'registry.example/app:1'], Layers: ['layer.tar'] },
+        { Config: 'elsewhere.json', RepoTags: ['other:2'], Layers: [] },
+        { Config: 'config.json', RepoTags: null, Layers: [] },
+      ],
+    });
+    const known = { id: digestOf(config), architecture: 'amd64' };
+    expect(await readImageArchive(path, 'amd64')).toEqual([
+      { name: 'docker.io/library/app:latest', ...known },
+      { name: 'registry.example/app:1', ...known },
+      { name: 'docker.io/library/other:2', id: undefined, architecture: undefined },
+    ]);
+  });
+});
+
+describe('OCI layout', () => {
+  const entry = (of: unknown, name: string) => ({
+    digest: digestOf(of),
+    annotations: { 'org.opencontainers.image.ref.name': name },
+  });
+
+  it("has the digest of the configuration for the nodes' architecture, however deep", async () => {
+    const platform = (of: unknown, architecture: string) => ({
+      digest: digestOf(of),
+      platform: { architecture, os: 'linux' },
+    });
+    const index = { manifests: [platform(otherManifest, 'arm64'), platform(manifest, 'amd64')] };
+    await write({
+      ...blobs(config, otherConfig, manifest, otherManifest, index),
+      'index.json': {
+        manifests: [
+          entry(manifest, 'example.test/plain:1'),
+          entry(index, 'example.test/index:1'),
+          entry('nothing', 'example.test/lost:1'),
+        ],
+      },
+      ...layout,
+    });
+    const [plain, inIndex, lost] = await readImageArchive(path, 'amd64');
+    expect([plain?.id, inIndex?.id, lost?.id]).toEqual([digestOf(config), digestOf(config), undefined]);
+    expect((await readImageArchive(path, 'arm64'))[1]).toMatchObject({
+      id: digestOf(otherConfig),
+      architecture: 'arm64',
+    });
+  });
+
+  it('comes before manifest.json, and containerd’s name before the standard’s', async () => {
+    await write({
+      ...blobs(config, manifest),
+      'index.json': {
+        manifests: [
+          {
+            digest: digestOf(manifest),
+            annotations: {
+              'io.containerd.image.name': 'docker.io/library/app:1',
+              'org.opencontainers.image.ref.name': '1',
+            },
+          },
+        ],
+      },
+      'manifest.json': [{ Config: 'config.json', RepoTags: ['other:1'] }],
+      ...layout,
+    });
+    expect((await readImageArchive(path, 'amd64')).map(({ name }) => name)).toEqual([
+      'docker.io/library/app:1',
+    ]);
+  });
+
+  it.each(['latest', 'app:1', 'team/app:1'])('is refused with the name %s', async (name) => {
+    await write({
+      ...blobs(config, manifest),
+      'index.json': { manifests: [entry(manifest, name)] },
+      ...layout,
+    });
+    await expect(readImageArchive(path, 'amd64')).rejects.toThrow(`calls its image "${name}"`);
+  });
+});
+
+describe('what is no archive of images', () => {
+  it.each([
+    ['no JSON', { 'manifest.json': '[oops' }, 'manifest.json in it is not what it should be'],
+    ['another JSON', { 'manifest.json': [{ Config: 7 }] }, 'manifest.json in it is not what it should be'],
+    ['no names', { 'manifest.json': [{ Config: 'config.json' }] }, 'its images have no names'],
+    ['another tar archive', { 'package.json': {} }, 'holds no images'],
+  ])('%s', async (_, files, message) => {
+    await write(files);
+    await expect(readImageArchive(path, 'amd64')).rejects.toThrow(message);
+  });
+
+  it.each(['text', 'x'.repeat(2000)])('not a tar archive', async (content) => {
+    await writeFile(path, content);
+    await expect(readImageArchive(path, 'amd64')).rejects.toThrow('is not a tar archive');
+  });
+
+  it('one that ends too early', async () => {
+    await write({ 'layer.tar': 'x'.repeat(5000) });
+    await writeFile(path, (await readFile(path)).subarray(0, 2048));
+    await expect(readImageArchive(path, 'amd64')).rejects.toThrow('ends in the middle');
+  });
+});
+
+describe('openPlainArchive', () => {
+  it('decompresses into a copy, which goes away', async () => {
+    await writeFile(path, gzipSync('plain'));
+    const archive = await openPlainArchive(localHost(), path);
+    expect(await readFile(archive.path, 'utf8')).toBe('plain');
+    await archive.dispose();
+    await expect(readFile(archive.path)).rejects.toThrow('ENOENT');
+    expect(await readFile(path)).toEqual(gzipSync('plain'));
+  });
+
+  it('takes what is plain as it is', async () => {
+    await writeFile(path, 'plain');
+    expect((await openPlainArchive(localHost(), path)).path).toBe(path);
+  });
+
+  it('says what is wrong with a compressed file', async () => {
+    await writeFile(path, gzipSync('plain'.repeat(1000)).subarray(0, 20));
+    await expect(openPlainArchive(localHost(), path)).rejects.toThrow(
+      /cannot be decompressed: gzip: .*unexpected end/,
+    );
+  });
+});

@@ -1,0 +1,86 @@
+#!/bin/sh
+set -eu
+
+# what pods of one node send each other passes Services and network policies; the bridges of the host stay as they are
+test -e /proc/sys/net/bridge/bridge-nf-call-iptables >/dev/null 2>&1 || sh -c 'modprobe br_netfilter && for name in iptables ip6tables arptables; do echo 0 > /proc/sys/net/bridge/bridge-nf-call-$name; done' || true
+
+# the machines of knest are plugged into this bridge
+ip link show dev kn-knest >/dev/null 2>&1 || ip link add name kn-knest address 02:2e:6f:37:6b:b0 type bridge
+
+# IPv4 only: no link-local address, and nobody is listened to who says to be a router
+tee /proc/sys/net/ipv6/conf/kn-knest/disable_ipv6 <<'END' || true
+1
+END
+
+# the IPv4 gateway of the machines, and the ways to pods and services of knest from this host
+ip -4 -batch - <<'END'
+address replace 10.89.0.1/24 dev kn-knest
+link set dev kn-knest up
+# stand-ins, so that none is missed while all are made anew
+route replace 10.244.0.0/24 via 10.89.0.2 dev kn-knest proto 88 metric 4096
+route replace 10.244.1.0/24 via 10.89.0.3 dev kn-knest proto 88 metric 4096
+route replace 10.96.0.0/16 via 10.89.0.254 dev kn-knest proto 88 metric 4096
+route flush dev kn-knest proto 89
+route replace 10.244.0.0/24 via 10.89.0.2 dev kn-knest proto 89
+route replace 10.244.1.0/24 via 10.89.0.3 dev kn-knest proto 89
+route replace 10.96.0.0/16 via 10.89.0.254 dev kn-knest proto 89
+route flush dev kn-knest proto 88
+END
+
+# machines and pods of knest reach the outside under the host's address, and ports of the host lead into them
+nft -f - <<'END'
+table ip knest_knest
+delete table ip knest_knest
+table ip knest_knest {
+  chain postrouting {
+    type nat hook postrouting priority srcnat; policy accept;
+    ip saddr { 10.89.0.0/24, 10.244.0.0/16 } ip daddr != { 10.89.0.0/24, 10.244.0.0/16, 10.96.0.0/16 } oifname != "kn-knest" masquerade
+    # a machine that calls a port of the host and ends in a machine: the answer must come back through the host
+    ip saddr { 10.89.0.0/24, 10.244.0.0/16 } oifname "kn-knest" ct status dnat masquerade
+    # no machine can answer 127.0.0.1
+    ip saddr 127.0.0.0/8 oifname "kn-knest" masquerade
+  }
+
+  chain ports {
+    ip daddr 127.0.0.1 tcp dport 5000 dnat to 10.89.0.254:5000
+  }
+
+  chain prerouting {
+    type nat hook prerouting priority dstnat; policy accept;
+    ip daddr != 127.0.0.0/8 fib daddr type local jump ports
+  }
+
+  chain output {
+    type nat hook output priority -100; policy accept;
+    fib daddr type local jump ports
+  }
+
+  chain redirects {
+    type filter hook output priority filter; policy accept;
+    # a machine that calls a port of the host would be told to go straight to where it leads, and stick to that
+    oifname "kn-knest" icmp type redirect drop
+  }
+
+  chain loopback {
+    type filter hook prerouting priority raw; policy accept;
+    # with route_localnet the kernel would take machines' packets to what listens on the host's loopback
+    iifname "kn-knest" ip daddr 127.0.0.0/8 drop
+    iifname "kn-knest" ip saddr 127.0.0.0/8 drop
+  }
+}
+END
+
+# downloads in machines must not stall where the way out has a smaller MTU than the bridge (VPN, cloud)
+nft -f - <<'END' || true
+table ip knest_knest {
+  chain forward {
+    type filter hook forward priority mangle; policy accept;
+    iifname "kn-knest" oifname != "kn-knest" tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu
+  }
+}
+END
+
+# ports of 127.0.0.1 lead into machines: its packets may leave by this bridge
+tee /proc/sys/net/ipv4/conf/kn-knest/route_localnet <<'END'
+1
+END

@@ -1,0 +1,1 @@
+knest-agent.mjs: comes with knest
