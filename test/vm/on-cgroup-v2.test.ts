@@ -30,13 +30,12 @@ const unhurried = {
     kubelet: { config: { nodeStatusUpdateFrequency: '10s' } },
   },
 };
+const script = 'hostname > /tmp/index.html; exec httpd -f -p 80 -h /tmp';
+const limits = { cpu: '500m', memory: '64Mi' };
 const web = {
   apiVersion: 'v1',
   kind: 'List',
-  items: [
-    deployment('web', 2, 'hostname > /tmp/index.html; exec httpd -f -p 80 -h /tmp'),
-    service('web', 80),
-  ],
+  items: [limited(deployment('web', 2, script)), service('web', 80)],
 };
 
 describe.skipIf(process.getuid?.() !== 0)('on a server with cgroup v2', () => {
@@ -104,26 +103,15 @@ describe.skipIf(process.getuid?.() !== 0)('on a server with cgroup v2', () => {
     it('gives pods cgroups that its systemd has made', async () => {
       await knest('load', 'image-archive', '--name', name, '/opt/knest/busybox.tar');
       await kubectl('apply', '-f', '/root/web.json');
-      await kubectl('set', 'resources', 'deployment/web', '--limits=cpu=500m,memory=64Mi');
       await kubectl('rollout', 'status', 'deployment/web', `--timeout=${wait()}`);
-      const scopes = await knest(
-        ...[
-          'exec',
-          node,
-          '--',
-          'systemctl',
-          'list-units',
-          '--plain',
-          '--no-legend',
-          'cri-containerd-*.scope',
-        ],
-      );
+      const list = ['systemctl', 'list-units', '--plain', '--no-legend', 'cri-containerd-*.scope'];
+      const scopes = await knest('exec', node, '--', ...list);
       // a container and its sandbox each
       expect(scopes.split('\n')).toHaveLength(4);
       const group = groups[manager];
       const find = `find /sys/fs/cgroup/${group} -path '*/kubepods.slice/*.scope' -exec cat {}/memory.max ';'`;
-      const limits = (await vm.ok(['sh', '-c', find])).split('\n');
-      expect(limits.filter((limit) => limit === String(64 * 2 ** 20))).toHaveLength(2);
+      const found = (await vm.ok(['sh', '-c', find])).split('\n');
+      expect(found.filter((limit) => limit === String(64 * 2 ** 20))).toHaveLength(2);
     });
 
     it('answers pods of the node by a Service', async () => {
@@ -189,3 +177,9 @@ describe.skipIf(process.getuid?.() !== 0)('on a server with cgroup v2', () => {
     });
   });
 });
+
+function limited(object: ReturnType<typeof deployment>) {
+  const { template, ...spec } = object.spec;
+  const containers = template.spec.containers.map((container) => ({ ...container, resources: { limits } }));
+  return { ...object, spec: { ...spec, template: { ...template, spec: { ...template.spec, containers } } } };
+}
