@@ -4,18 +4,12 @@ import { parseRange } from '../formats/address-range.ts';
 import { parseCidr } from '../formats/cidr.ts';
 import type { ClusterSpec, NodeSpec } from '../spec/types.ts';
 import type { MachineContext } from './components/component.ts';
-import { lanMac, leasedAddresses, type Lan } from './network/lan.ts';
+import type { ClusterNetwork } from './network/cluster-network.ts';
+import { lanMac, leasedAddresses } from './network/lan.ts';
 import { nodeSlots } from './network/load-balancer.ts';
 import { gatewayOf, nodeAddress, podSubnetOfNode } from './network/node-addresses.ts';
-import type { SharedNetwork } from './network/shared.ts';
-import type { ClusterSubnets } from './network/subnets.ts';
 import type { ClusterPlan, KubernetesChoice, ResolvedKubernetes } from './types.ts';
 import { versionTraits } from './versions/traits.ts';
-
-/** Subnets, and the part of them that Services get addresses from. */
-export interface ClusterNetwork extends ClusterSubnets {
-  loadBalancer: readonly string[];
-}
 
 export interface PlacedNode {
   machine: MachineContext;
@@ -30,18 +24,14 @@ export interface PlaceInput {
   kubernetes: KubernetesChoice;
   /** The plan of the cluster as it is, when nodes come or go. */
   previous: ClusterPlan | undefined;
-  lan: Lan | undefined;
-  shared: SharedNetwork | undefined;
 }
 
 /** Nodes with their addresses. Those that are there already keep their places, new ones take the first free ones. */
 export function placeNodes({
   spec,
-  network: { nodeSubnets, podSubnets, loadBalancer },
+  network: { nodeSubnets, podSubnets, loadBalancer, lan, shared },
   kubernetes,
   previous,
-  lan,
-  shared,
   facts,
 }: PlaceInput): PlacedNode[] {
   const kept = new Map(previous?.machines.map(({ name, slot }) => [name, slot]));

@@ -2,9 +2,9 @@
 
 import { runCommands } from '../../src/apply/commands.ts';
 import type { HostFacts } from '../../src/facts/types.ts';
-import type { HostCommands } from '../../src/plan/network/bridge.ts';
 import { planHairpin } from '../../src/plan/network/hairpin.ts';
-import { planHostNetwork, type HostNetworkOptions } from '../../src/plan/network/host-network.ts';
+import { planHostNetwork } from '../../src/plan/network/host-network.ts';
+import type { HostCommands, HostNetworkOptions } from '../../src/plan/network/types.ts';
 import {
   apiAddressOf,
   gatewayOf,

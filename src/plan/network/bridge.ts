@@ -1,13 +1,10 @@
 import { createHash } from 'node:crypto';
 
 import { asSubnet, familyOf, parseCidr } from '../../formats/cidr.ts';
-import type { HostPlan, PlannedCommand } from '../types.ts';
-import type { HostLan, HostNetworkOptions } from './host-network.ts';
+import type { PlannedCommand } from '../types.ts';
+import type { HostCommands, HostLan, HostNetworkOptions } from './types.ts';
 import { subnetsBeside } from './load-balancer.ts';
 import { gatewayOf, type Family } from './node-addresses.ts';
-
-/** What makes one thing on the host and what takes it away again. Both may be run any number of times. */
-export type HostCommands = Pick<HostPlan, 'setup' | 'teardown'>;
 
 /** `kn-<cluster>`, or a hash of the name where that is longer than a link's name may be (15, linux/if.h IFNAMSIZ). */
 export function bridgeName(cluster: string): string {

@@ -1,6 +1,6 @@
 import type { HostFacts } from '../../facts/types.ts';
 import { familyOf } from '../../formats/cidr.ts';
-import type { HostCommands } from './bridge.ts';
+import type { HostCommands } from './types.ts';
 import { comment, iptablesOf, planIptablesRules } from './iptables-rules.ts';
 import type { Family } from './node-addresses.ts';
 

@@ -1,6 +1,6 @@
 import { familyOf } from '../../formats/cidr.ts';
 import type { PlannedCommand, PlannedPort } from '../types.ts';
-import type { HostNetworkOptions } from './host-network.ts';
+import type { HostNetworkOptions } from './types.ts';
 import type { Family } from './node-addresses.ts';
 import { isLoopback } from './ports.ts';
 

@@ -1,6 +1,6 @@
 import { controlPlanesOf } from '../control-planes.ts';
 import type { PlannedCommand } from '../types.ts';
-import type { HostNetworkOptions } from './host-network.ts';
+import type { HostNetworkOptions } from './types.ts';
 
 /**
  * Once a machine runs whose own pods and components may call it by a port of the host: on hosts with br_netfilter

@@ -1,48 +1,10 @@
 import type { HostFacts } from '../../facts/types.ts';
-import type { MachinePlan, PlannedCommand, PlannedPort } from '../types.ts';
-import { planBridge, type HostCommands } from './bridge.ts';
+import type { PlannedCommand } from '../types.ts';
+import { planBridge } from './bridge.ts';
 import { planFirewall } from './firewall.ts';
 import { planLoopback } from './forwardings.ts';
 import { planNat } from './nat.ts';
-import { ownSubnets } from './lan.ts';
-import { subnetsByFamily, type ClusterSubnets, type FamilySubnets } from './subnets.ts';
-
-/** A machine as the host's network sees it. */
-export type NetworkPeer = Pick<MachinePlan, 'name' | 'role' | 'addresses' | 'podSubnets' | 'ports'>;
-
-export interface HostLan {
-  /** Link of the host that is on it. */
-  parent: string;
-  /** MAC address of the host's own link. */
-  mac: string;
-  /** Its address where nodes have theirs by DHCP; undefined: the first of the node subnet. */
-  linkLocal?: string;
-}
-
-export interface HostNetworkOptions extends ClusterSubnets {
-  cluster: string;
-  /** The cluster's link on the host: a bridge, or on a LAN a macvlan link. */
-  bridge: string;
-  /** The LAN that the machines are on, and the host's own link to them. */
-  lan?: HostLan;
-  /** The API's own address. */
-  apiAddress: string;
-  /** A port of the host that leads to the API. */
-  apiPort: PlannedPort | undefined;
-  /** A port of the host that leads to the cluster's registry, at the same address. */
-  registryPort?: PlannedPort | undefined;
-  machines: readonly NetworkPeer[];
-  /** The only machine shares the host's network, which has its pods. */
-  shared?: true;
-  /** Ranges that Services of type LoadBalancer get addresses from. */
-  loadBalancer?: readonly string[];
-  /** kube-proxy uses IPVS: machines can't load its modules. */
-  ipvs?: boolean;
-  /** The bridge of pods is on the host, whose kernel has not loaded what they need of it. */
-  loadsBridgeNetfilter?: boolean;
-  /** Pods of a machine hang on a bridge. */
-  podBridge?: boolean;
-}
+import type { HostCommands, HostNetworkOptions } from './types.ts';
 
 /**
  * Everything of the host's network that a cluster needs, in order; torn down the other way round. Planned again after
@@ -69,17 +31,6 @@ export function planHostNetwork(
     setup: parts.flatMap(({ setup }) => setup),
     teardown: parts.reverse().flatMap(({ teardown }) => teardown),
   };
-}
-
-/** Whom the host hides behind itself, and leads ports to. */
-export function natSubnets(options: HostNetworkOptions): FamilySubnets[] {
-  const { lan, machines, shared } = options;
-  // the host needs no hiding behind itself
-  if (shared) return subnetsByFamily(options, []);
-  // a LAN with DHCP is everybody's: of it, only the nodes
-  const nodes =
-    lan?.linkLocal === undefined ? undefined : machines.flatMap(({ addresses }) => ownSubnets(addresses));
-  return subnetsByFamily(options, nodes);
 }
 
 /** Modules stay: others may use them by now. Schedulers the kernel loads itself. */

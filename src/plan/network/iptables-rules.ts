@@ -1,5 +1,5 @@
 import type { PlannedCommand } from '../types.ts';
-import type { HostCommands } from './bridge.ts';
+import type { HostCommands } from './types.ts';
 import type { Family } from './node-addresses.ts';
 
 /** The program for one family. */

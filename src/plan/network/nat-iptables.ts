@@ -1,6 +1,6 @@
-import type { HostCommands } from './bridge.ts';
 import { destinationOf, forwardingsOf, usesLoopback, type Forwarding } from './forwardings.ts';
-import { natSubnets, type HostNetworkOptions } from './host-network.ts';
+import { natSubnets } from './nat-subnets.ts';
+import type { HostCommands, HostNetworkOptions } from './types.ts';
 import { comment, iptablesOf, planIptablesRules, waiting, type IptablesRule } from './iptables-rules.ts';
 import type { Family } from './node-addresses.ts';
 import type { FamilySubnets } from './subnets.ts';

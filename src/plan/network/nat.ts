@@ -1,7 +1,7 @@
 import type { HostFacts } from '../../facts/types.ts';
-import type { HostCommands } from './bridge.ts';
 import { destinationOf, forwardingsOf, usesLoopback, type Forwarding } from './forwardings.ts';
-import { natSubnets, type HostNetworkOptions } from './host-network.ts';
+import { natSubnets } from './nat-subnets.ts';
+import type { HostCommands, HostNetworkOptions } from './types.ts';
 import { planNatByIptables } from './nat-iptables.ts';
 import type { Family } from './node-addresses.ts';
 import type { FamilySubnets } from './subnets.ts';

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { bridgeName } from '../../../src/plan/network/bridge.ts';
 import { planFirewall } from '../../../src/plan/network/firewall.ts';
 import { planHairpin } from '../../../src/plan/network/hairpin.ts';
-import { planHostNetwork, type HostNetworkOptions } from '../../../src/plan/network/host-network.ts';
+import { planHostNetwork } from '../../../src/plan/network/host-network.ts';
+import type { HostNetworkOptions } from '../../../src/plan/network/types.ts';
 import type { PlannedPort } from '../../../src/plan/types.ts';
 
 const port = (changes: Partial<PlannedPort> = {}): PlannedPort => ({

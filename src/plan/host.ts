@@ -1,0 +1,87 @@
+import type { HostFacts } from '../facts/types.ts';
+import type { ClusterSpec } from '../spec/types.ts';
+import type { ClusterNetwork } from './network/cluster-network.ts';
+import { planHostNetwork } from './network/host-network.ts';
+import { lanMac, linkLocalAddress } from './network/lan.ts';
+import { sweepCommands } from './network/shared.ts';
+import type { HostNetworkOptions, NetworkPeer } from './network/types.ts';
+import { planHostUnits } from './nspawn/systemd/host-units.ts';
+import { planSysctls } from './sysctls.ts';
+import type { ClusterPlan, HostPlan } from './types.ts';
+
+export interface HostInput {
+  spec: ClusterSpec;
+  facts: HostFacts;
+  network: ClusterNetwork;
+  /** The API's own address. */
+  apiAddress: string;
+  machines: readonly NetworkPeer[];
+  manager: ClusterPlan['manager'];
+  /** The cluster's folder below the state folder. */
+  folder: string;
+  /** Folder of the image that machines are made from. */
+  image: string;
+  previous: ClusterPlan | undefined;
+}
+
+/** What the host needs besides machines: kernel settings, its side of the network, units of its own systemd. */
+export function planHost(input: HostInput): HostPlan {
+  const { spec, facts, network, manager, previous } = input;
+  const { shared, lan, bridge } = network;
+  const afterStop = shared ? sweepCommands(input.image, facts) : [];
+  const hostNetwork = planHostNetwork(networkOptions(input), facts);
+  const host = {
+    // those of the first plan know what the host had before
+    sysctls: previous?.host.sysctls ?? planSysctls(facts, spec.network, manager),
+    setup: hostNetwork.setup,
+    teardown: [...afterStop, ...hostNetwork.teardown],
+    ...(shared ? { afterStop } : {}),
+  };
+  if (manager !== 'systemd') return host;
+  const units = planHostUnits({
+    cluster: spec.name,
+    folder: input.folder,
+    bridge,
+    host,
+    networkManager: hasNetworkManager(facts),
+    ...(lan ? { parent: lan.parent } : {}),
+  });
+  return { ...host, units };
+}
+
+function networkOptions({ spec, facts, network, apiAddress, machines }: HostInput): HostNetworkOptions {
+  const { shared, lan, bridge, ports } = network;
+  return {
+    cluster: spec.name,
+    bridge,
+    ...(shared ? { shared: true, loadsBridgeNetfilter: !hasBridgeNetfilter(facts) } : {}),
+    ...(lan
+      ? {
+          lan: {
+            parent: lan.parent,
+            mac: lanMac(facts, bridge),
+            ...(lan.dhcp ? { linkLocal: linkLocalAddress(facts, spec.name) } : {}),
+          },
+        }
+      : {}),
+    apiAddress,
+    apiPort: ports.api,
+    registryPort: shared ? undefined : ports.registry,
+    ipvs: spec.network.proxyMode === 'ipvs',
+    podBridge: spec.network.cni === 'bridge',
+    machines,
+    nodeSubnets: network.nodeSubnets,
+    podSubnets: network.podSubnets,
+    serviceSubnets: network.serviceSubnets,
+    loadBalancer: network.loadBalancer,
+  };
+}
+
+/** It is loaded: the kernel has its settings. */
+function hasBridgeNetfilter({ sysctls }: HostFacts): boolean {
+  return sysctls['net.bridge.bridge-nf-call-iptables'] !== undefined;
+}
+
+function hasNetworkManager({ programs }: HostFacts): boolean {
+  return programs['NetworkManager'] !== undefined || programs['nmcli'] !== undefined;
+}

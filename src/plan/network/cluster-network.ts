@@ -1,0 +1,65 @@
+import type { HostFacts } from '../../facts/types.ts';
+import type { ClusterSpec } from '../../spec/types.ts';
+import type { ClusterPlan } from '../types.ts';
+import { bridgeName } from './bridge.ts';
+import { lanOf, leasedSubnet, type Lan } from './lan.ts';
+import { choosePool } from './load-balancer.ts';
+import { planPorts, type ClusterPorts } from './ports.ts';
+import { podBridge, sharedNetworkOf, sharedSubnet, type SharedNetwork } from './shared.ts';
+import { chooseSubnets, type ClusterSubnets } from './subnets.ts';
+
+/** All that a cluster has of networks, before its nodes have places there. */
+export interface ClusterNetwork extends ClusterSubnets {
+  /** The cluster's link on the host; where its only node shares the host's network, the bridge of its pods. */
+  bridge: string;
+  /** undefined: machines are plugged into a bridge, or there is nothing to plug. */
+  lan: Lan | undefined;
+  /** undefined: machines have networks of their own. */
+  shared: SharedNetwork | undefined;
+  /** Ranges that Services of type LoadBalancer get addresses from. */
+  loadBalancer: readonly string[];
+  ports: ClusterPorts;
+}
+
+/**
+ * Decides on subnets, ports and addresses. A cluster that is there keeps its own, but for subnets that a LAN's DHCP
+ * server has changed.
+ * @throws InputError when what the spec asks for is not to be had on this host
+ * @throws KnestError (preflight) when all default subnets are taken
+ */
+export function planClusterNetwork(
+  spec: ClusterSpec,
+  facts: HostFacts,
+  previous?: ClusterPlan,
+): ClusterNetwork {
+  const shared = sharedNetworkOf(spec, facts, previous);
+  const bridge = shared ? podBridge : bridgeName(spec.name);
+  const lan = lanOf(spec, facts, previous);
+  const leased = shared ? sharedSubnet(shared) : lan?.dhcp ? leasedSubnet(lan) : undefined;
+  const { nodeSubnets, podSubnets, serviceSubnets } = previous
+    ? { ...previous.network, ...(leased === undefined ? {} : { nodeSubnets: [leased] }) }
+    : chooseSubnets(spec.network, facts, spec.nodes.length, {
+        ownBridge: bridge,
+        ...(lan ? { lan: lan.parent } : {}),
+        ...(leased === undefined ? {} : { leased }),
+      });
+  const ports = planPorts(
+    spec,
+    facts,
+    previous && {
+      machines: previous.machines,
+      api: previous.network.apiPort,
+      registry: previous.network.registryPort,
+    },
+  );
+  const loadBalancer = previous
+    ? (previous.network.loadBalancer ?? [])
+    : choosePool({
+        network: spec.network,
+        nodeSubnets,
+        lan,
+        hostAddresses: facts.addresses,
+        nodeCount: spec.nodes.length,
+      });
+  return { bridge, lan, shared, nodeSubnets, podSubnets, serviceSubnets, loadBalancer, ports };
+}
