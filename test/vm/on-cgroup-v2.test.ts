@@ -65,7 +65,8 @@ describe.skipIf(process.getuid?.() !== 0)('on a server with cgroup v2', () => {
       const pods = (await kubectl('get', 'pods', '-l', 'app=web', '-o', 'name')).split('\n');
       expect(pods).toHaveLength(2);
       for (const pod of pods) {
-        const calls = 'for i in 1 2 3 4 5 6; do wget -qO- -T 60 http://web || exit 1; done | sort -u';
+        // not wget's own -T, with which Debian's busybox-static 1.35 crashes
+        const calls = 'for i in 1 2 3 4 5 6; do timeout 60 wget -qO- http://web || exit 1; done | sort -u';
         const answers = await kubectl('exec', pod, '--', 'sh', '-c', calls);
         expect(answers.split('\n').map((one) => `pod/${one}`)).toEqual([...pods].sort());
       }
