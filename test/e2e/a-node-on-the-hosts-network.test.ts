@@ -9,6 +9,7 @@ import { connect, networkState, openNamespace } from './namespaces.ts';
 import type { Namespace } from './namespaces.ts';
 import { startBed } from './support/bed/bed.ts';
 import type { Bed, BedSuite } from './support/bed/bed.ts';
+import { expectInRegistry, pushTo } from './support/bed/registry.ts';
 import { tracesOn } from './support/bed/traces.ts';
 import { busyboxArchive } from './support/busybox.ts';
 import { succeeded } from './support/cli.ts';
@@ -89,9 +90,14 @@ describe.skipIf(process.getuid?.() !== 0).each<BedSuite>(['trixie'])(
     // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- when it did not come up
     afterAll(() => bed?.stop());
 
-    const knest: Knest = (args, input) =>
-      bed.ok(['knest', ...args], { ...(input === undefined ? {} : { input }) });
-    const create = ['create', 'cluster', '--name', name, '--network', 'host'];
+    const knest: Knest = (args, stdin) =>
+      bed.ok(['knest', ...args], { ...(stdin === undefined ? {} : { input: stdin }) });
+    const config = {
+      ...{ apiVersion: 'knest.dev/v1alpha1', kind: 'Cluster', name },
+      ...{ network: { mode: 'host' }, registry: true },
+    };
+    const create = ['create', 'cluster', '--config', '-'];
+    const input = JSON.stringify(config);
     const fetch = async (url: string) => (await bed.lan(['curl', '-sf', '--max-time', '3', url])).stdout;
     const rules = () => bed.ok(['nft', '-s', 'list', 'ruleset']);
 
@@ -99,7 +105,7 @@ describe.skipIf(process.getuid?.() !== 0).each<BedSuite>(['trixie'])(
       const listen = "require('node:net').createServer().listen(2379, '127.0.0.1')";
       await bed.ok(['systemd-run', '-q', '--unit=other', '/usr/local/bin/node', '-e', listen]);
       await eventually('the port is taken', () => bed.ok(['sh', '-c', 'ss -lnt | grep -q :2379']));
-      expect(await bed.run(['knest', ...create])).toMatchObject({
+      expect(await bed.run(['knest', ...create], { input })).toMatchObject({
         exitCode: 2,
         stderr: expect.stringContaining('port 2379 of this host is taken, and etcd needs it') as string,
       });
@@ -108,11 +114,15 @@ describe.skipIf(process.getuid?.() !== 0).each<BedSuite>(['trixie'])(
     });
 
     it('has the address of the host, and serves it to the LAN', async () => {
-      await knest(create);
+      await knest(create, input);
       const nodes = ['kubectl', '--name', name, '--', 'get', 'nodes', '-o', 'wide', '--no-headers'];
       expect(await knest(nodes)).toMatch(new RegExp(`^${node} +Ready .* ${address} `));
       await startWeb(knest, archive);
       await expectConnected(knest, address, fetch);
+    });
+
+    it('has a registry on the host', async () => {
+      await expectInRegistry(bed, await pushTo(bed));
     });
 
     it('is the only one', async () => {
@@ -151,7 +161,7 @@ describe.skipIf(process.getuid?.() !== 0).each<BedSuite>(['trixie'])(
     it('is there again after a reboot of the host', async () => {
       // the administrator's rules do not outlive a reboot
       await bed.ok(['nft', 'flush', 'ruleset']);
-      await knest(create);
+      await knest(create, input);
       await startWeb(knest, archive);
       await bed.reboot();
       await expectConnected(knest, address, fetch);

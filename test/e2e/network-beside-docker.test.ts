@@ -3,8 +3,6 @@
  * an uplink, two machines on its bridge, and an outside that knows nothing of the machines' addresses.
  */
 
-import { existsSync } from 'node:fs';
-
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { runCommands } from '../../src/apply/commands.ts';
@@ -15,6 +13,7 @@ import { call, connect, networkState } from './namespaces.ts';
 import {
   allPrograms,
   inSubnet,
+  missingPrograms,
   networkOptions,
   noFirewall,
   openVirtualNetwork,
@@ -28,13 +27,7 @@ import {
   type VirtualNetwork,
 } from './virtual-network.ts';
 
-const missing = [
-  ...(process.getuid?.() === 0 ? [] : ['root']),
-  ...['ip', 'nft', 'iptables', 'ip6tables'].filter(
-    (name) => !['/usr/sbin', '/sbin'].some((dir) => existsSync(`${dir}/${name}`)),
-  ),
-];
-if (missing.length > 0) console.warn(`SKIPPED: network-beside-docker needs ${missing.join(', ')}`);
+const missing = missingPrograms('network-beside-docker');
 
 const everyPort = { protocol: 'tcp', listenAddress: undefined, hostPort: 8000, machinePort: port } as const;
 

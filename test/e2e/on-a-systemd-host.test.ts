@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { busyboxArchive, busyboxImage } from './support/busybox.ts';
 import { startBed } from './support/bed/bed.ts';
 import type { Bed, BedSuite } from './support/bed/bed.ts';
+import { expectInRegistry, pushTo } from './support/bed/registry.ts';
 import { tracesOn } from './support/bed/traces.ts';
 import { eventually } from './support/eventually.ts';
 import { expectSameHost, hostSnapshot } from './support/host-snapshot.ts';
@@ -23,6 +24,7 @@ const config = {
   kind: 'Cluster',
   name,
   rootPassword: password,
+  registry: true,
   nodes: [{ role: 'control-plane', resources: { cpus: 2, memory: '3Gi', tasks: 9000, ioWeight: 50 } }],
 };
 /** cgroup v1 and v2; one of each pair is there. */
@@ -34,6 +36,7 @@ describe.skipIf(process.getuid?.() !== 0).each<BedSuite>(['bookworm', 'trixie'])
   let bed: Bed;
   let realHost: HostSnapshot;
   let before: string[];
+  let pushed: string;
 
   beforeAll(async () => {
     realHost = await hostSnapshot();
@@ -50,6 +53,14 @@ describe.skipIf(process.getuid?.() !== 0).each<BedSuite>(['bookworm', 'trixie'])
   const kubectl = (...args: string[]): Promise<string> => knest('kubectl', '--name', name, '--', ...args);
   const leader = async (): Promise<string> =>
     bed.ok(['machinectl', 'show', node, '--property=Leader', '--value']);
+  const expectAnotherLeader = (first: string): Promise<void> =>
+    eventually(
+      'there is another process 1',
+      async () => {
+        expect(await leader()).not.toBe(first);
+      },
+      60_000,
+    );
   const expectAnswer = (): Promise<void> =>
     eventually(
       'the pod answers with its data',
@@ -69,6 +80,11 @@ describe.skipIf(process.getuid?.() !== 0).each<BedSuite>(['bookworm', 'trixie'])
     await bed.ok(['rm', '/root/cluster.yaml']);
     expect(await kubectl('get', 'nodes')).toMatch(new RegExp(`^${node} +Ready`, 'm'));
     expect(await bed.ok(['systemctl', 'is-enabled', `knest-${name}.target`, unit])).toBe('enabled\nenabled');
+  });
+
+  it('has a registry on the host', async () => {
+    pushed = await pushTo(bed);
+    await expectInRegistry(bed, pushed);
   });
 
   it('is known to the tools of the host', async () => {
@@ -165,13 +181,7 @@ describe.skipIf(process.getuid?.() !== 0).each<BedSuite>(['bookworm', 'trixie'])
   it('is rebooted with machinectl', async () => {
     const first = await leader();
     await bed.ok(['machinectl', 'reboot', node]);
-    await eventually(
-      'there is another process 1',
-      async () => {
-        expect(await leader()).not.toBe(first);
-      },
-      60_000,
-    );
+    await expectAnotherLeader(first);
     await expectAnswer();
   });
 
@@ -193,13 +203,7 @@ describe.skipIf(process.getuid?.() !== 0).each<BedSuite>(['bookworm', 'trixie'])
   it('comes back when it dies', async () => {
     const first = await leader();
     await bed.ok(['systemctl', 'kill', '--signal=SIGKILL', unit]);
-    await eventually(
-      'there is another process 1',
-      async () => {
-        expect(await leader()).not.toBe(first);
-      },
-      60_000,
-    );
+    await expectAnotherLeader(first);
     await expectAnswer();
   });
 
@@ -215,6 +219,7 @@ describe.skipIf(process.getuid?.() !== 0).each<BedSuite>(['bookworm', 'trixie'])
     await bed.reboot();
     await bed.ok(['sh', '-c', 'mv /root/knest /usr/local/bin/knest']);
     await expectAnswer();
+    await expectInRegistry(bed, pushed);
     expect(await kubectl('get', 'nodes')).toMatch(new RegExp(`^${node} +Ready`, 'm'));
   });
 

@@ -1,7 +1,5 @@
 /** Ports of the host that lead into machines, with the real nft and iptables, in namespaces made for it. */
 
-import { existsSync } from 'node:fs';
-
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { runCommands } from '../../src/apply/commands.ts';
@@ -10,6 +8,7 @@ import { call, greetCallers, networkState, type CallOptions, type Namespace } fr
 import {
   allPrograms,
   inSubnet,
+  missingPrograms,
   networkOptions,
   noFirewall,
   openVirtualNetwork,
@@ -23,13 +22,7 @@ import {
   type VirtualNetwork,
 } from './virtual-network.ts';
 
-const missing = [
-  ...(process.getuid?.() === 0 ? [] : ['root']),
-  ...['ip', 'nft', 'iptables', 'ip6tables'].filter(
-    (name) => !['/usr/sbin', '/sbin'].some((dir) => existsSync(`${dir}/${name}`)),
-  ),
-];
-if (missing.length > 0) console.warn(`SKIPPED: ports-of-the-host needs ${missing.join(', ')}`);
+const missing = missingPrograms('ports-of-the-host');
 
 const lead = (changes: Partial<PlannedPort> = {}): PlannedPort => ({
   ...{ protocol: 'tcp', listenAddress: undefined, hostPort: 8000, machinePort: port },

@@ -1,5 +1,7 @@
 /** A host with an uplink to an outside that knows nothing of its machines, and two machines on a cluster's bridge. */
 
+import { existsSync } from 'node:fs';
+
 import { runCommands } from '../../src/apply/commands.ts';
 import type { HostFacts } from '../../src/facts/types.ts';
 import { planHairpin } from '../../src/plan/network/hairpin.ts';
@@ -19,6 +21,18 @@ export interface VirtualNetwork {
   outside: Namespace;
   machines: readonly [Namespace, Namespace];
   close(): Promise<void>;
+}
+
+/** What this host lacks for it, said aloud: the scenario is then skipped. */
+export function missingPrograms(scenario: string): string[] {
+  const missing = [
+    ...(process.getuid?.() === 0 ? [] : ['root']),
+    ...['ip', 'nft', 'iptables', 'ip6tables'].filter(
+      (name) => !['/usr/sbin', '/sbin'].some((dir) => existsSync(`${dir}/${name}`)),
+    ),
+  ];
+  if (missing.length > 0) console.warn(`SKIPPED: ${scenario} needs ${missing.join(', ')}`);
+  return missing;
 }
 
 /** Where everybody greets callers. */
