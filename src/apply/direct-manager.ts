@@ -12,7 +12,7 @@ import { deleteLinkCommand } from '../tools/ip.ts';
 import { enterMachineCommand } from '../tools/nsenter.ts';
 import { runCommands } from './commands.ts';
 import type { MachineManager } from './machine-manager.ts';
-import { nspawnLock, unmountBelow } from './nspawn-traces.ts';
+import { nspawnLock, removeTraces, unmountBelow } from './nspawn-traces.ts';
 
 /** systemd-nspawn is up to process 1 in 50 ms on an idle machine; a busy one gets its time. */
 const startTimeout = 120_000;
@@ -62,6 +62,8 @@ async function startMachine(host: Host, machine: MachinePlan, signal?: AbortSign
   if ((await findLeader(host, machine)) !== undefined) return runCommands(host, started);
   // one that a killed knest started may still be on its way
   if ((await findStarter(host, machine)) === undefined) {
+    // one that was killed may have left it, and systemd-nspawn 256 and later want to make it themselves
+    await unmountBelow(host, socketsFolder(machine));
     // a session of its own and no open file of ours: it goes on when knest and its terminal are gone
     const detached = 'exec "$0" < /dev/null > "$1" 2>&1';
     await host.run(['setsid', '--fork', 'sh', '-c', detached, path, logFile]);
@@ -133,10 +135,15 @@ async function clearMachine(host: Host, machine: MachinePlan): Promise<void> {
   await unmountBelow(host, machine.folder);
 }
 
-/** What a systemd-nspawn that was killed leaves in /run: its lock on the root directory, and a folder for mounts. */
+/** What a systemd-nspawn that was killed leaves in /run: its lock on the root directory, and its places for mounts. */
 async function removeRunFiles(host: Host, { name, root }: MachinePlan): Promise<void> {
   const lock = await nspawnLock(host, root);
-  for (const path of [...lock, `/run/systemd/nspawn/propagate/${name}`]) await host.remove(path);
+  await removeTraces(host, [...lock, `/run/systemd/nspawn/propagate/${name}`, socketsFolder({ name })]);
+}
+
+/** systemd-nspawn(1), "unix-export" (systemd 256): where the host finds sockets of the machine. A mount. */
+function socketsFolder({ name }: Pick<MachinePlan, 'name'>): string {
+  return `/run/systemd/nspawn/unix-export/${name}`;
 }
 
 /** The launch script, which became systemd-nspawn: same pid. */

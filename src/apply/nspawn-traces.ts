@@ -14,3 +14,11 @@ export async function unmountBelow(host: Host, folder: string): Promise<void> {
   const mountinfo = (await host.readFile('/proc/self/mountinfo')) ?? '';
   for (const point of mountsBelow(mountinfo, folder)) await host.run(umountCommand(point));
 }
+
+/** Takes away files and folders of its own, and what is mounted there: its place for sockets (systemd 257) is a mount. */
+export async function removeTraces(host: Host, paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
+    await unmountBelow(host, path);
+    await host.remove(path);
+  }
+}

@@ -18,7 +18,7 @@ import {
 } from '../tools/systemctl.ts';
 import { removeHostFiles } from './host-files.ts';
 import type { MachineManager } from './machine-manager.ts';
-import { nspawnLock, unmountBelow } from './nspawn-traces.ts';
+import { nspawnLock, removeTraces } from './nspawn-traces.ts';
 
 /** Milliseconds; systemd's own time-outs (TimeoutStartSec=, TimeoutStopSec=) come first. */
 const patience = 120_000;
@@ -117,11 +117,7 @@ async function destroyMachine(host: Host, machine: MachinePlan): Promise<void> {
   await removeHostFiles(host, files);
   await host.run(daemonReloadCommand());
   await host.run(resetFailedCommand([unit, mount]), quietly);
-  // one that was killed leaves its mounts for sockets (systemd-nspawn(1), "unix-export")
-  for (const path of [...traces, ...lock]) {
-    await unmountBelow(host, path);
-    await host.remove(path);
-  }
+  await removeTraces(host, [...traces, ...lock]);
   // those of systemctl set-property come with the first file in them
   await host.run(['rmdir', '--', ...propertyFolders], quietly);
   await host.remove(machine.folder);

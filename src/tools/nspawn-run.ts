@@ -65,6 +65,7 @@ const runInOwnCgroup = [
   '  find "$hierarchy/knest/$0" -depth -type d -exec rmdir {} \\; 2>/dev/null',
   '  rmdir "$hierarchy/knest" 2>/dev/null',
   'done',
-  'rmdir "/run/systemd/nspawn/propagate/$0" 2>/dev/null',
+  'umount "/run/systemd/nspawn/unix-export/$0" 2>/dev/null',
+  'rmdir "/run/systemd/nspawn/propagate/$0" "/run/systemd/nspawn/unix-export/$0" 2>/dev/null',
   'exit "$code"',
 ].join('\n');

@@ -129,7 +129,11 @@ describe('destroy', () => {
         [`${machine.root}/etc/hostname`]: '',
         '/run/systemd/nspawn/locks/inode-45:678': '',
         [`/run/systemd/nspawn/propagate/${machine.name}/x`]: '',
-        '/proc/self/mountinfo': `1 1 0:1 / ${machine.root} rw - overlay overlay rw\n2 1 0:1 / /other rw - x x rw\n`,
+        '/proc/self/mountinfo': [
+          `1 1 0:1 / ${machine.root} rw - overlay overlay rw`,
+          `2 1 0:1 / /run/systemd/nspawn/unix-export/${machine.name} rw - tmpfs tmpfs rw`,
+          '3 1 0:1 / /other rw - x x rw\n',
+        ].join('\n'),
       },
       {
         kill: () => {
@@ -160,6 +164,7 @@ describe('destroy', () => {
     expect(host.commands).toContainEqual(['ip', 'link', 'delete', 'dev', `vb-${machine.name}`]);
     expect(host.commands[0]).toEqual(['kill', '-KILL', '102', '100']);
     expect(host.commands.filter(([program]) => program === 'umount')).toEqual([
+      ['umount', '--', `/run/systemd/nspawn/unix-export/${machine.name}`],
       ['umount', '--', machine.root],
     ]);
     const left = [...host.files.keys()].filter((file) => !file.startsWith('/proc/'));

@@ -153,14 +153,42 @@ describe.skipIf(process.getuid?.() !== 0)('on a server with cgroup v2', () => {
   });
 
   describe('in a privileged container', () => {
-    // what makes it one for knest: another process 1, and a part of the cgroups that looks like all of them
-    const own = ['unshare', '--cgroup', '--mount', '--pid', '--fork', '--mount-proc', '--kill-child', '--'];
-    const first = 'umount /sys/fs/cgroup; mount -t cgroup2 cgroup2 /sys/fs/cgroup; exec sleep infinity';
-    const enter = 'exec nsenter --all --target "$(pgrep -xP "$(systemctl show -P MainPID box)" sleep)" "$@"';
-    const inBox = (...argv: string[]): Promise<string> => vm.ok(['sh', '-c', enter, 'sh', ...argv]);
+    /** As container runtimes do it: another process 1, in a part of the cgroups that looks like all of them from inside. */
+    const box = `
+      cd /sys/fs/cgroup/system.slice/box.service
+      mkdir runtime inside
+      echo $$ > runtime/cgroup.procs
+      for controller in $(cat cgroup.controllers); do echo +$controller > cgroup.subtree_control || true; done
+      sh -c 'echo $$ > inside/cgroup.procs; exec unshare "$@"' sh --cgroup --mount --pid --fork --mount-proc -- \
+        sh -c 'umount /sys/fs/cgroup; mount -t cgroup2 cgroup2 /sys/fs/cgroup; exec sleep infinity' &
+      until first=$(pgrep -P $! -x sleep); do sleep 1; done
+      echo $! > runtime/cgroup.procs
+      echo $first > /run/box.pid
+      wait`;
+    /** As docker exec does it: what has entered is in the container's cgroup, and who sent it is not. */
+    const enter = `
+      read first < /run/box.pid
+      sh -ec '
+        echo $$ > /sys/fs/cgroup/$(sed -n s/^0::// /proc/$0/cgroup)/cgroup.procs
+        exec nsenter --all --target $0 sh -c "
+          while grep -qx 0 /sys/fs/cgroup/\\$(sed s/^0::// /proc/self/cgroup)/cgroup.procs; do sleep 1; done
+          exec \\"\\$@\\"" "$@"
+      ' $first sh "$@" &
+      until pgrep -P $! > /dev/null; do sleep 0.2; done
+      echo $! > /sys/fs/cgroup/system.slice/box.service/runtime/cgroup.procs
+      wait $!`;
+    const inBox = (...argv: string[]): Promise<string> => vm.ok(['sh', '-ec', enter, 'sh', ...argv]);
 
     it('has a node that becomes Ready', async () => {
-      await vm.ok(['systemd-run', '--unit=box', '--property=Delegate=yes', ...own, 'sh', '-c', first]);
+      await vm.ok([
+        'systemd-run',
+        '--unit=box',
+        '--property=Delegate=yes',
+        '--expand-environment=no',
+        'sh',
+        '-ec',
+        box,
+      ]);
       await soon('the container runs', () => inBox('true'));
       expect(await inBox('cat', '/sys/fs/cgroup/cgroup.procs')).not.toBe('');
       const flags = ['--config', '/root/cluster.yaml', '--wait', wait(), '--retain'];
@@ -168,7 +196,9 @@ describe.skipIf(process.getuid?.() !== 0)('on a server with cgroup v2', () => {
       expect(await inBox('knest', 'kubectl', '--name', name, '--', 'get', 'nodes')).toMatch(
         new RegExp(`^${node} +Ready`, 'm'),
       );
-      expect(await read(`system.slice/box.service/${groups.direct}`, 'memory.max')).toBe(String(3 * 2 ** 30));
+      expect(await read(`system.slice/box.service/inside/${groups.direct}`, 'memory.max')).toBe(
+        String(3 * 2 ** 30),
+      );
     });
 
     it('is deleted', async () => {
