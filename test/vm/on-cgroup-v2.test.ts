@@ -159,7 +159,7 @@ describe.skipIf(process.getuid?.() !== 0)('on a server with cgroup v2', () => {
       mkdir runtime inside
       echo $$ > runtime/cgroup.procs
       for controller in $(cat cgroup.controllers); do echo +$controller > cgroup.subtree_control || true; done
-      sh -c 'echo $$ > inside/cgroup.procs; exec unshare "$@"' sh --cgroup --mount --pid --fork --mount-proc -- \
+      sh -c 'echo $$ > inside/cgroup.procs; cd /; exec unshare "$@"' sh --cgroup --mount --pid --fork --mount-proc -- \
         sh -c 'umount /sys/fs/cgroup; mount -t cgroup2 cgroup2 /sys/fs/cgroup; exec sleep infinity' &
       until first=$(pgrep -P $! -x sleep); do sleep 1; done
       echo $! > runtime/cgroup.procs
@@ -174,7 +174,7 @@ describe.skipIf(process.getuid?.() !== 0)('on a server with cgroup v2', () => {
           while grep -qx 0 /sys/fs/cgroup/\\$(sed s/^0::// /proc/self/cgroup)/cgroup.procs; do sleep 1; done
           exec \\"\\$@\\"" "$@"
       ' $first sh "$@" &
-      until pgrep -P $! > /dev/null; do sleep 0.2; done
+      for try in $(seq 100); do pgrep -P $! > /dev/null && break; sleep 0.2; done
       echo $! > /sys/fs/cgroup/system.slice/box.service/runtime/cgroup.procs
       wait $!`;
     const inBox = (...argv: string[]): Promise<string> => vm.ok(['sh', '-ec', enter, 'sh', ...argv]);
