@@ -169,7 +169,7 @@ describe.skipIf(process.getuid?.() !== 0)('on a server with cgroup v2', () => {
     const enter = `
       read first < /run/box.pid
       sh -ec '
-        echo $$ > /sys/fs/cgroup/$(sed -n s/^0::// /proc/$0/cgroup)/cgroup.procs
+        echo $$ > /sys/fs/cgroup/$(sed s/^0::// /proc/$0/cgroup)/cgroup.procs
         exec nsenter --all --target $0 sh -c "
           while grep -qx 0 /sys/fs/cgroup/\\$(sed s/^0::// /proc/self/cgroup)/cgroup.procs; do sleep 1; done
           exec \\"\\$@\\"" "$@"
