@@ -57,32 +57,52 @@ function planForIptables(
   ]);
 }
 
-/** Runtime only, as the bridge itself: firewalld keeps a link's zone over its own reload (firewall-cmd(1)). */
+/**
+ * Both as it runs and as it is kept: since 1.0, firewalld forgets what is not in its files when it reads them again
+ * (firewalld.conf(5), FlushAllOnReload).
+ */
 function planForFirewalld(
   { cluster, bridge }: FirewallOptions,
   { firewall, programs }: Pick<HostFacts, 'firewall' | 'programs'>,
 ): HostCommands {
   if (!firewall.firewalld || programs['firewall-cmd'] === undefined) return { setup: [], teardown: [] };
-  const trusted = (action: string) => [
-    'firewall-cmd',
-    '--quiet',
-    '--zone=trusted',
-    `--${action}-interface=${bridge}`,
-  ];
+  const firewallCmd = ['firewall-cmd', '--quiet'];
+  const trusted = (action: string): string[] => ['--zone=trusted', `--${action}-interface=${bridge}`];
   return {
     setup: [
       {
         why: `firewalld rejects what comes from a link in no zone: the bridge of ${cluster} is trusted`,
-        argv: trusted('change'),
-        unless: trusted('query'),
+        argv: [...firewallCmd, ...trusted('change')],
+        unless: [...firewallCmd, ...trusted('query')],
+      },
+      {
+        why: 'and stays so when firewalld reads its files again',
+        argv: [...firewallCmd, '--permanent', ...trusted('add')],
+        unless: [...firewallCmd, '--permanent', ...trusted('query')],
       },
     ],
     teardown: [
       {
         why: `firewalld need not know the bridge of ${cluster} any more`,
-        argv: trusted('remove'),
+        argv: [...firewallCmd, ...trusted('remove')],
+        mayFail: true,
+      },
+      {
+        why: 'nor its files',
+        argv: [...firewallCmd, '--permanent', ...trusted('remove')],
+        mayFail: true,
+      },
+      {
+        why: "the zone is firewalld's own again, where nobody else has added to it",
+        argv: ['sh', '-c', dropUnchangedZone],
         mayFail: true,
       },
     ],
   };
 }
+
+/** What firewalld writes for a zone wins over the file that it came with. The other file is the one before the last change. */
+const dropUnchangedZone =
+  'cd /etc/firewalld/zones && [ -e trusted.xml ] || exit 0; ' +
+  "grep -qE '<(interface|source|service|port|protocol|source-port|rule|masquerade|icmp-|forward-port|helper)' trusted.xml " +
+  '|| rm -f trusted.xml trusted.xml.old';

@@ -209,6 +209,8 @@ describe('planHostNetwork', () => {
       'ip6tables',
       'ip6tables',
       'firewall-cmd',
+      'firewall-cmd',
+      'sh',
       'nft',
       'nft',
       'ip',
@@ -248,9 +250,10 @@ describe('planFirewall', () => {
     expect(chainsOf(dual, facts)).toEqual(accepts('iptables', 'DOCKER-USER'));
   });
 
-  it('trusts the bridge in firewalld, at run time only', () => {
+  it('trusts the bridge in firewalld, also when that reads its files again', () => {
     expect(chainsOf(dual, { firewall: { docker: false, firewalld: true }, programs })).toEqual([
       'firewall-cmd --quiet --zone=trusted --change-interface=kn-dev-1',
+      'firewall-cmd --quiet --permanent --zone=trusted --add-interface=kn-dev-1',
     ]);
   });
 

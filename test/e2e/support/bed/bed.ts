@@ -50,11 +50,13 @@ export interface BedOptions {
   suite: BedSuite;
   /** More of the real host's files, read-only: path in the bed -> path here. */
   share?: Readonly<Record<string, string>>;
+  /** More of Debian's packages. */
+  packages?: readonly string[];
 }
 
 /** Boots a test bed. Needs root. What was made is gone again when it does not come up. */
-export async function startBed({ suite, share = {} }: BedOptions): Promise<Bed> {
-  const image = await bedImage(suite);
+export async function startBed({ suite, share = {}, packages }: BedOptions): Promise<Bed> {
+  const image = await bedImage(suite, packages);
   const folder = await mkdtemp('/var/tmp/knest-bed-');
   const host = localHost();
   const paths = pathsFromEnvironment(process.env);

@@ -14,16 +14,20 @@ export type BedSuite = 'bookworm' | 'trixie';
 /** Not /tmp, which may be a tmpfs. */
 const cache = '/var/tmp/knest-e2e-bed';
 
-/** Folder of the finished tree; made by the first caller on this machine, in a minute. */
-export async function bedImage(suite: BedSuite): Promise<string> {
-  const key = JSON.stringify({ suite, packages, files, links });
+/**
+ * Folder of the finished tree; made by the first caller on this machine, in a minute.
+ * @param more packages that this bed has besides
+ */
+export async function bedImage(suite: BedSuite, more: readonly string[] = []): Promise<string> {
+  const all = [...packages, ...more];
+  const key = JSON.stringify({ suite, packages: all, files, links });
   const root = join(cache, `${suite}-${createHash('sha256').update(key).digest('hex').slice(0, 12)}`);
   if (await stat(root).catch(() => undefined)) return root;
   await mkdir(cache, { recursive: true });
   const work = await mkdtemp(join(cache, 'work-'));
   const target = join(work, 'root');
   try {
-    await makeTree(suite, target);
+    await makeTree(suite, all, target);
     for (const [path, { text, mode }] of Object.entries(files)) {
       await mkdir(dirname(target + path), { recursive: true });
       await writeFile(target + path, text);
@@ -41,14 +45,14 @@ export async function bedImage(suite: BedSuite): Promise<string> {
   return root;
 }
 
-async function makeTree(suite: BedSuite, target: string): Promise<void> {
+async function makeTree(suite: BedSuite, all: readonly string[], target: string): Promise<void> {
   const host = localHost();
   const paths = pathsFromEnvironment(process.env);
   const facts = await gatherFacts(host, paths, process.env, { apt: true });
   const { mirror, securityMirror, proxy } = facts.apt ?? {};
   const progress = () => undefined;
   await bootstrap(
-    { suite, mirror, securityMirror, proxy, packages, target },
+    { suite, mirror, securityMirror, proxy, packages: all, target },
     { host, paths, facts, progress },
   );
 }

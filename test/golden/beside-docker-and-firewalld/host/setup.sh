@@ -60,3 +60,6 @@ iptables --wait 10 --table filter --check DOCKER-USER -o kn-knest -m comment --c
 
 # firewalld rejects what comes from a link in no zone: the bridge of knest is trusted
 firewall-cmd --quiet --zone=trusted --query-interface=kn-knest >/dev/null 2>&1 || firewall-cmd --quiet --zone=trusted --change-interface=kn-knest
+
+# and stays so when firewalld reads its files again
+firewall-cmd --quiet --permanent --zone=trusted --query-interface=kn-knest >/dev/null 2>&1 || firewall-cmd --quiet --permanent --zone=trusted --add-interface=kn-knest

@@ -10,6 +10,12 @@ iptables --wait 10 --table filter --delete DOCKER-USER -i kn-knest -m comment --
 # firewalld need not know the bridge of knest any more
 firewall-cmd --quiet --zone=trusted --remove-interface=kn-knest || true
 
+# nor its files
+firewall-cmd --quiet --permanent --zone=trusted --remove-interface=kn-knest || true
+
+# the zone is firewalld's own again, where nobody else has added to it
+sh -c 'cd /etc/firewalld/zones && [ -e trusted.xml ] || exit 0; grep -qE '\''<(interface|source|service|port|protocol|source-port|rule|masquerade|icmp-|forward-port|helper)'\'' trusted.xml || rm -f trusted.xml trusted.xml.old' || true
+
 # IPv4 masquerading for knest, and its ports
 nft delete table ip knest_knest || true
 
