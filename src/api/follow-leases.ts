@@ -73,8 +73,7 @@ export async function followLeases(
  */
 function refuseLostQuorum({ machines, cluster }: ClusterPlan, leases: Leases): void {
   const controlPlanes = controlPlanesOf(machines);
-  const moved = controlPlanes.filter((machine) => leases[machine.name]?.address !== undefined);
-  const changed = moved.filter(({ name, address }) => leases[name]?.address !== address);
+  const changed = controlPlanes.filter(({ name, address }) => (leases[name]?.address ?? address) !== address);
   if (controlPlanes.length === 1 || changed.length === 0) return;
   throw new KnestError(
     `DHCP gives ${changed.map(({ name }) => name).join(', ')} another address, and the ${controlPlanes.length} members of etcd know each other by their addresses`,

@@ -44,21 +44,19 @@ export async function prepare(
   spec: ClusterSpec,
   { install, previous, leases, halfMade = false }: PrepareOptions,
 ): Promise<Prepared> {
-  const found = await lookAtHost(session, spec, install);
+  const seen = await lookAtHost(session, spec, install);
+  const found = halfMade && spec.network.mode === 'host' ? withoutNode(seen) : seen;
   const kubernetes = await chooseKubernetes(session, spec, found, previous);
   const others = (await readClusters(session)).filter(({ plan }) => plan.cluster !== spec.name);
   const facts = {
-    ...(halfMade && spec.network.mode === 'host' ? withoutNode(found) : found),
+    ...found,
     hostNetworkOf: others.find(({ plan }) => plan.network.shared)?.plan.cluster,
     leases:
       leases === 'examples'
         ? exampleLeases(spec.nodes.map(({ name }) => name))
         : (leases ?? (await leasesForNewNodes(session, spec, found, previous))),
     subnetsInUse: [...found.subnetsInUse, ...others.flatMap(({ plan }) => subnetsOf(plan))],
-    listening: [
-      ...(halfMade && spec.network.mode === 'host' ? [] : found.listening),
-      ...others.flatMap(({ plan }) => portsOf(plan)),
-    ],
+    listening: [...found.listening, ...others.flatMap(({ plan }) => portsOf(plan))],
   };
   return { facts, plan: planCluster(spec, facts, kubernetes, session.paths, previous) };
 }
@@ -127,7 +125,7 @@ function refuse(checks: readonly Check[]): void {
 /** A host as it was before a node shared its network. */
 function withoutNode(facts: HostFacts): HostFacts {
   const links = facts.links.filter((link) => link !== podBridge);
-  return { ...facts, links, firewall: { ...facts.firewall, kubernetes: [] } };
+  return { ...facts, links, listening: [], firewall: { ...facts.firewall, kubernetes: [] } };
 }
 
 /** Clusters that are planned but not running have no routes that would show their subnets. */

@@ -6,6 +6,7 @@ import { isAlive, parseIdentity } from '../host/process.ts';
 import type { ProcessIdentity } from '../host/process.ts';
 import type { Host } from '../host/types.ts';
 import { launchOf } from '../plan/nspawn/launch.ts';
+import { nspawnPlaces, socketsFolder } from '../plan/nspawn/places.ts';
 import type { MachinePlan } from '../plan/types.ts';
 import { cgroupProcsFiles, removeCgroupsCommand } from '../tools/cgroup.ts';
 import { deleteLinkCommand } from '../tools/ip.ts';
@@ -63,7 +64,7 @@ async function startMachine(host: Host, machine: MachinePlan, signal?: AbortSign
   // one that a killed knest started may still be on its way
   if ((await findStarter(host, machine)) === undefined) {
     // one that was killed may have left it, and systemd-nspawn 256 and later want to make it themselves
-    await unmountBelow(host, socketsFolder(machine));
+    await unmountBelow(host, socketsFolder(machine.name));
     // a session of its own and no open file of ours: it goes on when knest and its terminal are gone
     const detached = 'exec "$0" < /dev/null > "$1" 2>&1';
     await host.run(['setsid', '--fork', 'sh', '-c', detached, path, logFile]);
@@ -137,13 +138,7 @@ async function clearMachine(host: Host, machine: MachinePlan): Promise<void> {
 
 /** What a systemd-nspawn that was killed leaves in /run: its lock on the root directory, and its places for mounts. */
 async function removeRunFiles(host: Host, { name, root }: MachinePlan): Promise<void> {
-  const lock = await nspawnLock(host, root);
-  await removeTraces(host, [...lock, `/run/systemd/nspawn/propagate/${name}`, socketsFolder({ name })]);
-}
-
-/** systemd-nspawn(1), "unix-export" (systemd 256): where the host finds sockets of the machine. A mount. */
-function socketsFolder({ name }: Pick<MachinePlan, 'name'>): string {
-  return `/run/systemd/nspawn/unix-export/${name}`;
+  await removeTraces(host, [...(await nspawnLock(host, root)), ...nspawnPlaces(name)]);
 }
 
 /** The launch script, which became systemd-nspawn: same pid. */

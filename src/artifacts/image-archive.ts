@@ -52,8 +52,7 @@ async function readDocuments(path: string): Promise<Documents> {
     entries += 1;
     const name = header.name.replace(/^\.\//, '');
     const chunks: Buffer[] = [];
-    const small = header.type === 'file' && header.size <= largestDocument;
-    let wanted = small;
+    let wanted = header.type === 'file' && header.size <= largestDocument;
     stream.on('data', (chunk: unknown) => {
       if (!Buffer.isBuffer(chunk)) return;
       // layers are tar archives or compressed: neither begins like this
@@ -75,8 +74,7 @@ async function readDocuments(path: string): Promise<Documents> {
     const cutOff = /unexpected end/i.test(message);
     if (/invalid tar header/i.test(message) || (cutOff && entries === 0))
       throw notAnArchive('is not a tar archive');
-    if (/unexpected end/i.test(message))
-      throw notAnArchive('ends in the middle: it was not written to its end');
+    if (cutOff) throw notAnArchive('ends in the middle: it was not written to its end');
     throw error;
   }
   return documents;

@@ -22,19 +22,10 @@ import {
 } from '../fixtures/cluster.ts';
 import type { PlanInput } from '../fixtures/cluster.ts';
 import { hostFacts } from '../fixtures/host-facts.ts';
+import { lease } from '../fixtures/lease.ts';
 import { expectGolden } from './expect-golden.ts';
 
 const base: PlanInput = { facts: sandboxFacts() };
-
-const lease = {
-  address: '192.0.2.103',
-  prefixLength: 24,
-  router: '192.0.2.1',
-  nameservers: ['192.0.2.1'],
-  searchDomains: ['lan.example'],
-  seconds: 600,
-  server: '192.0.2.1',
-};
 
 /** Everything that a config file can change besides topology. */
 const allSettings: PlanInput['spec'] = {
@@ -180,7 +171,7 @@ const variants: Record<string, PlanInput> = {
   },
   'all-settings': { ...base, spec: allSettings },
   'dhcp-on-a-lan': {
-    facts: hostFacts({ leases: { 'knest-control-plane': lease } }),
+    facts: hostFacts({ leases: { 'knest-control-plane': lease('192.0.2.103') } }),
     spec: { manager: 'systemd', network: networkSpec({ mode: { macvlan: 'eth0' }, dhcp: true }) },
   },
   'the-network-of-the-host': {

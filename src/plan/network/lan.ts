@@ -158,29 +158,28 @@ export function leasedApiAddress(
  * A machine's MAC address on the LAN. Always the same for the same machine of the same host, so that a DHCP server gives
  * it the same address again and an administrator can reserve one; others on the LAN have another.
  */
-export function lanMac(
-  { machineId, hostname }: Pick<HostFacts, 'machineId' | 'hostname'>,
-  name: string,
-): string {
-  const hash = createHash('sha256')
-    .update(['knest', machineId ?? hostname, name].join('/'))
-    .digest('hex');
+export function lanMac(host: HostIdentity, name: string): string {
+  const hash = ownHash(host, name).toString('hex', 0, 5);
   // 02: locally administered, unicast
-  return ['02', ...(hash.slice(0, 10).match(/../g) ?? [])].join(':');
+  return ['02', ...(hash.match(/../g) ?? [])].join(':');
 }
 
 /**
  * Address of the host's own link to nodes whose addresses it cannot know before: link-local (RFC 3927), and nobody's but
  * this host's and this cluster's. 169.254.169.254, by which clouds are known, is never among them.
  */
-export function linkLocalAddress(
-  { machineId, hostname }: Pick<HostFacts, 'machineId' | 'hostname'>,
-  cluster: string,
-): string {
-  const hash = createHash('sha256')
-    .update(['knest', machineId ?? hostname, cluster].join('/'))
-    .digest();
+export function linkLocalAddress(host: HostIdentity, cluster: string): string {
+  const hash = ownHash(host, cluster);
   return nthAddress('169.254.0.0/16', 256 * (1 + ((hash[0] ?? 0) % 160)) + 1 + ((hash[1] ?? 0) % 254));
+}
+
+type HostIdentity = Pick<HostFacts, 'machineId' | 'hostname'>;
+
+/** The same for one name on one host, and another one everywhere else. */
+function ownHash({ machineId, hostname }: HostIdentity, name: string): Buffer {
+  return createHash('sha256')
+    .update(['knest', machineId ?? hostname, name].join('/'))
+    .digest();
 }
 
 /** Leases for a plan that is only looked at: nobody is asked, and these addresses (RFC 5737) are nobody's. */

@@ -1,23 +1,11 @@
 import { describe, expect, it } from 'vitest';
 
-import type { HostFacts, Lease } from '../../../src/facts/types.ts';
+import type { HostFacts } from '../../../src/facts/types.ts';
 import { lanMac, linkLocalAddress } from '../../../src/plan/network/lan.ts';
 import type { NetworkSpec } from '../../../src/spec/types.ts';
 import { flagsOf, machineOf, networkSpec, nodesOf, planOf, textOf } from '../../fixtures/cluster.ts';
 import { hostFacts } from '../../fixtures/host-facts.ts';
-
-function lease(address: string, changes: Partial<Lease> = {}): Lease {
-  return {
-    address,
-    prefixLength: 24,
-    router: '192.0.2.1',
-    nameservers: ['192.0.2.1'],
-    searchDomains: ['lan.example'],
-    seconds: 600,
-    server: '192.0.2.1',
-    ...changes,
-  };
-}
+import { lease } from '../../fixtures/lease.ts';
 
 const [controlPlane, worker] = ['knest-control-plane', 'knest-worker'];
 const leases = { [controlPlane]: lease('192.0.2.103'), [worker]: lease('192.0.2.107') };

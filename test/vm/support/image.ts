@@ -1,16 +1,14 @@
 /** What a virtual machine boots from: Debian as a user's server has it, and beside it knest and its layers. */
 
 import { createHash } from 'node:crypto';
-import { chmod, mkdir, mkdtemp, readdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { chmod, mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { bootstrap } from '../../../src/artifacts/bootstrap.ts';
-import { localHost } from '../../../src/host/local.ts';
-import { gatherFacts } from '../../../src/observe/facts.ts';
 import type { ClusterPlan } from '../../../src/plan/types.ts';
 import { pathsFromEnvironment } from '../../../src/state/paths.ts';
 import { knest, must, succeeded } from '../../e2e/support/cli.ts';
+import { makeDebianTree } from '../../e2e/support/debian-tree.ts';
 
 export interface VmImage {
   disk: string;
@@ -47,20 +45,10 @@ async function makeImage(folder: string): Promise<void> {
   const work = await mkdtemp(join(cache, 'work-'));
   const root = join(work, 'root');
   try {
-    await makeTree(root);
+    await makeDebianTree({ suite: 'trixie', packages, files, links }, root);
     await must(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', join(work, 'key')]);
     await mkdir(join(root, 'root/.ssh'), { recursive: true, mode: 0o700 });
     await must(['cp', join(work, 'key.pub'), join(root, 'root/.ssh/authorized_keys')]);
-    for (const [path, { text, mode = 0o644 }] of Object.entries(files)) {
-      await mkdir(dirname(root + path), { recursive: true });
-      await writeFile(root + path, text);
-      await chmod(root + path, mode);
-    }
-    for (const [path, to] of Object.entries(links)) {
-      await mkdir(dirname(root + path), { recursive: true });
-      await rm(root + path, { force: true });
-      await symlink(to, root + path);
-    }
     await must(['mke2fs', '-q', '-t', 'ext4', '-d', root, join(work, 'disk'), size]);
     await must(['cp', '-r', join(root, 'boot'), join(work, 'boot')]);
     await rm(root, { recursive: true });
@@ -69,18 +57,6 @@ async function makeImage(folder: string): Promise<void> {
   } finally {
     await rm(work, { recursive: true, force: true });
   }
-}
-
-async function makeTree(target: string): Promise<void> {
-  const host = localHost();
-  const paths = pathsFromEnvironment(process.env);
-  const facts = await gatherFacts(host, paths, process.env, { apt: true });
-  const { mirror, securityMirror, proxy } = facts.apt ?? {};
-  const progress = () => undefined;
-  await bootstrap(
-    { suite: 'trixie', mirror, securityMirror, proxy, packages, target },
-    { host, paths, facts, progress },
-  );
 }
 
 /** A disk with this build of knest and the layers of a cluster, so that nothing is compiled in the machine. */

@@ -1,5 +1,6 @@
 import type { HostFacts } from '../../../facts/types.ts';
 import type { LaunchInput } from '../launch.ts';
+import { nspawnPlaces } from '../places.ts';
 import type { PlannedFile, ServicePlan } from '../../types.ts';
 import { limitsDropIn, serviceDropIn } from './drop-in.ts';
 import { enterCgroupsScript, ownCgroups } from './enter-cgroups.ts';
@@ -58,8 +59,7 @@ export function planService(machine: ServiceInput, facts: Pick<HostFacts, 'cgrou
       root,
       // lock files of systemd-nspawn
       `/var/lib/machines/.#${name}.lck`,
-      `/run/systemd/nspawn/propagate/${name}`,
-      `/run/systemd/nspawn/unix-export/${name}`,
+      ...nspawnPlaces(name),
       // limits that were changed live: a later machine of this name has its own
       ...propertyFolders.map((folder) => `${folder}/${unit}.d`),
       ...(machine.machineId === undefined ? [] : [`/var/log/journal/${machine.machineId}`]),

@@ -1,13 +1,10 @@
 /** The root file system of a test bed: Debian as a user's server has it, with what knest needs of a host. */
 
 import { createHash } from 'node:crypto';
-import { chmod, mkdir, mkdtemp, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 
-import { bootstrap } from '../../../../src/artifacts/bootstrap.ts';
-import { localHost } from '../../../../src/host/local.ts';
-import { gatherFacts } from '../../../../src/observe/facts.ts';
-import { pathsFromEnvironment } from '../../../../src/state/paths.ts';
+import { makeDebianTree } from '../debian-tree.ts';
 
 export type BedSuite = 'bookworm' | 'trixie';
 
@@ -27,34 +24,12 @@ export async function bedImage(suite: BedSuite, more: readonly string[] = []): P
   const work = await mkdtemp(join(cache, 'work-'));
   const target = join(work, 'root');
   try {
-    await makeTree(suite, all, target);
-    for (const [path, { text, mode }] of Object.entries(files)) {
-      await mkdir(dirname(target + path), { recursive: true });
-      await writeFile(target + path, text);
-      await chmod(target + path, mode);
-    }
-    for (const [path, to] of Object.entries(links)) {
-      await mkdir(dirname(target + path), { recursive: true });
-      await rm(target + path, { force: true });
-      await symlink(to, target + path);
-    }
+    await makeDebianTree({ suite, packages: all, files, links }, target);
     await rename(target, root);
   } finally {
     await rm(work, { recursive: true, force: true });
   }
   return root;
-}
-
-async function makeTree(suite: BedSuite, all: readonly string[], target: string): Promise<void> {
-  const host = localHost();
-  const paths = pathsFromEnvironment(process.env);
-  const facts = await gatherFacts(host, paths, process.env, { apt: true });
-  const { mirror, securityMirror, proxy } = facts.apt ?? {};
-  const progress = () => undefined;
-  await bootstrap(
-    { suite, mirror, securityMirror, proxy, packages: all, target },
-    { host, paths, facts, progress },
-  );
 }
 
 const packages = [

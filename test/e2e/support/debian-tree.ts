@@ -1,0 +1,42 @@
+/** Debian as somebody's server has it, as a folder. */
+
+import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+import { bootstrap } from '../../../src/artifacts/bootstrap.ts';
+import { localHost } from '../../../src/host/local.ts';
+import { gatherFacts } from '../../../src/observe/facts.ts';
+import { pathsFromEnvironment } from '../../../src/state/paths.ts';
+
+export interface DebianTree {
+  suite: string;
+  packages: readonly string[];
+  /** By path; mode 0644 unless they say another one. */
+  files: Readonly<Record<string, { text: string; mode?: number }>>;
+  /** Symbolic links, instead of what is there: path -> what it leads to. */
+  links: Readonly<Record<string, string>>;
+}
+
+/** From the mirror that this host has. @param target a folder that does not exist */
+export async function makeDebianTree(tree: DebianTree, target: string): Promise<void> {
+  const { suite, packages, files, links } = tree;
+  const host = localHost();
+  const paths = pathsFromEnvironment(process.env);
+  const facts = await gatherFacts(host, paths, process.env, { apt: true });
+  const { mirror, securityMirror, proxy } = facts.apt ?? {};
+  const progress = () => undefined;
+  await bootstrap(
+    { suite, mirror, securityMirror, proxy, packages, target },
+    { host, paths, facts, progress },
+  );
+  for (const [path, { text, mode = 0o644 }] of Object.entries(files)) {
+    await mkdir(dirname(target + path), { recursive: true });
+    await writeFile(target + path, text);
+    await chmod(target + path, mode);
+  }
+  for (const [path, to] of Object.entries(links)) {
+    await mkdir(dirname(target + path), { recursive: true });
+    await rm(target + path, { force: true });
+    await symlink(to, target + path);
+  }
+}
