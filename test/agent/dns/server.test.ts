@@ -44,7 +44,7 @@ beforeEach(async () => {
   upstream = await upstreamServer((name, type) => replies[`${name.toLowerCase()} ${type}`] ?? { rcode: 3 });
   stub = await upstreamServer((name) => ({ answers: [a(name, '192.0.2.99')] }));
   const local = (port: number) => [{ address: '127.0.0.1', port }];
-  server = await startServer({
+  const options = {
     addresses: ['127.0.0.1'],
     port: 0,
     generation: () => store.generation,
@@ -59,6 +59,11 @@ beforeEach(async () => {
       }),
       onBug: (error) => bugs.push(error),
     }),
+  };
+  // the port that UDP was given may be somebody's in TCP: once more, then
+  server = await startServer(options).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    return startServer(options);
   });
 });
 
