@@ -80,8 +80,15 @@ describe.skipIf(process.getuid?.() !== 0).each<BedSuite>(['trixie'])(
         180_000,
       );
       await expectReachable();
-      expect(await knest('status', 'cluster', '--name', name)).toContain(
-        'DHCP gives it the address that it was made for',
+      // Node objects say Ready from before the reboot, until somebody has looked again
+      await eventually(
+        'status says that all is well',
+        async () => {
+          expect(await knest('status', 'cluster', '--name', name)).toContain(
+            'DHCP gives it the address that it was made for',
+          );
+        },
+        120_000,
       );
       const lease = await bed.ok(['knest', 'exec', worker, '--', 'networkctl', 'status', 'host0']);
       expect(lease).toMatch(/DHCP4? via 192[.]168[.]55[.]1|[(]DHCPv?4/);
