@@ -12,18 +12,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 
 import { loadSpec, localHost, planCluster } from '../src/api/index.ts';
-import { runCommands } from '../src/apply/commands.ts';
+import { runCommands } from '../src/managers/commands.ts';
 import { writeMachine } from '../src/apply/machine-files.ts';
-import type { MachineManager } from '../src/apply/machine-manager.ts';
-import { raiseSysctls, restoreSysctls } from '../src/apply/sysctls.ts';
+import type { MachineManager } from '../src/managers/types.ts';
+import { raiseSysctls, restoreSysctls } from '../src/managers/sysctls.ts';
 import type { CgroupFacts } from '../src/facts/types.ts';
-import { apiClient } from '../src/observe/apiserver.ts';
+import { apiClient } from '../src/clients/kubernetes.ts';
 import { waitForNode, waitForServiceAccount } from '../src/observe/readiness.ts';
 import { issuePki } from '../src/pki/issue.ts';
-import { launchOf } from '../src/plan/nspawn/launch.ts';
+import { launchOf } from '../src/plan/managers/direct/launch.ts';
 import { adminCertificate } from '../src/plan/pki.ts';
 import type { ClusterPlan, MachinePlan } from '../src/plan/types.ts';
-import { pathsFromEnvironment } from '../src/state/paths.ts';
+import { pathsFromEnvironment } from '../src/workstation/paths.ts';
 import { removeCgroupsCommand } from '../src/tools/cgroup.ts';
 import { mountsBelow, umountCommand } from '../src/tools/mount.ts';
 
@@ -102,7 +102,7 @@ function alwaysThere(pid: number | undefined): MachineManager {
     start: refuse,
     stop: refuse,
     destroy: refuse,
-    lastWords: () => Promise.resolve([]),
+    consoleTail: () => Promise.resolve([]),
     run: () => Promise.reject(new Error('the floor keeps no journal: see the logs in its folder')),
     enterCommand: refuse,
   };

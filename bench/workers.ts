@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util';
 
 import { execa } from 'execa';
 
-import type { NodeSummary } from '../src/api/types.ts';
+import type { NodeSummary } from '../src/operations/types.ts';
 import { askKnest, timeKnest } from './knest.ts';
 import { heading, row } from './statistics.ts';
 

@@ -2,11 +2,11 @@ import { dirname } from 'node:path';
 
 import { KnestError } from '../errors.ts';
 import { withRootPassword } from '../formats/shadow.ts';
-import { agentProgram } from '../artifacts/sources/agent.ts';
+import { agentProgram } from '../workstation/agent-program.ts';
 import type { Host } from '../host/types.ts';
 import { requireMaterial } from '../pki/issue.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
-import { writeHostFiles } from './host-files.ts';
+import { writeHostFiles } from '../managers/systemd/host-files.ts';
 import type { MachinePlan, PlannedBind, PlannedFile } from '../plan/types.ts';
 import { secretMark } from '../spec/secrets.ts';
 import { sameOwnerCommand } from '../tools/chown.ts';

@@ -4,9 +4,9 @@ import type { Host } from '../host/types.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
 import type { MachinePlan, PlannedFile, PlannedUnit } from '../plan/types.ts';
 import { mountsBelow } from '../tools/mount.ts';
-import { writeHostFiles } from './host-files.ts';
+import { writeHostFiles } from '../managers/systemd/host-files.ts';
 import { unitFiles, writePlanned } from './machine-files.ts';
-import type { MachineManager } from './machine-manager.ts';
+import type { MachineManager } from '../managers/types.ts';
 
 /** What is to be done to a machine so that it is as another plan says. */
 export interface MachineChange {
@@ -83,7 +83,7 @@ export async function updateMachine(
   if (change.reload) await manager.run(after, ['systemctl', 'daemon-reload']);
   // one after the other, in the order of the plan: etcd before those that need it
   for (const unit of change.restart) await manager.run(after, ['systemctl', 'restart', '--', unit]);
-  for (const { argv, input, mayFail } of after.live) {
+  for (const { argv, input, mayFail } of after.liveCommands) {
     await manager.run(after, argv, {
       ...(input === undefined ? {} : { input }),
       ...(mayFail ? { okExitCodes: 'any' as const } : {}),

@@ -5,7 +5,7 @@ import { packageManagerOf, type PackageManager } from '../facts/packages.ts';
 import type { HostFacts } from '../facts/types.ts';
 import type { Host, RunOptions } from '../host/types.ts';
 import { installCommand, quietEnvironment, refreshCommand } from '../tools/package-managers.ts';
-import type { Progress } from './events.ts';
+import type { Progress } from '../events.ts';
 
 /**
  * Installs packages, named as the host's own package manager names them, without recommended ones and without

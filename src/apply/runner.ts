@@ -1,4 +1,4 @@
-import type { Listener, Progress } from './events.ts';
+import type { Listener, Progress } from '../events.ts';
 
 export interface StepTools {
   progress: Progress;

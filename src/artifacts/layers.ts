@@ -77,7 +77,8 @@ async function removeWorkspace(workspace: string, { host, paths }: BuildContext)
 /** Builders are loaded when one is needed: most creates find their layers in the cache. */
 async function build(layer: PlannedLayer, folders: BuildFolders, context: BuildContext): Promise<void> {
   if (layer.kind === 'rootfs') return (await import('./rootfs.ts')).buildRootfs(layer, folders, context);
-  if (layer.kind === 'images') return (await import('./images.ts')).buildImages(layer, folders, context);
+  if (layer.kind === 'images')
+    return (await import('./images-layer.ts')).buildImages(layer, folders, context);
   const { version, source } = layer;
   switch (source.kind) {
     case 'debian':

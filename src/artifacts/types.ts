@@ -1,4 +1,4 @@
-import type { Progress } from '../apply/events.ts';
+import type { Progress } from '../events.ts';
 import type { HostFacts } from '../facts/types.ts';
 import type { Host } from '../host/types.ts';
 import type { Paths } from '../plan/types.ts';

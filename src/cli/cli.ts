@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import type * as api from '../api/index.ts';
-import type { Context } from '../api/types.ts';
+import type { Context } from '../operations/types.ts';
 import type { Interruption } from './interruption.ts';
 import { openReporter, type ProgressMode } from './output/open-reporter.ts';
 import type { Terminal } from './terminal.ts';
@@ -31,7 +31,7 @@ export interface Story {
 }
 
 /** Does some work while its story is told on stderr; results belong on stdout after it. */
-export async function withStory<T>(
+export async function withProgress<T>(
   cli: Cli,
   command: Command,
   work: (story: Story) => Promise<T>,

@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { Listener } from '../apply/events.ts';
+import type { Listener } from '../events.ts';
 import { InputError } from '../errors.ts';
 import { loadSpec, type ConfigFile, type LoadedSpec, type SpecFlags } from '../spec/load.ts';
 import { given, type SpecOptions } from './options.ts';

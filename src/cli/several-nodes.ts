@@ -1,6 +1,6 @@
 /** Runs something in several nodes at once, with their lines told apart. */
 
-import type { Context, NodeExit, NodeLine } from '../api/types.ts';
+import type { Context, NodeExit, NodeLine } from '../operations/types.ts';
 import type { Cli } from './cli.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { MachineManager } from '../apply/machine-manager.ts';
+import type { MachineManager } from '../managers/types.ts';
 import type { MachinePlan } from '../plan/types.ts';
 import { findAddressCommand, parseAddresses } from '../tools/ip.ts';
 

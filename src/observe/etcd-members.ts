@@ -3,8 +3,8 @@ import type { KeyMaterial } from '../pki/issue.ts';
 import { controlPlanesOf } from '../plan/control-planes.ts';
 import type { ClusterPlan, MachinePlan } from '../plan/types.ts';
 import { etcdClientUrl } from '../plan/components/etcd.ts';
-import { etcdClient, hexId } from './etcd.ts';
-import type { EtcdAlarm, EtcdClient, EtcdMember, EtcdMemberStatus } from './etcd.ts';
+import { etcdClient, hexId } from '../clients/etcd.ts';
+import type { EtcdAlarm, EtcdClient, EtcdMember, EtcdMemberStatus } from '../clients/etcd.ts';
 
 /** etcd of a cluster as it is now, member by member. */
 export interface EtcdState {

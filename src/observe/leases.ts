@@ -1,4 +1,4 @@
-import type { MachineManager } from '../apply/machine-manager.ts';
+import type { MachineManager } from '../managers/types.ts';
 import { CommandError, KnestError } from '../errors.ts';
 import type { Lease } from '../facts/types.ts';
 import type { Host } from '../host/types.ts';

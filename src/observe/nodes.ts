@@ -1,5 +1,5 @@
 import type { NodeCondition } from './types.ts';
-import type { ApiClient } from './apiserver.ts';
+import type { ApiClient } from '../clients/kubernetes.ts';
 
 /** What knest wants to know of a Node object. */
 export interface KubernetesNode {

@@ -1,13 +1,13 @@
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { Progress } from '../apply/events.ts';
-import type { MachineManager } from '../apply/machine-manager.ts';
+import type { Progress } from '../events.ts';
+import type { MachineManager } from '../managers/types.ts';
 import { KnestError, messageOf } from '../errors.ts';
 import type { Host } from '../host/types.ts';
 import type { ClusterPlan, MachinePlan } from '../plan/types.ts';
-import { ApiError } from './apiserver.ts';
-import type { ApiClient } from './apiserver.ts';
+import { ApiError } from '../clients/kubernetes.ts';
+import type { ApiClient } from '../clients/kubernetes.ts';
 import { readNode } from './nodes.ts';
 import { isTroubled, readJournal, readUnits } from './units.ts';
 
@@ -53,7 +53,7 @@ export async function waitForNode(
     if ((await manager.leader(machine)) === undefined) {
       throw new KnestError(`machine ${machine.name} ended on ${host.name} while its node was starting`, {
         kind: 'notReady',
-        details: await manager.lastWords(machine),
+        details: await manager.consoleTail(machine),
       });
     }
     const waited = Date.now() - started;

@@ -18,7 +18,7 @@ import { nodeNetwork } from './components/node-network.ts';
 import { operatingSystem } from './components/operating-system.ts';
 import { podNetwork } from './components/pod-network.ts';
 import { preloadedImages } from './components/preloaded-images.ts';
-import { proxy } from './components/proxy.ts';
+import { proxy } from './components/http-proxy.ts';
 import { registries } from './components/registries.ts';
 import { clusterContext } from './context.ts';
 import { planHost } from './host.ts';
@@ -28,8 +28,8 @@ import { assembleMachine } from './machine.ts';
 import { planClusterNetwork, type ClusterNetwork } from './network/cluster-network.ts';
 import { planHairpin } from './network/hairpin.ts';
 import { kernelProblems } from './network/kernel-problems.ts';
-import { placeNodes, type PlacedNode } from './places.ts';
-import { chooseManager } from './nspawn/manager.ts';
+import { placeNodes, type PlacedNode } from './place-nodes.ts';
+import { chooseManager } from './managers/choose.ts';
 import { planPki } from './pki.ts';
 import type { ClusterPlan, KubernetesChoice, Paths, PlannedLayer, PlannedPort } from './types.ts';
 import { versionProblems } from './versions/problems.ts';
@@ -108,8 +108,8 @@ export function planCluster(
     machines: drafts.map((draft) => {
       const layers = draft.layers.map(({ id }) => id);
       const started = planHairpin(draft.machine.name, { machines: peers, apiPort: ports.api });
-      const favoured = cluster.controlPlanes.length > 1 && cluster.controlPlanes[0] === draft.machine;
-      return assembleMachine({ ...draft, layers, started, favoured }, facts, paths);
+      const boosted = cluster.controlPlanes.length > 1 && cluster.controlPlanes[0] === draft.machine;
+      return assembleMachine({ ...draft, layers, started, boosted }, facts, paths);
     }),
   };
 }

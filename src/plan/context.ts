@@ -7,7 +7,7 @@ import { controlPlanesOf } from './control-planes.ts';
 import { imagesLayers } from './images-layer.ts';
 import { leasedApiAddress, linkLocalAddress } from './network/lan.ts';
 import { apiAddressOf, nameserversFor } from './network/node-addresses.ts';
-import type { PlaceInput } from './places.ts';
+import type { PlaceInput } from './place-nodes.ts';
 import type { PlannedPort } from './types.ts';
 
 /** What components know of their cluster. */

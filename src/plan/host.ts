@@ -5,7 +5,7 @@ import { planHostNetwork } from './network/host-network.ts';
 import { lanMac, linkLocalAddress } from './network/lan.ts';
 import { sweepCommands } from './network/shared.ts';
 import type { HostNetworkOptions, NetworkPeer } from './network/types.ts';
-import { planHostUnits } from './nspawn/systemd/host-units.ts';
+import { planHostUnits } from './managers/systemd/host-units.ts';
 import { planSysctls } from './sysctls.ts';
 import type { ClusterPlan, HostPlan } from './types.ts';
 

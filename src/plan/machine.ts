@@ -1,8 +1,8 @@
 import type { HostFacts } from '../facts/types.ts';
 import type { MachineContext } from './components/component.ts';
-import { planLaunch, type MachineLink } from './nspawn/launch.ts';
-import { machineRoot, sweepScript } from './nspawn/systemd/names.ts';
-import { planService } from './nspawn/systemd/service.ts';
+import { planLaunch, type MachineLink } from './managers/direct/launch.ts';
+import { machineRoot, sweepScript } from './managers/systemd/names.ts';
+import { planService } from './managers/systemd/service.ts';
 import type {
   ClusterPlan,
   ComponentPlan,
@@ -31,7 +31,7 @@ export interface MachineInput {
   manager: ClusterPlan['manager'];
   /** See LaunchPlan. */
   started: readonly PlannedCommand[];
-  favoured: boolean;
+  boosted: boolean;
 }
 
 /** One machine, put together from what its components contribute. */
@@ -67,7 +67,7 @@ export function assembleMachine(input: MachineInput, facts: HostFacts, paths: Pa
     binds,
     resources: spec.resources,
     started: input.started,
-    favoured: input.favoured,
+    boosted: input.boosted,
     link: input.link,
   };
   return {
@@ -86,7 +86,7 @@ export function assembleMachine(input: MachineInput, facts: HostFacts, paths: Pa
     files,
     units: parts.flatMap((part) => part.units),
     probes: parts.flatMap((part) => part.probes),
-    live: parts.flatMap((part) => part.live ?? []),
+    liveCommands: parts.flatMap((part) => part.liveCommands ?? []),
     nodePatch: {
       metadata: { labels: { ...roleLabels(machine), ...spec.labels } },
       spec: { podCIDR: podSubnets[0] ?? '', podCIDRs: podSubnets },

@@ -111,7 +111,7 @@ export interface ComponentPlan {
   certificates: readonly PlannedCertificate[];
   probes: readonly Probe[];
   /** See MachinePlan. */
-  live?: readonly PlannedCommand[];
+  liveCommands?: readonly PlannedCommand[];
 }
 
 /** A read-only directory tree in the cache, named by what made it. Machines are overlays of layers. */
@@ -185,7 +185,7 @@ export interface LaunchPlan {
   /** Run on the host each time that the machine has started. */
   started: readonly PlannedCommand[];
   /** While a cluster is created, everybody waits for this machine: it gets more of the processors, then the usual. */
-  favour?: { more: PlannedCommand; usual: PlannedCommand };
+  startupCpuBoost?: { more: PlannedCommand; usual: PlannedCommand };
 }
 
 /** How the `systemd` manager runs a machine: by units of the host. */
@@ -275,7 +275,7 @@ export interface MachinePlan {
    * Run inside a machine that is already up, to make it what its files say without a restart: routes to the pods of
    * new nodes. Harmless at any time.
    */
-  live: readonly PlannedCommand[];
+  liveCommands: readonly PlannedCommand[];
   /** Merged into the Node object once it has registered: what a kubelet may not say of itself. */
   nodePatch: NodePatch;
   /** Of the manager `direct`. */

@@ -1,4 +1,4 @@
-/** What a schema finds wrong in data, and what is sound of it: so that sound parts can be checked against each other. */
+/** What a schema finds wrong in data, and what is valid of it: so that valid parts can be checked against each other. */
 
 import { z } from 'zod';
 import type { Problem } from '../errors.ts';
@@ -6,7 +6,7 @@ import { problemsOfIssue, valueAt, type Path } from './problems.ts';
 
 export interface Checked<T> {
   /** What is left when everything that is wrong is taken out. */
-  sound: Partial<T>;
+  valid: Partial<T>;
   problems: Problem[];
 }
 
@@ -17,7 +17,7 @@ export function check<S extends z.ZodObject>(
   nameOf: (path: Path) => string,
 ): Checked<z.output<S>> {
   const result = schema.safeParse(input);
-  if (result.success) return { sound: withoutUndefined(result.data), problems: [] };
+  if (result.success) return { valid: withoutUndefined(result.data), problems: [] };
   const keysAt = (path: Path) => knownKeys(schema, path);
   const problems = result.error.issues.flatMap((issue) => problemsOfIssue(issue, input, nameOf, keysAt));
   const rest = structuredClone(input);
@@ -27,7 +27,7 @@ export function check<S extends z.ZodObject>(
     for (const path of paths) remove(rest, path);
   }
   const again = schema.partial().safeParse(rest);
-  return { sound: again.success ? (withoutUndefined(again.data) as Partial<z.output<S>>) : {}, problems };
+  return { valid: again.success ? (withoutUndefined(again.data) as Partial<z.output<S>>) : {}, problems };
 }
 
 /** Only what is there: `undefined` is not "not there" when objects are spread over each other. */

@@ -16,13 +16,13 @@ export function tomlProblem(text: string): string | undefined {
   }
 }
 
-/** The table of a sound text. */
+/** The table of a valid text. */
 export function containerdPatch(text: string): ConfigPatch {
   const patch: ConfigPatch = parse(text);
   return isOldWay(patch) ? withoutConfigPath(patch) : patch;
 }
 
-/** Whether a sound text sets mirrors, or their certificates, in a way that does not go together with config_path. */
+/** Whether a valid text sets mirrors, or their certificates, in a way that does not go together with config_path. */
 export function setsMirrors(text: string): boolean {
   return isOldWay(parse(text));
 }

@@ -2,13 +2,13 @@
 
 import { InputError, type Problem } from '../errors.ts';
 import { check } from './check.ts';
-import { complete } from './complete.ts';
-import { dnsProblems } from './contradictions/dns.ts';
-import { hostNetworkProblems } from './contradictions/host-network.ts';
-import { networkProblems } from './contradictions/networks.ts';
-import { lanProblems } from './contradictions/lans.ts';
-import { nodeProblems, nodeWarnings } from './contradictions/nodes.ts';
-import { registryProblems, registryWarnings } from './contradictions/registries.ts';
+import { complete } from './complete/complete.ts';
+import { dnsProblems } from './validate/dns.ts';
+import { hostNetworkProblems } from './validate/host-network.ts';
+import { networkProblems } from './validate/networks.ts';
+import { lanProblems } from './validate/lans.ts';
+import { nodeProblems, nodeWarnings } from './validate/nodes.ts';
+import { registryProblems, registryWarnings } from './validate/registries.ts';
 import { configOfFlags, flagName, nodesOfFlags, type SpecFlags } from './flags.ts';
 import { isKindConfig } from './kind/detect.ts';
 import { readKindConfig } from './kind/read.ts';
@@ -47,10 +47,10 @@ export function loadSpec({ config, flags }: SpecInput): LoadedSpec {
   const file = config === undefined ? nothing : readFile(config);
   const fromFile = check(configSchema, file.config, file.nameOf);
   const fromFlags = check(configSchema, configOfFlags(flags), flagName);
-  const nodes = nodesOfFlags(flags, config && { name: config.name, nodes: fromFile.sound.nodes });
-  const merged = merge(fromFile.sound, { ...fromFlags.sound, ...(nodes.nodes && { nodes: nodes.nodes }) });
+  const nodes = nodesOfFlags(flags, config && { name: config.name, nodes: fromFile.valid.nodes });
+  const merged = merge(fromFile.valid, { ...fromFlags.valid, ...(nodes.nodes && { nodes: nodes.nodes }) });
   const nameOf = (path: Path) =>
-    valueAt(fromFlags.sound, path) === undefined ? file.nameOf(path) : flagName(path);
+    valueAt(fromFlags.valid, path) === undefined ? file.nameOf(path) : flagName(path);
   const problems = [
     ...file.problems,
     ...fromFile.problems,

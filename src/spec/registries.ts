@@ -12,11 +12,11 @@ export function registryHostProblem(text: string): string | undefined {
   const match = /^(\[[^\]]+\]|[^:/]+)(?::(\d{1,5}))?$/.exec(text);
   const name = match?.[1] ?? '';
   const port = Number(match?.[2] ?? 1);
-  const sound =
+  const valid =
     (isAddress(name.replace(/^\[(.*)\]$/, '$1')) || dnsNameProblem(name) === undefined) &&
     port >= 1 &&
     port <= 65_535;
-  if (sound) return undefined;
+  if (valid) return undefined;
   const hint = /^https?:\/\//.test(text) ? '; leave out the scheme, or use mirrors' : '';
   return `"${text}" is not a host, with or without a port, as names of images begin with it${hint}`;
 }

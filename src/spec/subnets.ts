@@ -40,7 +40,7 @@ export function subnetList(text: string): string[] {
   return text.split(',').map((part) => part.trim());
 }
 
-/** What the subnets of a sound text are. */
+/** What the subnets of a valid text are. */
 export function familyOf(text: string): IpFamily {
   const families = subnetList(text).map((subnet) => parseCidr(subnet).family);
   if (families.length > 1) return 'dual';

@@ -71,8 +71,8 @@ export function dnsNameProblem(text: string): string | undefined {
 /** An address with or without a port: "192.0.2.53", "192.0.2.53:5353", "2001:db8::53", "[2001:db8::53]:5353". */
 export function nameServerProblem(text: string): string | undefined {
   const [, bracketed, plain, port] = /^(?:\[(.+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
-  const sound = isAddress(bracketed ?? plain ?? text) && (port === undefined || isPort(Number(port)));
-  return sound ? undefined : `"${text}" is not a name server like 192.0.2.53 or 192.0.2.53:5353`;
+  const valid = isAddress(bracketed ?? plain ?? text) && (port === undefined || isPort(Number(port)));
+  return valid ? undefined : `"${text}" is not a name server like 192.0.2.53 or 192.0.2.53:5353`;
 }
 
 function isPort(number: number): boolean {
@@ -94,12 +94,12 @@ export function certSanProblem(text: string): string | undefined {
 /** A Kubernetes name with an optional domain in front: "tier", "example.org/tier". */
 export function qualifiedNameProblem(text: string): string | undefined {
   const [name = '', domain, ...more] = text.split('/').reverse();
-  const sound =
+  const valid =
     more.length === 0 &&
     name.length <= 63 &&
     qualifiedName.test(name) &&
     (domain === undefined || dnsNameProblem(domain) === undefined);
-  return sound
+  return valid
     ? undefined
     : `"${text}" must be letters, digits, "-", "_" and ".", at most 63, with a domain and "/" in front or not`;
 }

@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { parse } from 'smol-toml';
 import { describe, expect, it } from 'vitest';
 
-import { agentProgram } from '../../src/artifacts/sources/agent.ts';
+import { agentProgram } from '../../src/workstation/agent-program.ts';
 import { unitFiles, writeMachine, writePlanned } from '../../src/apply/machine-files.ts';
 import { localHost } from '../../src/host/local.ts';
 import { memoryHost } from '../../src/host/memory.ts';
 import { issuePki } from '../../src/pki/issue.ts';
 import { planCluster } from '../../src/plan/cluster.ts';
-import { launchOf } from '../../src/plan/nspawn/launch.ts';
+import { launchOf } from '../../src/plan/managers/direct/launch.ts';
 import { secretsOf } from '../../src/spec/secrets.ts';
 import { clusterSpec, fromDebian, machineOf, planOf } from '../fixtures/cluster.ts';
 import { hostFacts } from '../fixtures/host-facts.ts';

@@ -104,7 +104,7 @@ describe('updateMachine', () => {
   });
 });
 
-function liveCommands({ live }: MachinePlan): string[] {
-  expect(live.length).toBeGreaterThan(0);
-  return live.map(({ argv }) => argv.join(' '));
+function liveCommands({ liveCommands: planned }: MachinePlan): string[] {
+  expect(planned.length).toBeGreaterThan(0);
+  return planned.map(({ argv }) => argv.join(' '));
 }

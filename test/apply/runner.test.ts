@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { beforeEach, describe, expect, it } from 'vitest';
 
-import type { StepEvent } from '../../src/apply/events.ts';
+import type { StepEvent } from '../../src/events.ts';
 import { parallel, runSequence, serial } from '../../src/apply/runner.ts';
 import type { Sequence, Step } from '../../src/apply/runner.ts';
 

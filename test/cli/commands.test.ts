@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { Check, ClusterSummary, CreateOptions } from '../../src/api/types.ts';
+import type { Check, ClusterSummary, CreateOptions } from '../../src/operations/types.ts';
 import type { Api } from '../../src/cli/cli.ts';
 import { KnestError } from '../../src/errors.ts';
 import { runCli } from './run-cli.ts';

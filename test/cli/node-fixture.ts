@@ -1,4 +1,4 @@
-import type { NodeSummary } from '../../src/api/types.ts';
+import type { NodeSummary } from '../../src/operations/types.ts';
 
 export const node: NodeSummary = {
   name: 'demo-control-plane',

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { DeleteNodesOptions, NodeExit, NodeLine } from '../../src/api/types.ts';
+import type { DeleteNodesOptions, NodeExit, NodeLine } from '../../src/operations/types.ts';
 import type { Api } from '../../src/cli/cli.ts';
 import { KnestError } from '../../src/errors.ts';
 import { node } from './node-fixture.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { CreateOptions } from '../../src/api/types.ts';
+import type { CreateOptions } from '../../src/operations/types.ts';
 import { runCli } from './run-cli.ts';
 
 const created = { context: 'c', endpoint: 'https://192.0.2.1:6443', kubeconfig: '/k', nodes: [], seconds: 1 };

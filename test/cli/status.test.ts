@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ClusterStatus, EtcdMemberState } from '../../src/api/types.ts';
+import type { ClusterStatus, EtcdMemberState } from '../../src/operations/types.ts';
 import { node } from './node-fixture.ts';
 import { runCli } from './run-cli.ts';
 

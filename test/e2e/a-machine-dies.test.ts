@@ -4,7 +4,7 @@ import { kill } from 'node:process';
 
 import { expect, it } from 'vitest';
 
-import type { ClusterStatus, ClusterSummary, NodeSummary } from '../../src/api/types.ts';
+import type { ClusterStatus, ClusterSummary, NodeSummary } from '../../src/operations/types.ts';
 import { exitCodes } from '../../src/errors.ts';
 import { busyboxArchive } from './support/busybox.ts';
 import { eventually } from './support/eventually.ts';

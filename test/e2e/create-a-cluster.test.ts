@@ -6,8 +6,8 @@ import { join, relative } from 'node:path';
 import { expect, it } from 'vitest';
 import { parse } from 'yaml';
 
-import { agentProgram } from '../../src/artifacts/sources/agent.ts';
-import type { ClusterStatus, ClusterSummary, CreateResult, NodeSummary } from '../../src/api/types.ts';
+import { agentProgram } from '../../src/workstation/agent-program.ts';
+import type { ClusterStatus, ClusterSummary, CreateResult, NodeSummary } from '../../src/operations/types.ts';
 import { exitCodes } from '../../src/errors.ts';
 import { mainFile, must, run } from './support/cli.ts';
 import { eventually } from './support/eventually.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { beforeAll, expect, it } from 'vitest';
 
-import type { ClusterSummary } from '../../src/api/types.ts';
+import type { ClusterSummary } from '../../src/operations/types.ts';
 import { kubernetesBinaries } from '../../src/artifacts/sources/binaries.ts';
 import { exitCodes } from '../../src/errors.ts';
 import { privateCache } from './support/private-cache.ts';

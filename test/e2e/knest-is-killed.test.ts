@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { beforeAll, describe, expect, it } from 'vitest';
 
-import type { NodeSummary } from '../../src/api/types.ts';
+import type { NodeSummary } from '../../src/operations/types.ts';
 import { must } from './support/cli.ts';
 import { describeScenario } from './support/scenario.ts';
 

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import type { UpstreamServer } from '../agent/dns/upstream-server.ts';
 import { a, upstreamServer } from '../agent/dns/upstream-server.ts';
-import type { NodeSummary } from '../../src/api/types.ts';
+import type { NodeSummary } from '../../src/operations/types.ts';
 import type { Asker } from './support/asker.ts';
 import { startAsking } from './support/asker.ts';
 import { busyboxArchive } from './support/busybox.ts';

@@ -5,8 +5,8 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { runCommands } from '../../src/apply/commands.ts';
-import { gatherFirewall } from '../../src/observe/facts/network.ts';
+import { runCommands } from '../../src/managers/commands.ts';
+import { gatherFirewall } from '../../src/observe/host/network.ts';
 import { planFirewall } from '../../src/plan/network/firewall.ts';
 import { familiesOf } from '../../src/plan/network/node-addresses.ts';
 import { call, connect, networkState } from './namespaces.ts';

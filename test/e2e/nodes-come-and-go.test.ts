@@ -2,7 +2,7 @@
 
 import { expect, it } from 'vitest';
 
-import type { AddNodesResult, ClusterStatus, NodeSummary } from '../../src/api/types.ts';
+import type { AddNodesResult, ClusterStatus, NodeSummary } from '../../src/operations/types.ts';
 import { must } from './support/cli.ts';
 import { busyboxArchive } from './support/busybox.ts';
 import { deployment } from './support/manifests.ts';

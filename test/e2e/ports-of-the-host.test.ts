@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { runCommands } from '../../src/apply/commands.ts';
+import { runCommands } from '../../src/managers/commands.ts';
 import type { PlannedPort } from '../../src/plan/types.ts';
 import { call, greetCallers, networkState, type CallOptions, type Namespace } from './namespaces.ts';
 import {

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 
 import { expect, it } from 'vitest';
 
-import type { NodeSummary } from '../../src/api/types.ts';
+import type { NodeSummary } from '../../src/operations/types.ts';
 import type { ClusterPlan } from '../../src/plan/types.ts';
 import { busyboxArchive, busyboxImage } from './support/busybox.ts';
 import { mainFile, must, run } from './support/cli.ts';

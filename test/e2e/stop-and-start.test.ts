@@ -4,7 +4,7 @@ import { kill } from 'node:process';
 
 import { expect, it } from 'vitest';
 
-import type { ClusterSummary, NodeSummary } from '../../src/api/types.ts';
+import type { ClusterSummary, NodeSummary } from '../../src/operations/types.ts';
 import { busyboxArchive } from './support/busybox.ts';
 import { eventually } from './support/eventually.ts';
 import { pod } from './support/manifests.ts';

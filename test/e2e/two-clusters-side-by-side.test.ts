@@ -2,7 +2,7 @@
 
 import { expect, it } from 'vitest';
 
-import type { ClusterStatus, ClusterSummary, NodeSummary } from '../../src/api/types.ts';
+import type { ClusterStatus, ClusterSummary, NodeSummary } from '../../src/operations/types.ts';
 import { busyboxArchive } from './support/busybox.ts';
 import { must } from './support/cli.ts';
 import { eventually } from './support/eventually.ts';

@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs';
 
-import { runCommands } from '../../src/apply/commands.ts';
+import { runCommands } from '../../src/managers/commands.ts';
 import type { HostFacts } from '../../src/facts/types.ts';
 import { planHairpin } from '../../src/plan/network/hairpin.ts';
 import { planHostNetwork } from '../../src/plan/network/host-network.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import type { ApiClient } from '../../src/observe/apiserver.ts';
+import type { ApiClient } from '../../src/clients/kubernetes.ts';
 import { readNodes, statusInWords } from '../../src/observe/nodes.ts';
 
 const condition = (type: string, status: string) => ({

@@ -1,9 +1,9 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import type { MachineManager } from '../../src/apply/machine-manager.ts';
+import type { MachineManager } from '../../src/managers/types.ts';
 import { memoryHost } from '../../src/host/memory.ts';
-import { apiClient } from '../../src/observe/apiserver.ts';
-import type { ApiClient } from '../../src/observe/apiserver.ts';
+import { apiClient } from '../../src/clients/kubernetes.ts';
+import type { ApiClient } from '../../src/clients/kubernetes.ts';
 import { readNode, readNodes } from '../../src/observe/nodes.ts';
 import { waitForNode, waitForNodes, waitForServiceAccount } from '../../src/observe/readiness.ts';
 import { issuePki } from '../../src/pki/issue.ts';
@@ -155,7 +155,7 @@ describe('waitForNode', () => {
       {},
       {
         leader: () => Promise.resolve(undefined),
-        lastWords: () => Promise.resolve(['booting', 'out of memory']),
+        consoleTail: () => Promise.resolve(['booting', 'out of memory']),
       },
     );
     const started = Date.now();

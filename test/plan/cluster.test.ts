@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { launchOf } from '../../src/plan/nspawn/launch.ts';
+import { launchOf } from '../../src/plan/managers/direct/launch.ts';
 import type { ClusterPlan, MachinePlan } from '../../src/plan/types.ts';
 import { freeNodeNames, machineNames } from '../../src/spec/node-names.ts';
 import {

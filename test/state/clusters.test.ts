@@ -18,7 +18,7 @@ import {
   writeCluster,
   writeKeyMaterial,
 } from '../../src/state/clusters.ts';
-import { pathsFromEnvironment } from '../../src/state/paths.ts';
+import { pathsFromEnvironment } from '../../src/workstation/paths.ts';
 import { clusterSpec, planOf } from '../fixtures/cluster.ts';
 
 const host = localHost();

@@ -6,7 +6,7 @@ import type { Api } from '../kubernetes/api.ts';
 import { log, reasonOf } from '../log.ts';
 import { forwardDefaults, forwarder } from './forward.ts';
 import { hostLookup } from './hosts.ts';
-import { keepMembership } from './membership.ts';
+import { keepMembership } from './endpoints.ts';
 import { renderMetrics } from './metrics.ts';
 import { canonicalName } from './names.ts';
 import { resolver } from './resolver.ts';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 import type { Dispatcher } from 'undici';
 
-import type { Progress } from '../../apply/events.ts';
+import type { Progress } from '../../events.ts';
 import { InputError, KnestError } from '../../errors.ts';
 import type { ResolvedSource } from '../../plan/types.ts';
 import { download, fetchText, webClient } from '../download.ts';

@@ -1,9 +1,9 @@
 /** knest add node */
 
 import type { Command } from 'commander';
-import type { AddNodesResult } from '../../api/types.ts';
+import type { AddNodesResult } from '../../operations/types.ts';
 import type { NodeRole } from '../../spec/types.ts';
-import { withStory, type Cli } from '../cli.ts';
+import { withProgress, type Cli } from '../cli.ts';
 import { changeOptions, nodeRoles, type ChangeFlags } from '../node-options.ts';
 import {
   countArgument,
@@ -44,11 +44,11 @@ export function addAddNode(parent: Command, cli: Cli): void {
 
 async function addNode(cli: Cli, flags: Flags, command: Command): Promise<void> {
   if (flags.count === 0) command.error("error: option '--count <number>' must be at least 1");
-  const { readChanges } = await import('../node-changes.ts');
+  const { readChanges } = await import('../new-node-options.ts');
   const changes = readChanges(flags);
   const api = await cli.api();
   const { name, role, count, wait } = flags;
-  const result = await withStory(cli, command, async ({ context, say }) => {
+  const result = await withProgress(cli, command, async ({ context, say }) => {
     const added = await api.addNodes({
       ...context,
       name,

@@ -1,7 +1,7 @@
 /** knest build image */
 
 import type { Command } from 'commander';
-import { withStory, type Api, type Cli } from '../cli.ts';
+import { withProgress, type Api, type Cli } from '../cli.ts';
 import {
   given,
   imageOptions,
@@ -42,7 +42,7 @@ async function buildImage(cli: Cli, flags: Flags, command: Command): Promise<voi
     readSpec(cli.terminal, { ...flags, ...given({ images: flags.image }) }),
     cli.api(),
   ]);
-  const built = await withStory(cli, command, ({ context }) => {
+  const built = await withProgress(cli, command, ({ context }) => {
     tellWarnings(loaded, context.listener);
     return api.buildImage({
       ...context,

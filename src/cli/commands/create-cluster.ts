@@ -1,7 +1,7 @@
 /** knest create cluster */
 
 import type { Command } from 'commander';
-import { withStory, type Cli } from '../cli.ts';
+import { withProgress, type Cli } from '../cli.ts';
 import { nextSteps } from '../next-steps.ts';
 import {
   given,
@@ -35,7 +35,7 @@ export function addCreateCluster(parent: Command, cli: Cli): void {
 async function createCluster(cli: Cli, flags: Flags, command: Command): Promise<void> {
   const { readSpec, tellWarnings } = await import('../read-spec.ts');
   const [loaded, api] = await Promise.all([readSpec(cli.terminal, flags), cli.api()]);
-  const result = await withStory(cli, command, async ({ context, say }) => {
+  const result = await withProgress(cli, command, async ({ context, say }) => {
     tellWarnings(loaded, context.listener);
     const created = await api.createCluster({
       ...context,

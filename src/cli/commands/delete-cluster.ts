@@ -1,7 +1,7 @@
 /** knest delete cluster */
 
 import type { Command } from 'commander';
-import { withStory, type Cli } from '../cli.ts';
+import { withProgress, type Cli } from '../cli.ts';
 import { given, kubeconfigOption, nameOption, type KubeconfigFlag, type NameFlag } from '../options.ts';
 
 export function addDeleteCluster(parent: Command, cli: Cli): void {
@@ -12,7 +12,7 @@ export function addDeleteCluster(parent: Command, cli: Cli): void {
 
 async function deleteCluster(cli: Cli, { name, kubeconfig }: NameFlag & KubeconfigFlag, command: Command) {
   const api = await cli.api();
-  await withStory(cli, command, async ({ context, say }) => {
+  await withProgress(cli, command, async ({ context, say }) => {
     const { existed } = await api.deleteCluster({ ...context, name, ...given({ kubeconfig }) });
     say(existed ? `Cluster "${name}" is deleted.` : `There is no cluster "${name}": nothing to delete.`);
   });

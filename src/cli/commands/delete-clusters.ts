@@ -1,7 +1,7 @@
 /** knest delete clusters */
 
 import type { Command } from 'commander';
-import { withStory, type Cli } from '../cli.ts';
+import { withProgress, type Cli } from '../cli.ts';
 import { given, kubeconfigOption, type KubeconfigFlag } from '../options.ts';
 
 interface Flags extends KubeconfigFlag {
@@ -21,7 +21,7 @@ async function deleteClusters(cli: Cli, names: string[], { all, kubeconfig }: Fl
   if (all === undefined && names.length === 0) command.error('error: name the clusters, or say --all');
   if (all !== undefined && names.length > 0) command.error('error: either names or --all, not both');
   const api = await cli.api();
-  await withStory(cli, command, async ({ context, say }) => {
+  await withProgress(cli, command, async ({ context, say }) => {
     const wanted = all ? (await api.listClusters(context)).map(({ name }) => name) : [...new Set(names)];
     const deleted: string[] = [];
     const failures: unknown[] = [];

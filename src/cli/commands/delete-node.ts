@@ -1,7 +1,7 @@
 /** knest delete node */
 
 import type { Command } from 'commander';
-import { withStory, type Cli } from '../cli.ts';
+import { withProgress, type Cli } from '../cli.ts';
 import { nodeNamesArgument } from '../node-options.ts';
 import { durationArgument, given } from '../options.ts';
 
@@ -31,7 +31,7 @@ export function addDeleteNode(parent: Command, cli: Cli): void {
 async function deleteNode(cli: Cli, nodes: string[], flags: Flags, command: Command): Promise<void> {
   const { name, force, drainTimeout } = flags;
   const api = await cli.api();
-  await withStory(cli, command, async ({ context, say }) => {
+  await withProgress(cli, command, async ({ context, say }) => {
     const deleted = await api.deleteNodes({
       ...context,
       nodes: [...new Set(nodes)],

@@ -1,9 +1,9 @@
 /** knest doctor */
 
 import type { Command } from 'commander';
-import type { Check } from '../../api/types.ts';
+import type { Check } from '../../operations/types.ts';
 import { exitCodes } from '../../errors.ts';
-import { withStory, type Cli } from '../cli.ts';
+import { withProgress, type Cli } from '../cli.ts';
 import { outputOption, yesOption, type OutputFlag } from '../options.ts';
 import type { Palette } from '../output/frame.ts';
 import { renderResult } from '../output/result.ts';
@@ -25,7 +25,7 @@ export function addDoctor(parent: Command, cli: Cli): void {
 
 async function doctor(cli: Cli, { fix, yes, output }: Flags, command: Command): Promise<void> {
   const api = await cli.api();
-  const checks = await withStory(cli, command, ({ context }) =>
+  const checks = await withProgress(cli, command, ({ context }) =>
     api.doctor({ ...context, fix: fix ?? false, yes: yes ?? false }),
   );
   const { paletteFor } = await import('../output/colour.ts');

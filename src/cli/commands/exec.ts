@@ -1,7 +1,7 @@
 /** knest exec */
 
 import type { Command } from 'commander';
-import { withStory, type Cli } from '../cli.ts';
+import { withProgress, type Cli } from '../cli.ts';
 import { namesOf, readSelection, selectionOptions, type SelectionFlags } from '../node-options.ts';
 import { inSeveralNodes } from '../several-nodes.ts';
 
@@ -53,7 +53,7 @@ async function exec(
   }
   if (flags.tty) command.error('error: --tty is for a single node');
   const api = await cli.api();
-  const nodes = await withStory(cli, command, ({ context }) => namesOf(selection.nodes, api, context));
+  const nodes = await withProgress(cli, command, ({ context }) => namesOf(selection.nodes, api, context));
   cli.exitCode = await inSeveralNodes(cli, nodes, flags.prefix ?? true, (options) =>
     api.execInNodes({ ...options, nodes, argv }),
   );
@@ -70,7 +70,7 @@ async function execAttached(
   const { stdinIsTTY, stdout } = cli.terminal;
   const tty = flags.tty ?? (stdinIsTTY && stdout.isTTY);
   cli.interruption.leaveToChild();
-  cli.exitCode = await withStory(cli, command, ({ context }) =>
+  cli.exitCode = await withProgress(cli, command, ({ context }) =>
     api.execInNode({ ...context, node, argv, tty }),
   );
 }

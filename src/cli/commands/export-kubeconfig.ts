@@ -1,7 +1,7 @@
 /** knest export kubeconfig */
 
 import type { Command } from 'commander';
-import { withStory, type Cli } from '../cli.ts';
+import { withProgress, type Cli } from '../cli.ts';
 import { given, kubeconfigOption, nameOption, type KubeconfigFlag, type NameFlag } from '../options.ts';
 
 export function addExportKubeconfig(parent: Command, cli: Cli): void {
@@ -12,7 +12,7 @@ export function addExportKubeconfig(parent: Command, cli: Cli): void {
 
 async function exportKubeconfig(cli: Cli, { name, kubeconfig }: NameFlag & KubeconfigFlag, command: Command) {
   const api = await cli.api();
-  await withStory(cli, command, async ({ context, say }) => {
+  await withProgress(cli, command, async ({ context, say }) => {
     const written = await api.exportKubeconfig({ ...context, name, ...given({ kubeconfig }) });
     say(`Context "${written.context}" is written to ${written.kubeconfig}.`);
   });

@@ -1,8 +1,8 @@
 /** knest get clusters */
 
 import type { Command } from 'commander';
-import type { ClusterSummary } from '../../api/types.ts';
-import { withStory, type Cli } from '../cli.ts';
+import type { ClusterSummary } from '../../operations/types.ts';
+import { withProgress, type Cli } from '../cli.ts';
 import { outputOption, type OutputFlag } from '../options.ts';
 import { formatAge } from '../output/duration.ts';
 import { renderResult } from '../output/result.ts';
@@ -16,7 +16,7 @@ export function addGetClusters(parent: Command, cli: Cli): void {
 
 async function getClusters(cli: Cli, { output }: OutputFlag, command: Command): Promise<void> {
   const api = await cli.api();
-  const clusters = await withStory(cli, command, async ({ context, say }) => {
+  const clusters = await withProgress(cli, command, async ({ context, say }) => {
     const list = await api.listClusters(context);
     if (list.length === 0) say('There are no clusters.');
     return list;

@@ -1,8 +1,8 @@
 /** knest get images */
 
 import type { Command } from 'commander';
-import type { ClusterImage, ClusterImages } from '../../api/images.ts';
-import { withStory, type Cli } from '../cli.ts';
+import type { ClusterImage, ClusterImages } from '../../operations/list-images.ts';
+import { withProgress, type Cli } from '../cli.ts';
 import { given, nameOption, nodesOption, outputOption } from '../options.ts';
 import type { NameFlag, NodesFlag, OutputFlag } from '../options.ts';
 import { renderBytes } from '../output/bytes.ts';
@@ -22,7 +22,7 @@ export function addGetImages(parent: Command, cli: Cli): void {
 
 async function getImages(cli: Cli, { name, nodes, output }: Flags, command: Command): Promise<void> {
   const api = await cli.api();
-  const found = await withStory(cli, command, ({ context }) =>
+  const found = await withProgress(cli, command, ({ context }) =>
     api.listImages({ ...context, name, ...given({ nodes }) }),
   );
   const rendering = {

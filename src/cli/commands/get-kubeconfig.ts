@@ -1,7 +1,7 @@
 /** knest get kubeconfig */
 
 import type { Command } from 'commander';
-import { withStory, type Cli } from '../cli.ts';
+import { withProgress, type Cli } from '../cli.ts';
 import { nameOption, type NameFlag } from '../options.ts';
 
 export function addGetKubeconfig(parent: Command, cli: Cli): void {
@@ -12,6 +12,6 @@ export function addGetKubeconfig(parent: Command, cli: Cli): void {
 
 async function getKubeconfig(cli: Cli, { name }: NameFlag, command: Command): Promise<void> {
   const api = await cli.api();
-  const text = await withStory(cli, command, ({ context }) => api.clusterKubeconfig({ ...context, name }));
+  const text = await withProgress(cli, command, ({ context }) => api.clusterKubeconfig({ ...context, name }));
   cli.terminal.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
 }

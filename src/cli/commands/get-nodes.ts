@@ -1,8 +1,8 @@
 /** knest get nodes */
 
 import type { Command } from 'commander';
-import type { NodeSummary } from '../../api/types.ts';
-import { withStory, type Cli } from '../cli.ts';
+import type { NodeSummary } from '../../operations/types.ts';
+import { withProgress, type Cli } from '../cli.ts';
 import { nameOption, outputOption, type NameFlag, type OutputFlag } from '../options.ts';
 import { renderPort } from '../output/port.ts';
 import { renderResult } from '../output/result.ts';
@@ -23,7 +23,7 @@ export function addGetNodes(parent: Command, cli: Cli): void {
 
 async function getNodes(cli: Cli, { name, allClusters, output }: Flags, command: Command): Promise<void> {
   const api = await cli.api();
-  const nodes = await withStory(cli, command, async ({ context, say }) => {
+  const nodes = await withProgress(cli, command, async ({ context, say }) => {
     const list = await api.listNodes(allClusters ? context : { ...context, name });
     if (list.length === 0) say(allClusters ? 'There are no nodes.' : `Cluster "${name}" has no nodes.`);
     return list;

@@ -1,7 +1,7 @@
 /** knest kubectl */
 
 import type { Command } from 'commander';
-import { withStory, type Cli } from '../cli.ts';
+import { withProgress, type Cli } from '../cli.ts';
 import { nameOption, type NameFlag } from '../options.ts';
 
 export function addKubectl(parent: Command, cli: Cli): void {
@@ -15,7 +15,7 @@ export function addKubectl(parent: Command, cli: Cli): void {
 
 async function kubectl(cli: Cli, args: string[], { name }: NameFlag, command: Command): Promise<void> {
   const api = await cli.api();
-  const { argv, env } = await withStory(cli, command, ({ context }) =>
+  const { argv, env } = await withProgress(cli, command, ({ context }) =>
     api.kubectlCommand({ ...context, name }),
   );
   cli.interruption.leaveToChild();

@@ -1,7 +1,7 @@
 /** knest load image-archive */
 
 import type { Command } from 'commander';
-import { withStory, type Api, type Cli } from '../cli.ts';
+import { withProgress, type Api, type Cli } from '../cli.ts';
 import { given, nameOption, nodesOption, outputOption } from '../options.ts';
 import type { NameFlag, NodesFlag, OutputFlag } from '../options.ts';
 import { renderResult } from '../output/result.ts';
@@ -21,7 +21,7 @@ export function addLoadImageArchive(parent: Command, cli: Cli): void {
 
 async function loadImageArchive(cli: Cli, files: string[], flags: Flags, command: Command): Promise<void> {
   const api = await cli.api();
-  const loaded = await withStory(cli, command, ({ context }) =>
+  const loaded = await withProgress(cli, command, ({ context }) =>
     api.loadImageArchive({ ...context, name: flags.name, files, ...given({ nodes: flags.nodes }) }),
   );
   const rendering = {

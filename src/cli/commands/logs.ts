@@ -1,7 +1,7 @@
 /** knest logs */
 
 import type { Command } from 'commander';
-import { withStory, type Cli } from '../cli.ts';
+import { withProgress, type Cli } from '../cli.ts';
 import { namesOf, readSelection, selectionOptions, type SelectionFlags } from '../node-options.ts';
 import { countArgument, given } from '../options.ts';
 import { inSeveralNodes } from '../several-nodes.ts';
@@ -34,12 +34,12 @@ async function logs(cli: Cli, word: string | undefined, flags: Flags, command: C
   const api = await cli.api();
   if ('single' in selection) {
     cli.interruption.leaveToChild();
-    cli.exitCode = await withStory(cli, command, ({ context }) =>
+    cli.exitCode = await withProgress(cli, command, ({ context }) =>
       api.nodeLogs({ ...context, node: selection.single, ...what }),
     );
     return;
   }
-  const nodes = await withStory(cli, command, ({ context }) => namesOf(selection.nodes, api, context));
+  const nodes = await withProgress(cli, command, ({ context }) => namesOf(selection.nodes, api, context));
   cli.exitCode = await inSeveralNodes(cli, nodes, flags.prefix ?? true, (options) =>
     api.nodesLogs({ ...options, nodes, ...what }),
   );

@@ -1,7 +1,7 @@
 /** knest plan cluster */
 
 import { InvalidArgumentError, type Command } from 'commander';
-import { withStory, type Cli } from '../cli.ts';
+import { withProgress, type Cli } from '../cli.ts';
 import { specOptions, type SpecOptions } from '../options.ts';
 
 type PlanOutput = { format: 'text' | 'json' } | { format: 'directory'; path: string };
@@ -26,7 +26,7 @@ async function planCluster(cli: Cli, flags: Flags, command: Command): Promise<vo
   const [loaded, api] = await Promise.all([readSpec(cli.terminal, flags), cli.api()]);
   const { output } = flags;
   const { stdout } = cli.terminal;
-  const plan = await withStory(cli, command, async ({ context, say }) => {
+  const plan = await withProgress(cli, command, async ({ context, say }) => {
     tellWarnings(loaded, context.listener);
     const result = await api.planCluster({ ...context, spec: loaded.spec });
     if (output.format === 'directory') {

@@ -1,7 +1,7 @@
 /** knest restart node */
 
 import type { Command } from 'commander';
-import { withStory, type Cli } from '../cli.ts';
+import { withProgress, type Cli } from '../cli.ts';
 import { nodeNamesArgument } from '../node-options.ts';
 import { waitOption } from '../options.ts';
 
@@ -11,7 +11,7 @@ export function addRestartNode(parent: Command, cli: Cli): void {
     .argument('<nodes...>', 'names of the nodes', nodeNamesArgument)
     .action(async (nodes: string[], { wait }: { wait: number }, self: Command) => {
       const api = await cli.api();
-      await withStory(cli, self, async ({ context, say }) => {
+      await withProgress(cli, self, async ({ context, say }) => {
         await api.restartNodes({ ...context, nodes, wait });
         say(`Restarted: ${nodes.join(', ')}.`);
       });

@@ -1,7 +1,7 @@
 /** knest shell */
 
 import type { Command } from 'commander';
-import { withStory, type Cli } from '../cli.ts';
+import { withProgress, type Cli } from '../cli.ts';
 
 export function addShell(parent: Command, cli: Cli): void {
   parent
@@ -15,7 +15,7 @@ async function shell(cli: Cli, node: string, command: Command): Promise<void> {
   const api = await cli.api();
   const tty = cli.terminal.stdinIsTTY;
   cli.interruption.leaveToChild();
-  cli.exitCode = await withStory(cli, command, ({ context }) =>
+  cli.exitCode = await withProgress(cli, command, ({ context }) =>
     api.execInNode({ ...context, node, argv: ['/bin/bash', '-l'], tty }),
   );
 }

@@ -1,9 +1,9 @@
 /** knest status cluster */
 
 import { Option, type Command } from 'commander';
-import type { ClusterStatus } from '../../api/types.ts';
+import type { ClusterStatus } from '../../operations/types.ts';
 import { exitCodes } from '../../errors.ts';
-import { withStory, type Cli } from '../cli.ts';
+import { withProgress, type Cli } from '../cli.ts';
 import { durationArgument, nameOption, outputOption, type NameFlag, type OutputFlag } from '../options.ts';
 import { renderResult } from '../output/result.ts';
 
@@ -28,7 +28,7 @@ export function addStatusCluster(parent: Command, cli: Cli): void {
 
 async function statusCluster(cli: Cli, { name, output, timeout }: Flags, command: Command): Promise<void> {
   const api = await cli.api();
-  const status = await withStory(cli, command, ({ context }) =>
+  const status = await withProgress(cli, command, ({ context }) =>
     api.clusterStatus({ ...context, name, timeout }),
   );
   const [{ renderStatus }, { paletteFor }] = await Promise.all([

@@ -1,7 +1,7 @@
 /** knest stop node */
 
 import type { Command } from 'commander';
-import { withStory, type Cli } from '../cli.ts';
+import { withProgress, type Cli } from '../cli.ts';
 import { nodeNamesArgument } from '../node-options.ts';
 
 export function addStopNode(parent: Command, cli: Cli): void {
@@ -13,7 +13,7 @@ export function addStopNode(parent: Command, cli: Cli): void {
     .option('--force', 'even when etcd would lose its quorum, and with it the cluster its API')
     .action(async (nodes: string[], { force }: { force?: true }, self: Command) => {
       const api = await cli.api();
-      await withStory(cli, self, async ({ context, say }) => {
+      await withProgress(cli, self, async ({ context, say }) => {
         await api.stopNodes({ ...context, nodes, force: force ?? false });
         say(`Stopped: ${nodes.join(', ')}. To start again: knest start node ${nodes.join(' ')}`);
       });

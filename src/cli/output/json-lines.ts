@@ -1,6 +1,6 @@
 /** The story as one JSON object a line, for programs. Fields are only ever added within a version. */
 
-import type { StepEvent } from '../../apply/events.ts';
+import type { StepEvent } from '../../events.ts';
 import { InputError, KnestError } from '../../errors.ts';
 import type { Terminal } from '../terminal.ts';
 import type { Reporter } from './reporter.ts';

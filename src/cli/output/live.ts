@@ -1,7 +1,7 @@
 /** The story as a live list on a terminal: every step with its time, those under way turning. */
 
 import { createLogUpdate } from 'log-update';
-import type { Listener } from '../../apply/events.ts';
+import type { Listener } from '../../events.ts';
 import type { Terminal } from '../terminal.ts';
 import { paletteFor } from './colour.ts';
 import { renderFrame } from './frame.ts';

@@ -1,6 +1,6 @@
 /** The story as plain lines, for logs: no colours, nothing drawn twice, steps in parallel told apart by their titles. */
 
-import type { StepEvent } from '../../apply/events.ts';
+import type { StepEvent } from '../../events.ts';
 import type { Terminal } from '../terminal.ts';
 import { formatSeconds } from './duration.ts';
 import { oneLine } from './printable.ts';

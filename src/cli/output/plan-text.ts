@@ -172,12 +172,12 @@ function renderMachine(machine: MachinePlan): string[] {
       : []),
     ...(service ? [section(`Files on the host for ${machine.name}`, service.files.map(renderPlanned))] : []),
     section(`Probes in ${machine.name}`, probes),
-    ...(machine.live.length === 0
+    ...(machine.liveCommands.length === 0
       ? []
       : [
           section(
             `Commands in ${machine.name}, when other nodes come and go`,
-            machine.live.map(renderCommand),
+            machine.liveCommands.map(renderCommand),
           ),
         ]),
     section(`Merged into the Node object of ${machine.name}`, [

@@ -1,6 +1,6 @@
 /** What tells the story of a run. */
 
-import type { Listener } from '../../apply/events.ts';
+import type { Listener } from '../../events.ts';
 
 export interface Reporter {
   listener: Listener;

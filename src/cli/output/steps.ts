@@ -1,6 +1,6 @@
 /** The steps of a run as they stand: what the live list draws, built up event by event. */
 
-import type { StepEvent } from '../../apply/events.ts';
+import type { StepEvent } from '../../events.ts';
 
 export interface StepState {
   id: string;

@@ -24,7 +24,7 @@ const ownNetwork: Component = (machine, cluster) => ({
       content: { link: '/lib/systemd/system/systemd-networkd.service' },
     },
   ],
-  live: liveCommands(machine, cluster),
+  liveCommands: liveCommands(machine, cluster),
 });
 
 const networkd = renderUnit(

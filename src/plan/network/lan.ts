@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { InputError, type Problem } from '../../errors.ts';
 import type { HostFacts, Lease } from '../../facts/types.ts';
 import { asSubnet, contains, nthAddress, parseCidr } from '../../formats/cidr.ts';
-import { apiWithoutAddress } from '../../spec/contradictions/lans.ts';
+import { apiWithoutAddress } from '../../spec/validate/lans.ts';
 import type { ClusterSpec, NetworkSpec } from '../../spec/types.ts';
 import type { ClusterPlan, PlannedAddress } from '../types.ts';
 

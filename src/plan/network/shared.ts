@@ -3,7 +3,7 @@
 import { InputError, type Problem } from '../../errors.ts';
 import type { HostFacts } from '../../facts/types.ts';
 import { asSubnet } from '../../formats/cidr.ts';
-import { secondNode } from '../../spec/contradictions/host-network.ts';
+import { secondNode } from '../../spec/validate/host-network.ts';
 import type { ClusterSpec } from '../../spec/types.ts';
 import type { ClusterPlan, PlannedCommand } from '../types.ts';
 

@@ -24,7 +24,7 @@ export interface KindReading {
 
 /** @param directory what relative paths are relative to: as with kind, where the user is. */
 export function readKindConfig(data: unknown, directory: string): KindReading {
-  const { sound: kind, problems } = check(kindSchema, withoutNulls(data), configPath);
+  const { valid: kind, problems } = check(kindSchema, withoutNulls(data), configPath);
   const draft = createDraft({ apiVersion, kind: configKind });
   setGiven(draft, ['name'], given(kind.name), 'name');
   setGiven(draft, ['featureGates'], kind.featureGates, 'featureGates');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { StepEvent } from '../../../src/apply/events.ts';
+import type { StepEvent } from '../../../src/events.ts';
 import { renderFrame } from '../../../src/cli/output/frame.ts';
 import { afterEvent, settle, type Steps } from '../../../src/cli/output/steps.ts';
 

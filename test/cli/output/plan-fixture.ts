@@ -98,7 +98,7 @@ export const plan: ClusterPlan = {
         { name: 'k8s.target', text: '[Unit]\n' },
       ],
       probes: [{ says: 'etcd answers', unit: 'etcd.service', argv: ['etcdctl', 'endpoint', 'health'] }],
-      live: [{ why: 'pods of demo-worker', argv: ['ip', 'route', 'replace', '10.91.1.0/24'] }],
+      liveCommands: [{ why: 'pods of demo-worker', argv: ['ip', 'route', 'replace', '10.91.1.0/24'] }],
       nodePatch: {
         metadata: { labels: { 'node-role.kubernetes.io/control-plane': '' } },
         spec: { podCIDR: '10.91.0.0/24', podCIDRs: ['10.91.0.0/24'] },

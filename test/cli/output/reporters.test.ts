@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { StepEvent } from '../../../src/apply/events.ts';
+import type { StepEvent } from '../../../src/events.ts';
 import { KnestError } from '../../../src/errors.ts';
 import { jsonLinesReporter } from '../../../src/cli/output/json-lines.ts';
 import { liveReporter } from '../../../src/cli/output/live.ts';

@@ -5,8 +5,8 @@ import { dirname } from 'node:path';
 
 import { bootstrap } from '../../../src/artifacts/bootstrap.ts';
 import { localHost } from '../../../src/host/local.ts';
-import { gatherFacts } from '../../../src/observe/facts.ts';
-import { pathsFromEnvironment } from '../../../src/state/paths.ts';
+import { gatherFacts } from '../../../src/observe/host/gather.ts';
+import { pathsFromEnvironment } from '../../../src/workstation/paths.ts';
 
 export interface DebianTree {
   suite: string;

@@ -2,7 +2,7 @@
 
 import { expect } from 'vitest';
 
-import type { NodeSummary } from '../../../src/api/types.ts';
+import type { NodeSummary } from '../../../src/operations/types.ts';
 import { busyboxArchive } from './busybox.ts';
 import { must } from './cli.ts';
 import { eventually } from './eventually.ts';

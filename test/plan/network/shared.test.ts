@@ -43,7 +43,7 @@ describe('a node on the network of its host', () => {
       expect(machine.files).toContainEqual(
         expect.objectContaining({ path: `/etc/systemd/system/${unit}`, content: { link: '/dev/null' } }),
       );
-    expect(machine.live).toEqual([]);
+    expect(machine.liveCommands).toEqual([]);
     const settings = JSON.stringify(machineOf(plan({ manager: 'systemd' })).service?.files);
     expect(settings).toContain('Private=no');
     expect(settings).not.toContain('Bridge=');

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import type { ClusterPlan } from '../../../src/plan/types.ts';
-import { pathsFromEnvironment } from '../../../src/state/paths.ts';
+import { pathsFromEnvironment } from '../../../src/workstation/paths.ts';
 import { knest, must, succeeded } from '../../e2e/support/cli.ts';
 import { makeDebianTree } from '../../e2e/support/debian-tree.ts';
 

@@ -10,11 +10,11 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { raiseSysctls, restoreSysctls } from '../../../../src/apply/sysctls.ts';
+import { raiseSysctls, restoreSysctls } from '../../../../src/managers/sysctls.ts';
 import { localHost } from '../../../../src/host/local.ts';
-import { gatherFacts } from '../../../../src/observe/facts.ts';
+import { gatherFacts } from '../../../../src/observe/host/gather.ts';
 import { planSysctls } from '../../../../src/plan/sysctls.ts';
-import { pathsFromEnvironment } from '../../../../src/state/paths.ts';
+import { pathsFromEnvironment } from '../../../../src/workstation/paths.ts';
 import { cgroupProcsFiles, removeCgroupsCommand } from '../../../../src/tools/cgroup.ts';
 import { enterMachineCommand } from '../../../../src/tools/nsenter.ts';
 import { run, succeeded } from '../cli.ts';

@@ -11,8 +11,8 @@ import { inBuilder, makeBuilder } from '../../../../src/artifacts/sources/debian
 import { findDebianSource, readRecipe } from '../../../../src/artifacts/sources/debian.ts';
 import type { BuildContext } from '../../../../src/artifacts/types.ts';
 import { localHost } from '../../../../src/host/local.ts';
-import { gatherFacts } from '../../../../src/observe/facts.ts';
-import { pathsFromEnvironment } from '../../../../src/state/paths.ts';
+import { gatherFacts } from '../../../../src/observe/host/gather.ts';
+import { pathsFromEnvironment } from '../../../../src/workstation/paths.ts';
 
 /** Version of the suite, which is that of the clusters that it tests. */
 export const suiteVersion = 'v1.20.2';

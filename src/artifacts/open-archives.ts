@@ -1,0 +1,60 @@
+import { readImageArchive } from './image-archive.ts';
+import type { ArchiveImage } from './image-archive.ts';
+import { openPlainArchive } from './plain-archive.ts';
+import type { PlainArchive } from './plain-archive.ts';
+import { InputError, KnestError, messageOf } from '../errors.ts';
+import type { Problem } from '../errors.ts';
+import type { Host } from '../host/types.ts';
+
+export interface OpenArchive {
+  /** As the user calls it. */
+  file: string;
+  /** Where it can be read, not compressed. */
+  path: string;
+  images: readonly ArchiveImage[];
+}
+
+export interface ArchiveSource {
+  file: string;
+  /** Instead of reading the file. */
+  input?: NodeJS.ReadableStream;
+}
+
+/**
+ * Archives for as long as `use` takes.
+ * @param nameOf how the user knows the one at this place, for messages
+ * @throws InputError with all that are none
+ */
+export async function withArchives<T>(
+  { host, arch }: { host: Host; arch: string },
+  sources: readonly ArchiveSource[],
+  nameOf: (index: number) => string,
+  use: (archives: readonly OpenArchive[]) => Promise<T>,
+): Promise<T> {
+  const copies: PlainArchive[] = [];
+  const open = async ({ file, input }: ArchiveSource): Promise<OpenArchive> => {
+    const plain = await openPlainArchive(host, file, input);
+    copies.push(plain);
+    return { file, path: plain.path, images: await readImageArchive(plain.path, arch) };
+  };
+  try {
+    const results = await Promise.allSettled(sources.map(open));
+    const problems = results.flatMap((result, index) =>
+      result.status === 'rejected' ? [problemOf(nameOf(index), result.reason)] : [],
+    );
+    if (problems.length > 0) throw new InputError('archives of images', problems);
+    return await use(results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])));
+  } finally {
+    for (const copy of copies) await copy.dispose();
+  }
+}
+
+function problemOf(path: string, error: unknown): Problem {
+  if (error instanceof KnestError) {
+    return { path, message: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) };
+  }
+  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
+    return { path, message: 'there is no such file' };
+  }
+  return { path, message: messageOf(error) };
+}

@@ -1,0 +1,124 @@
+import { CommandError, KnestError, tail } from '../../errors.ts';
+import type { CgroupFacts } from '../../facts/types.ts';
+import { identifyProcess, isAlive } from '../../host/process.ts';
+import type { ProcessIdentity } from '../../host/process.ts';
+import type { Host } from '../../host/types.ts';
+import { machineUnit, propertyFolders } from '../../plan/managers/systemd/names.ts';
+import type { MachinePlan, ServicePlan } from '../../plan/types.ts';
+import { cgroupProcsFiles, removeCgroupsCommand } from '../../tools/cgroup.ts';
+import { unitJournalCommand } from '../../tools/journalctl.ts';
+import { machineLeaderCommand, parseLeader } from '../../tools/machinectl.ts';
+import { enterMachineCommand } from '../../tools/nsenter.ts';
+import {
+  daemonReloadCommand,
+  killUnitCommand,
+  resetFailedCommand,
+  startUnitsCommand,
+  stopUnitsCommand,
+} from '../../tools/systemctl.ts';
+import { removeHostFiles } from './host-files.ts';
+import type { MachineManager } from '../types.ts';
+import { nspawnLock, removeTraces } from '../nspawn-traces.ts';
+
+/** Milliseconds; systemd's own time-outs (TimeoutStartSec=, TimeoutStopSec=) come first. */
+const patience = 120_000;
+
+/** Machines that the host's own systemd runs, as `machinectl start` and `machinectl poweroff` do it. */
+export function systemdManager(host: Host, cgroup: CgroupFacts): MachineManager {
+  const known = new Map<string, ProcessIdentity>();
+
+  /** Asking systemd-machined takes a program; a leader once seen is looked up in /proc. */
+  const leader = async ({ name }: MachinePlan): Promise<number | undefined> => {
+    const seen = known.get(name);
+    if (seen && (await isAlive(host, seen))) return seen.pid;
+    known.delete(name);
+    const { exitCode, stdout } = await host.run(machineLeaderCommand(name), { okExitCodes: 'any' });
+    const pid = exitCode === 0 ? parseLeader(stdout) : undefined;
+    const identity = pid === undefined ? undefined : await identifyProcess(host, pid);
+    if (identity) known.set(name, identity);
+    return identity?.pid;
+  };
+
+  const consoleTail = async ({ name }: MachinePlan): Promise<string[]> => {
+    const argv = unitJournalCommand(machineUnit(name), 10);
+    const { stdout } = await host.run(argv, { okExitCodes: 'any', timeout: 60_000 });
+    return tail(stdout, 10);
+  };
+
+  const enterCommand: MachineManager['enterCommand'] = async (machine, argv, terminal) => {
+    const pid = await leader(machine);
+    if (pid === undefined) {
+      throw new KnestError(`machine ${machine.name} does not run on ${host.name}`, {
+        hint: `systemctl status ${machineUnit(machine.name)}; start it: machinectl start ${machine.name}`,
+        details: await consoleTail(machine),
+      });
+    }
+    const groups = (await host.readFile(`/proc/${pid}/cgroup`)) ?? '';
+    // not systemd-run -M: that asks the machine's dbus, which is not there in the first second
+    return enterMachineCommand(pid, cgroupProcsFiles(groups, cgroup), argv, terminal);
+  };
+
+  return {
+    leader,
+    consoleTail,
+    enterCommand,
+    run: async (machine, argv, options) => host.run(await enterCommand(machine, argv, 'dumb'), options),
+    start: async (machine, signal) => {
+      if ((await leader(machine)) !== undefined) return;
+      await startMachine(host, machine, consoleTail, signal);
+    },
+    stop: async (machine) => {
+      // as poweroff, but systemd knows that it is wanted, waits, and ends hard what does not end in time
+      await host.run(stopUnitsCommand([serviceOf(machine).unit]), { timeout: patience });
+    },
+    destroy: (machine) => destroyMachine(host, machine),
+  };
+}
+
+function serviceOf({ name, service }: MachinePlan): ServicePlan {
+  if (service) return service;
+  throw new Error(`machine ${name} was not planned for the manager "systemd"`);
+}
+
+async function startMachine(
+  host: Host,
+  machine: MachinePlan,
+  consoleTail: MachineManager['consoleTail'],
+  signal?: AbortSignal,
+): Promise<void> {
+  const { unit } = serviceOf(machine);
+  await host.run(daemonReloadCommand());
+  try {
+    await host.run(startUnitsCommand([unit]), {
+      timeout: patience,
+      ...(signal === undefined ? {} : { signal }),
+    });
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    const words = await consoleTail(machine);
+    throw new KnestError(`machine ${machine.name} did not start on ${host.name}: ${unit}`, {
+      details: words.length > 0 ? words : error.details,
+      hint: `see more: systemctl status ${unit}; journalctl -u ${unit}`,
+      cause: error,
+    });
+  }
+}
+
+async function destroyMachine(host: Host, machine: MachinePlan): Promise<void> {
+  const { unit, mount, files, cgroups, traces } = serviceOf(machine);
+  const quietly = { okExitCodes: 'any', timeout: patience } as const;
+  // first the wish, so that Restart= does not answer the kill with a new start
+  await host.run(stopUnitsCommand([unit], { wait: false }), quietly);
+  await host.run(killUnitCommand(unit), quietly);
+  await host.run(stopUnitsCommand([unit]), quietly);
+  const lock = await nspawnLock(host, machine.root);
+  await host.run(stopUnitsCommand([mount]), quietly);
+  if (cgroups.length > 0) await host.run(removeCgroupsCommand(cgroups), quietly);
+  await removeHostFiles(host, files);
+  await host.run(daemonReloadCommand());
+  await host.run(resetFailedCommand([unit, mount]), quietly);
+  await removeTraces(host, [...traces, ...lock]);
+  // those of systemctl set-property come with the first file in them
+  await host.run(['rmdir', '--', ...propertyFolders], quietly);
+  await host.remove(machine.folder);
+}

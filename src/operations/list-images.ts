@@ -1,0 +1,92 @@
+import type { NodeImage } from '../agent/images/list-images.ts';
+import type { MachineManager } from '../managers/types.ts';
+import { KnestError } from '../errors.ts';
+import type { MachinePlan } from '../plan/types.ts';
+import { requireCluster } from '../state/clusters.ts';
+import { listImagesCommand, parseImages } from '../tools/knest-agent.ts';
+import { openManager } from './find-machines.ts';
+import { openSession } from './session.ts';
+import type { Context } from './types.ts';
+
+export interface ClusterImage {
+  /** Digest of its configuration. */
+  id: string;
+  /** Undefined: it lost its name to a later image. */
+  name: string | undefined;
+  /** Bytes. */
+  size: number;
+  digests: readonly string[];
+  /** Those that have it. */
+  nodes: readonly string[];
+}
+
+export interface ClusterImages {
+  images: readonly ClusterImage[];
+  /** The nodes that were asked. */
+  nodes: readonly string[];
+}
+
+/**
+ * The images of a cluster's nodes, and which nodes have them. Nodes that do not run are left out, with a warning.
+ * @throws KnestError kind "notFound" for unknown clusters and nodes
+ */
+export async function listImages(
+  options: Context & { name: string; nodes?: readonly string[] },
+): Promise<ClusterImages> {
+  const session = openSession(options);
+  const { plan } = await requireCluster(session.host, session.paths, options.name);
+  const machines = chooseMachines(plan.machines, options.nodes, options.name);
+  const manager = await openManager(session);
+  const asked = await Promise.all(
+    machines.map(async (machine) => {
+      if ((await manager.leader(machine)) === undefined) {
+        const message = `${machine.name} does not run, and is not asked`;
+        session.listener({ type: 'note', level: 'warning', message });
+        return [];
+      }
+      return [{ node: machine.name, images: await imagesOfMachine(manager, machine) }];
+    }),
+  );
+  const answers = asked.flat();
+  return { images: gather(answers), nodes: answers.map(({ node }) => node) };
+}
+
+/** What a node's container runtime has. @throws KnestError, CommandError when it does not run or answer */
+export async function imagesOfMachine(manager: MachineManager, machine: MachinePlan): Promise<NodeImage[]> {
+  const { stdout } = await manager.run(machine, listImagesCommand(), { timeout: 30_000 });
+  return parseImages(stdout);
+}
+
+/** By name, those without one last. */
+function gather(answers: readonly { node: string; images: readonly NodeImage[] }[]): ClusterImage[] {
+  const found = new Map<string, ClusterImage & { nodes: string[] }>();
+  for (const { node, images } of answers) {
+    for (const { id, tags, digests, size } of images) {
+      for (const name of tags.length > 0 ? tags : [undefined]) {
+        const key = `${name ?? ''} ${id}`;
+        const known = found.get(key) ?? { id, name, size, digests, nodes: [] };
+        known.nodes.push(node);
+        found.set(key, known);
+      }
+    }
+  }
+  const last = '\u{10ffff}';
+  return [...found.values()].sort((a, b) => ((a.name ?? last) < (b.name ?? last) ? -1 : 1));
+}
+
+/** All, or those of these names. @throws KnestError kind "notFound" */
+export function chooseMachines(
+  machines: readonly MachinePlan[],
+  names: readonly string[] | undefined,
+  cluster: string,
+): readonly MachinePlan[] {
+  if (names === undefined || names.length === 0) return machines;
+  const unknown = names.filter((name) => !machines.some((machine) => machine.name === name));
+  if (unknown.length > 0) {
+    throw new KnestError(`cluster "${cluster}" has no node ${unknown.join(', ')}`, {
+      kind: 'notFound',
+      hint: `it has: ${machines.map(({ name }) => name).join(', ')}`,
+    });
+  }
+  return machines.filter(({ name }) => names.includes(name));
+}

@@ -1,0 +1,75 @@
+import { digestOfFile } from '../../artifacts/images-layer.ts';
+import { InputError } from '../../errors.ts';
+import type { Problem } from '../../errors.ts';
+import { pickProxies } from '../../observe/host/gather.ts';
+import { gatherKernel } from '../../observe/host/kernel.ts';
+import { isLoopbackUrl, loopbackHint, loopbackProxy } from '../../spec/validate/registries.ts';
+import { isPem } from '../../spec/registries.ts';
+import type { ClusterSpec, ImageArchiveSpec, ProxySpec, RegistryAccess } from '../../spec/types.ts';
+import { withArchives } from '../../artifacts/open-archives.ts';
+import type { Session } from '../session.ts';
+
+/**
+ * The spec with what it only points at: certificates, archives of images, the environment's proxies. So the cluster
+ * stays as it was made, whatever becomes of these files, and nodes that are added later are like the others.
+ * @throws InputError with all files that cannot be read or are not what they should be
+ */
+export async function resolveReferences(session: Session, spec: ClusterSpec): Promise<ClusterSpec> {
+  return {
+    ...spec,
+    registries: spec.registries && (await withCertificates(session, spec.registries)),
+    proxy: spec.proxy ?? proxyOfEnvironment(session),
+    images: spec.images && (await resolveImages(session, spec.images)),
+  };
+}
+
+async function withCertificates(
+  { host }: Session,
+  registries: readonly RegistryAccess[],
+): Promise<RegistryAccess[]> {
+  const read = await Promise.all(
+    registries.map(({ ca }) => (ca === undefined || isPem(ca) ? Promise.resolve(ca) : host.readFile(ca))),
+  );
+  const problems = registries.flatMap(({ ca }, index): Problem[] => {
+    const text = read[index];
+    if (ca === undefined || (text !== undefined && isPem(text))) return [];
+    const message =
+      text === undefined ? `there is no file ${ca} on ${host.name}` : `${ca} holds no certificate in PEM`;
+    return [{ path: `registries[${index}].ca`, message }];
+  });
+  if (problems.length > 0) throw new InputError('certificates of registries', problems);
+  return registries.map((entry, index) => ({ ...entry, ca: read[index] }));
+}
+
+/** What nodes cannot reach is left out: without it they may reach the world, with it they reach nothing. */
+function proxyOfEnvironment({ listener }: Session): ProxySpec | undefined {
+  const found = pickProxies(process.env);
+  const reachable = (name: string): string | undefined => {
+    const url = found[name];
+    if (!isLoopbackUrl(url)) return url;
+    const message = `${name} ${loopbackProxy}: nodes pull images without it (${loopbackHint})`;
+    listener({ type: 'note', level: 'warning', message });
+    return undefined;
+  };
+  const [http, https] = [reachable('http_proxy'), reachable('https_proxy')];
+  if (http === undefined && https === undefined) return undefined;
+  const noProxy = (found['no_proxy'] ?? '').split(',').map((part) => part.trim());
+  return { http, https, noProxy: noProxy.filter((part) => part !== '') };
+}
+
+/** What is in the archives, for a plan that needs to read none. */
+export async function resolveImages(
+  { host }: Pick<Session, 'host'>,
+  images: readonly ImageArchiveSpec[],
+): Promise<ImageArchiveSpec[]> {
+  const { arch } = await gatherKernel(host);
+  const nameOf = (index: number): string => `images[${index}] (${images[index]?.file ?? ''})`;
+  return withArchives({ host, arch }, images, nameOf, (archives) =>
+    Promise.all(
+      archives.map(async ({ file, path, images: inside }) => ({
+        file,
+        content: { digest: await digestOfFile(path), images: inside.map(({ name }) => name) },
+      })),
+    ),
+  );
+}

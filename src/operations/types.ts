@@ -1,0 +1,186 @@
+/** The library's surface: what the CLI calls, and what `import { createCluster } from 'knest'` gives. */
+
+import type { Listener } from '../events.ts';
+import type { HostFacts } from '../facts/types.ts';
+import type { Host } from '../host/types.ts';
+import type { EtcdMemberState, EtcdState } from '../observe/etcd-members.ts';
+import type { NodeCondition } from '../observe/types.ts';
+import type { UnitStatus } from '../tools/systemctl.ts';
+import type { ClusterPlan, Paths, PlannedPort } from '../plan/types.ts';
+import type { ClusterSpec, NodeResources, NodeRole, Taint } from '../spec/types.ts';
+
+export type { Check, Verdict } from '../facts/types.ts';
+
+/** Where a call acts and to whom it reports. Everything has a default: this host, the environment's folders, silence. */
+export interface Context {
+  host?: Host;
+  paths?: Paths;
+  listener?: Listener;
+  signal?: AbortSignal;
+}
+
+export interface CreateOptions extends Context {
+  spec: ClusterSpec;
+  /** Milliseconds to wait for all nodes to be Ready; 0 does not wait. Default 5 minutes. */
+  wait?: number;
+  /** Keep what was made when creating fails. */
+  retain?: boolean;
+  /** Where to write the context; default $KUBECONFIG, else ~/.kube/config. */
+  kubeconfig?: string;
+  /** May install missing host packages. */
+  yes?: boolean;
+}
+
+export interface CreateResult {
+  name: string;
+  context: string;
+  kubeconfig: string;
+  endpoint: string;
+  kubernetesVersion: string;
+  nodes: readonly string[];
+  /** From the call to all nodes Ready. */
+  seconds: number;
+}
+
+export interface PlanOptions extends Context {
+  spec: ClusterSpec;
+}
+
+export interface DeleteOptions extends Context {
+  name: string;
+  kubeconfig?: string;
+}
+
+export interface DeleteResult {
+  name: string;
+  /** False when there was no such cluster. */
+  existed: boolean;
+}
+
+/** What new nodes have of their own; what is not said is as for nodes of a new cluster. */
+export interface NewNodeOptions {
+  labels?: Readonly<Record<string, string>>;
+  taints?: readonly Taint[];
+  /** Debian suite; default: the cluster's. */
+  suite?: string;
+  /** "v1.20.2"; default: the cluster's. */
+  kubernetesVersion?: string;
+  resources?: Partial<NodeResources>;
+}
+
+export interface AddNodesOptions extends Context {
+  /** The cluster's. */
+  name: string;
+  role: NodeRole;
+  count: number;
+  changes?: NewNodeOptions;
+  /** Milliseconds to wait for the new nodes to be Ready; 0 does not wait. Default 5 minutes. */
+  wait?: number;
+  /** Keep what was made when adding fails. */
+  retain?: boolean;
+  /** May install missing host packages. */
+  yes?: boolean;
+}
+
+export interface AddNodesResult {
+  /** The cluster's. */
+  name: string;
+  /** The new ones. */
+  nodes: readonly string[];
+  /** From the call to all new nodes Ready. */
+  seconds: number;
+}
+
+export interface DeleteNodesOptions extends Context {
+  /** The cluster's; default: the one that has the nodes. */
+  name?: string;
+  nodes: readonly string[];
+  /** Also when pods cannot be evicted, or when etcd would lose its quorum. */
+  force?: boolean;
+  /** Milliseconds that evicting the pods of a node may take. */
+  drainTimeout?: number;
+}
+
+export interface DeleteNodesResult {
+  cluster: string;
+  nodes: readonly string[];
+}
+
+export interface ClusterSummary {
+  name: string;
+  /** running: all machines run; stopped: none does; degraded: some; incomplete: creating it did not finish. */
+  state: 'running' | 'degraded' | 'stopped' | 'incomplete';
+  kubernetesVersion: string;
+  endpoint: string;
+  nodes: number;
+  /** ISO 8601. */
+  created: string;
+}
+
+export interface NodeSummary {
+  name: string;
+  cluster: string;
+  role: NodeRole;
+  /** The machine's. */
+  state: 'running' | 'stopped';
+  /**
+   * The Node object's, as kubectl shows it: "Ready", "NotReady", "Ready,SchedulingDisabled"; "Unknown" also when the API
+   * server does not answer or the machine is stopped.
+   */
+  status: string;
+  /** As the API server knows it; undefined when it does not answer. */
+  kubeletVersion: string | undefined;
+  /** The first of its addresses. */
+  address: string;
+  addresses: readonly string[];
+  podSubnets: readonly string[];
+  /** Ports of the host that lead into the machine. */
+  ports: readonly PlannedPort[];
+  /** The machine's process 1 as seen on the host. */
+  leader: number | undefined;
+}
+
+export interface NodeStatus extends NodeSummary {
+  units: readonly UnitStatus[];
+  probes: readonly { says: string; ok: boolean; detail: string }[];
+  /** From the API server; empty when it does not answer. */
+  conditions: readonly NodeCondition[];
+  ready: boolean;
+  /** Whether it holds the API's address at the moment. */
+  holdsApiAddress: boolean;
+}
+
+export interface ClusterStatus {
+  name: string;
+  state: ClusterSummary['state'];
+  endpoint: string;
+  /** What the kubeconfig says: the endpoint, or a port of the host that leads to it. */
+  server: string;
+  kubernetesVersion: string;
+  apiserver: { ok: boolean; detail: string };
+  /** Address of the API, which one control plane holds. */
+  apiAddress: string;
+  etcd: EtcdState;
+  nodes: readonly NodeStatus[];
+  certificates: readonly { name: string; expires: string }[];
+}
+
+/** A whole line that a program in a node printed. */
+export interface NodeLine {
+  node: string;
+  stream: 'stdout' | 'stderr';
+  text: string;
+}
+
+/** How a program ended in a node. */
+export interface NodeExit {
+  node: string;
+  exitCode: number;
+}
+
+export interface PlanResult {
+  plan: ClusterPlan;
+  facts: HostFacts;
+}
+
+export type { EtcdMemberState, EtcdState, NodeCondition, UnitStatus };

@@ -1,0 +1,168 @@
+/** A valid config -> the complete spec: defaults filled in, values in one form. */
+
+import { completeImages } from './images.ts';
+import { containerdPatch } from '../containerd-patches.ts';
+import { completeAudit, completePodSecurity } from './api-server.ts';
+import { completeDns } from './dns.ts';
+import { ipFamilyOf } from '../validate/networks.ts';
+import { machineNames } from '../node-names.ts';
+import { rootPasswordHash } from '../root-password.ts';
+import type { Config, NodeConfig } from '../schema.ts';
+import { subnetList } from '../subnets.ts';
+import type {
+  ClusterSpec,
+  ComponentSettings,
+  ComponentsSpec,
+  KubernetesSource,
+  NetworkSpec,
+  NodeSpec,
+} from '../types.ts';
+import { normalizePath, normalizeUrl, normalizeVersion, parseBytes } from '../values.ts';
+
+type ValidConfig = Partial<Config>;
+type Settings = NonNullable<NonNullable<Config['components']>['etcd']>;
+
+const specDefaults = { name: 'knest', suite: 'trixie' } as const;
+const oneControlPlane: readonly NodeConfig[] = [{ role: 'control-plane' }];
+
+export function complete(config: ValidConfig): ClusterSpec {
+  const name = config.name ?? specDefaults.name;
+  return {
+    name,
+    kubernetes: {
+      version: optional(config.kubernetesVersion, normalizeVersion),
+      source: sourceOf(config.source ?? 'auto'),
+      releaseMirror: optional(config.releaseMirror, normalizeUrl),
+      featureGates: config.featureGates ?? {},
+      runtimeConfig: config.runtimeConfig ?? {},
+    },
+    image: {
+      suite: config.suite ?? specDefaults.suite,
+      mirror: optional(config.mirror, normalizeUrl),
+    },
+    manager: config.manager ?? 'auto',
+    rootPassword: optional(config.rootPassword, rootPasswordHash),
+    network: completeNetwork(config),
+    dns: completeDns(config),
+    audit: completeAudit(config),
+    podSecurity: completePodSecurity(config),
+    components: completeComponents(config),
+    ...completeImages(config),
+    nodes: completeNodes(name, config),
+  };
+}
+
+function completeNetwork(config: ValidConfig): NetworkSpec {
+  const { network = {} } = config;
+  const ipFamily = ipFamilyOf(config);
+  const { address, listenAddress, port, certSANs = [] } = network.apiServer ?? {};
+  const loopback = ipFamily === 'ipv6' ? '::1' : '127.0.0.1';
+  return {
+    mode: modeOf(network.mode),
+    hostAddress: network.hostAddress,
+    dhcp: network.dhcp ?? false,
+    gateway: network.gateway,
+    ipFamily,
+    nodeSubnets: optional(network.nodeSubnet, subnetList),
+    podSubnets: optional(network.podSubnet, subnetList),
+    serviceSubnets: optional(network.serviceSubnet, subnetList),
+    cni: network.cni ?? 'bridge',
+    networkPolicy: network.networkPolicy ?? network.cni !== 'none',
+    proxyMode: network.proxyMode ?? 'auto',
+    loadBalancer: { addresses: network.loadBalancer?.addresses },
+    dnsSearch: network.dnsSearch,
+    apiServer: {
+      address,
+      listenAddress: listenAddress ?? (port === undefined ? undefined : loopback),
+      port,
+      certSANs,
+    },
+  };
+}
+
+function modeOf(mode = 'bridge'): NetworkSpec['mode'] {
+  if (mode.startsWith('macvlan:')) return { macvlan: mode.slice('macvlan:'.length) };
+  return mode === 'host' ? 'host' : 'bridge';
+}
+
+function completeComponents({ components = {} }: ValidConfig): ComponentsSpec {
+  const { kubelet, kubeProxy, containerd } = components;
+  return {
+    etcd: completeSettings(components.etcd),
+    kubeApiserver: completeSettings(components.kubeApiserver),
+    kubeControllerManager: completeSettings(components.kubeControllerManager),
+    kubeScheduler: completeSettings(components.kubeScheduler),
+    kubelet: { extraArgs: kubelet?.extraArgs ?? {}, config: kubelet?.config ?? {} },
+    kubeProxy: { extraArgs: kubeProxy?.extraArgs ?? {}, config: kubeProxy?.config ?? {} },
+    containerd: { configPatches: (containerd?.configPatches ?? []).map(containerdPatch) },
+  };
+}
+
+function completeSettings({ extraArgs = {}, extraVolumes = [] }: Settings = {}): ComponentSettings {
+  return {
+    extraArgs,
+    extraVolumes: extraVolumes.map(({ hostPath, mountPath, readOnly = false, create = 'none' }) => ({
+      hostPath: normalizePath(hostPath),
+      mountPath: normalizePath(mountPath),
+      readOnly,
+      create,
+    })),
+  };
+}
+
+function completeNodes(cluster: string, config: ValidConfig): NodeSpec[] {
+  const { nodes = oneControlPlane } = config;
+  const names = machineNames(cluster, nodes);
+  // with nobody else to run pods, control planes do
+  const tainted = nodes.some(({ role }) => role === 'worker');
+  return nodes.map((node, index) => ({
+    name: names[index] ?? '',
+    role: node.role,
+    labels: node.labels ?? {},
+    taints:
+      node.taints?.map(({ key, value = '', effect }) => ({ key, value, effect })) ??
+      (node.role === 'control-plane' && tainted ? 'control-plane' : []),
+    suite: node.suite,
+    kubernetes: kubernetesOf(node, config),
+    resources: {
+      cpus: node.resources?.cpus,
+      memory: optional(node.resources?.memory, parseBytes),
+      tasks: node.resources?.tasks,
+      ioWeight: node.resources?.ioWeight,
+    },
+    extraMounts: (node.extraMounts ?? []).map(
+      ({ hostPath, containerPath, readOnly = false, propagation = 'None' }) => ({
+        hostPath: normalizePath(hostPath),
+        containerPath: normalizePath(containerPath),
+        readOnly,
+        propagation,
+      }),
+    ),
+    extraPortMappings: (node.extraPortMappings ?? []).map(
+      ({ containerPort, hostPort, listenAddress, protocol = 'TCP' }) => ({
+        containerPort,
+        hostPort,
+        listenAddress,
+        protocol,
+      }),
+    ),
+    kubelet: { extraArgs: node.kubelet?.extraArgs ?? {}, config: node.kubelet?.config ?? {} },
+  }));
+}
+
+/** A node's own Kubernetes. The version of a directory is what is in it, not what the cluster asks for. */
+function kubernetesOf(node: NodeConfig, cluster: ValidConfig): NodeSpec['kubernetes'] {
+  if (node.kubernetesVersion === undefined && node.source === undefined) return undefined;
+  const source = sourceOf(node.source ?? cluster.source ?? 'auto');
+  const ofDirectory = node.source !== undefined && typeof source === 'object';
+  const version = node.kubernetesVersion ?? (ofDirectory ? undefined : cluster.kubernetesVersion);
+  return { version: optional(version, normalizeVersion), source };
+}
+
+function sourceOf(source: string): KubernetesSource {
+  return source === 'auto' || source === 'release' || source === 'debian' ? source : { directory: source };
+}
+
+function optional<T, R>(value: T | undefined, transform: (value: T) => R): R | undefined {
+  return value === undefined ? undefined : transform(value);
+}

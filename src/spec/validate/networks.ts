@@ -1,0 +1,121 @@
+/** Subnets that do not go together. */
+
+import type { Problem } from '../../errors.ts';
+import { parseRange, rangesMeet } from '../../formats/address-range.ts';
+import { overlaps, parseCidr } from '../../formats/cidr.ts';
+import type { Path } from '../problems.ts';
+import type { Config } from '../schema.ts';
+import { familyOf, podPrefixOfNode, subnetList } from '../subnets.ts';
+import type { IpFamily } from '../types.ts';
+
+type ValidConfig = Partial<Config>;
+type NameOf = (path: Path) => string;
+
+const keys = ['nodeSubnet', 'podSubnet', 'serviceSubnet'] as const;
+
+const familyNames: Record<IpFamily, string> = { ipv4: 'IPv4', ipv6: 'IPv6', dual: 'IPv4 and IPv6' };
+
+/** What the subnets of a config are, unless it says so itself: the families of the first that is given. */
+export function ipFamilyOf({ network = {} }: ValidConfig): IpFamily {
+  const [first] = givenSubnets({ network });
+  return network.ipFamily ?? (first === undefined ? 'ipv4' : familyOf(first.text));
+}
+
+/** Families that differ, subnets or ranges that overlap, too little room for the nodes, policies that nobody can enforce. */
+export function networkProblems(config: ValidConfig, nameOf: NameOf): Problem[] {
+  return [
+    ...familyProblems(config, nameOf),
+    ...overlappingSubnets(config, nameOf),
+    ...roomProblems(config, nameOf),
+    ...policyProblems(config, nameOf),
+    ...poolProblems(config, nameOf),
+  ];
+}
+
+function givenSubnets({ network = {} }: ValidConfig): { key: (typeof keys)[number]; text: string }[] {
+  return keys.flatMap((key) => {
+    const text = network[key];
+    return text === undefined ? [] : [{ key, text }];
+  });
+}
+
+function familyProblems(config: ValidConfig, nameOf: NameOf): Problem[] {
+  const family = ipFamilyOf(config);
+  const given = givenSubnets(config);
+  const said = config.network?.ipFamily;
+  const because = (first: (typeof keys)[number]) =>
+    said === undefined ? nameOf(['network', first]) : nameOf(['network', 'ipFamily']);
+  return given
+    .filter(({ text }) => familyOf(text) !== family)
+    .map(({ key, text }) => ({
+      path: nameOf(['network', key]),
+      message: `${text} is ${familyNames[familyOf(text)]}, but ${because(given[0]?.key ?? key)} is ${said ?? familyNames[family]}`,
+      hint:
+        family === 'dual'
+          ? 'give two, IPv4 first: 10.0.0.0/16,fd00:10::/56'
+          : 'give all subnets of the same families',
+    }));
+}
+
+function overlappingSubnets(config: ValidConfig, nameOf: NameOf): Problem[] {
+  const subnets = givenSubnets(config).flatMap(({ key, text }) =>
+    subnetList(text).map((cidr) => ({ cidr, name: nameOf(['network', key]) })),
+  );
+  return subnets.flatMap((one, index) =>
+    subnets
+      .slice(index + 1)
+      .filter((other) => overlaps(one.cidr, other.cidr))
+      .map((other) => ({ path: other.name, message: `${other.cidr} overlaps ${one.name} ${one.cidr}` })),
+  );
+}
+
+function roomProblems({ network = {}, nodes = [] }: ValidConfig, nameOf: NameOf): Problem[] {
+  return (['nodeSubnet', 'podSubnet'] as const).flatMap((key) => {
+    const text = network[key];
+    return (text === undefined ? [] : subnetList(text))
+      .filter((cidr) => room(key, cidr) < nodes.length)
+      .map((cidr) => ({
+        path: nameOf(['network', key]),
+        message: `${cidr} has room for ${room(key, cidr)} of ${nodes.length} nodes`,
+        hint: 'give a larger one',
+      }));
+  });
+}
+
+function policyProblems({ network = {} }: ValidConfig, nameOf: NameOf): Problem[] {
+  if (network.cni !== 'none' || network.networkPolicy !== true) return [];
+  return [
+    {
+      path: nameOf(['network', 'networkPolicy']),
+      message: `is true, but ${nameOf(['network', 'cni'])} is none: only your network add-on knows its pods' addresses`,
+      hint: 'leave it out; many add-ons enforce policies themselves',
+    },
+  ];
+}
+
+/** How many nodes fit. */
+function room(key: 'nodeSubnet' | 'podSubnet', cidr: string): number {
+  const { prefix, family } = parseCidr(cidr);
+  if (key === 'podSubnet') return 2 ** (podPrefixOfNode[family] - prefix);
+  // without network address, bridge and broadcast
+  return 2 ** ((family === 4 ? 32 : 128) - prefix) - 3;
+}
+
+/** Ranges of addresses for Services: of families that the cluster has, each address once. */
+function poolProblems(config: ValidConfig, nameOf: NameOf): Problem[] {
+  const family = ipFamilyOf(config);
+  const ranges = (config.network?.loadBalancer?.addresses ?? []).map((text, index) => ({
+    text,
+    range: parseRange(text),
+    path: nameOf(['network', 'loadBalancer', 'addresses', index]),
+  }));
+  return ranges.flatMap(({ text, range, path }, index) => {
+    const other = ranges.slice(0, index).find((before) => rangesMeet(before.range, range));
+    return [
+      ...(family === 'dual' || family === `ipv${range.family}`
+        ? []
+        : [{ path, message: `${text} is IPv${range.family}, but the cluster is ${familyNames[family]}` }]),
+      ...(other ? [{ path, message: `${text} overlaps ${other.text}` }] : []),
+    ];
+  });
+}
