@@ -91,8 +91,6 @@ export interface HostFacts {
   addresses: readonly string[];
   /** The host's IPv4 address by which it reaches the rest of the world; undefined: it has no default route. */
   defaultAddress?: string | undefined;
-  /** A cluster of knest's whose node shares the network of this host. */
-  hostNetworkOf?: string | undefined;
   subnetsInUse: readonly SubnetInUse[];
   /** Ports of the host that programs wait at, or that lead elsewhere. */
   listening: readonly ListeningPort[];
@@ -128,8 +126,6 @@ export interface HostFacts {
     /** Other nftables chains that drop what is forwarded, "inet filter forward": only their owner can add to them. */
     foreignDrops?: readonly string[];
   };
-  /** Nodes' addresses on a LAN with DHCP, by name; only asked for nodes that are to have some. */
-  leases?: Readonly<Record<string, Lease>>;
   /** Name servers usable from a machine (none on loopback), IPv4 and IPv6, from resolv.conf or systemd-resolved. */
   nameservers: readonly string[];
   searchDomains: readonly string[];

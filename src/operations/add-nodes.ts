@@ -1,5 +1,5 @@
 import type { MachineManager } from '../managers/types.ts';
-import { parallel, runSequence, serial } from '../apply/runner.ts';
+import { parallel, runSequence, runStep, serial, sideBySide } from '../apply/runner.ts';
 import type { Sequence } from '../apply/runner.ts';
 import { KnestError } from '../errors.ts';
 import type { HostFacts } from '../facts/types.ts';
@@ -13,7 +13,8 @@ import { acquireLock } from '../state/lock.ts';
 import { moveToPlan } from './move-to-plan.ts';
 import { openManager } from './find-machines.ts';
 import { joinEtcd, leaveEtcd } from './etcd-membership.ts';
-import { prepare } from './phases/prepare.ts';
+import { acquire } from './phases/acquire.ts';
+import { planBesideOthers } from './phases/plan.ts';
 import { openSession } from './session.ts';
 import type { Session } from './session.ts';
 import { bootMachine, certificatesStep, defaultWait, layerStep, readySteps, rollBack } from './steps.ts';
@@ -39,15 +40,14 @@ export async function addNodes(options: AddNodesOptions): Promise<AddNodesResult
     const { spec: oldSpec, plan: before } = record;
     const added = newNodes(oldSpec, options);
     const spec = { ...oldSpec, nodes: [...oldSpec.nodes, ...added] };
-    const { plan: after, facts } = await prepare(session, spec, {
-      install: options.yes ?? false,
-      previous: before,
-    });
+    const acquired = await acquire(session, spec, { install: options.yes ?? false, previous: before });
+    const after = await planBesideOthers(session, spec, acquired, { previous: before });
+    const { facts } = acquired;
     const manager = await openManager(session);
     const machines = after.machines.filter(({ name }) => added.some((node) => node.name === name));
     const work = { session, options, oldSpec, spec, before, after, machines, facts, manager };
     try {
-      await runSequence(addSteps(work), session.listener, session.signal);
+      await carryOut(work);
     } catch (error) {
       if (!options.retain) {
         const names = machines.map(({ name }) => name).join(' ');
@@ -101,46 +101,41 @@ interface Work {
   manager: MachineManager;
 }
 
-function addSteps(work: Work): Sequence {
+async function carryOut(work: Work): Promise<void> {
   const { session, options, spec, before, after, machines, facts, manager } = work;
-  let material: KeyMaterial = new Map();
+  const { listener, signal } = session;
   const wanted = new Set(machines.flatMap(({ layers }) => layers));
-  const timeout = options.wait ?? defaultWait;
-  return serial(
-    parallel(
-      ...after.layers.filter(({ id }) => wanted.has(id)).map((layer) => layerStep(session, facts, layer)),
-      certificatesStep(session, after, (issued) => {
-        material = issued;
-      }),
+  const layers = after.layers.filter(({ id }) => wanted.has(id));
+  const [material] = await sideBySide(
+    signal,
+    (both) => runStep(certificatesStep(session, after), listener, both),
+    ...layers.map(
+      (layer) => (both: AbortSignal) => runSequence(layerStep(session, facts, layer), listener, both),
     ),
+  );
+  const timeout = options.wait ?? defaultWait;
+  const steps = serial(
     {
       id: 'others',
       title: 'Tell the other nodes',
       run: () => moveToPlan({ session, manager, material, spec, before, after }),
     },
-    machineSteps(work, () => material),
-    ...(timeout > 0
-      ? readySteps({ session, plan: { ...after, machines }, manager, material: () => material, timeout })
-      : []),
+    machineSteps(work, material),
+    ...(timeout > 0 ? readySteps({ session, plan: { ...after, machines }, manager, material, timeout }) : []),
   );
+  await runSequence(steps, listener, signal);
 }
 
-function machineSteps(work: Work, material: () => KeyMaterial): Sequence {
+function machineSteps(work: Work, material: KeyMaterial): Sequence {
   const { session, machines, manager } = work;
   const start = (machine: MachinePlan, signal: AbortSignal): Promise<void> =>
-    bootMachine(session, manager, machine, material(), signal);
+    bootMachine(session, manager, machine, material, signal);
   const steps = machines.map((machine) => ({
     id: `machine/${machine.name}`,
     title: `Machine ${machine.name} (${machine.address})`,
     run: ({ signal }: { signal: AbortSignal }) => {
       if (machine.role === 'worker') return start(machine, signal);
-      return joinEtcd(
-        membersBefore(work, machine),
-        machine,
-        material(),
-        () => start(machine, signal),
-        signal,
-      );
+      return joinEtcd(membersBefore(work, machine), machine, material, () => start(machine, signal), signal);
     },
   }));
   return machines.some(({ role }) => role === 'control-plane') ? serial(...steps) : parallel(...steps);

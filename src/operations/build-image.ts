@@ -7,10 +7,10 @@ import { imagesLayers } from '../plan/images-layer.ts';
 import type { PlannedLayer } from '../plan/types.ts';
 import type { ClusterSpec } from '../spec/types.ts';
 import { readClusters } from './find-machines.ts';
-import { lookAtHost } from './phases/prepare.ts';
+import { makeHostFit } from './phases/acquire.ts';
 import { openSession } from './session.ts';
 import { resolveImages } from './phases/resolve-references.ts';
-import { layerStep } from './steps.ts';
+import { hasLayer, layerStep } from './steps.ts';
 import type { Context } from './types.ts';
 
 export interface BuiltImage {
@@ -27,7 +27,7 @@ export async function buildImage(
 ): Promise<BuiltImage> {
   const session = openSession(options);
   const { host, paths, listener, signal } = session;
-  const facts = await lookAtHost(session, options.spec, options.yes ?? false);
+  const facts = await makeHostFit(session, options.spec, options.yes ?? false);
   const {
     version,
     source,
@@ -52,20 +52,16 @@ export async function buildImage(
     }
     for (const layer of layers) await removeLayer(paths, layer.id, host);
   }
-  const built = new Set<string>();
-  const steps = layers.map((layer) =>
-    layerStep(session, facts, layer, () => {
-      built.add(layer.id);
-    }),
-  );
+  const known = await Promise.all(layers.map((layer) => hasLayer(host, paths, layer)));
+  const steps = layers.map((layer) => layerStep(session, facts, layer));
   await runSequence(parallel(...steps), listener, signal);
   return {
     kubernetesVersion: version,
-    layers: layers.map((layer) => ({
+    layers: layers.map((layer, index) => ({
       id: layer.id,
       kind: layer.kind,
       path: layerPath(paths, layer.id),
-      built: built.has(layer.id),
+      built: known[index] === false,
     })),
   };
 }

@@ -3,18 +3,19 @@ import { isDeepStrictEqual } from 'node:util';
 import { runCommands } from '../managers/commands.ts';
 import type { MachineManager } from '../managers/types.ts';
 import { machineManager } from '../managers/open.ts';
-import { parallel, runSequence, serial } from '../apply/runner.ts';
-import type { Sequence } from '../apply/runner.ts';
+import { parallel, runSequence, runStep, serial, sideBySide } from '../apply/runner.ts';
+import type { Step } from '../apply/runner.ts';
 import { KnestError } from '../errors.ts';
 import type { HostFacts } from '../facts/types.ts';
 import { renderKubeconfig } from '../formats/kubeconfig.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
-import type { ClusterPlan } from '../plan/types.ts';
+import type { ClusterPlan, MachinePlan } from '../plan/types.ts';
 import * as records from '../state/clusters.ts';
 import { addToKubeconfig, kubeconfigPath, readKubeconfig } from '../workstation/kubeconfig.ts';
 import { acquireLock } from '../state/lock.ts';
 import { adminKubeconfig } from './admin-kubeconfig.ts';
-import { prepare } from './phases/prepare.ts';
+import { acquire } from './phases/acquire.ts';
+import { planBesideOthers, withPlanningLock } from './phases/plan.ts';
 import { openSession } from './session.ts';
 import type { Session } from './session.ts';
 import { resolveReferences } from './phases/resolve-references.ts';
@@ -49,11 +50,7 @@ export async function createCluster(options: CreateOptions): Promise<CreateResul
     const { plan, facts } = await planOrContinue(session, { ...options, spec });
     const manager = machineManager(host, facts.cgroup);
     try {
-      await runSequence(
-        createSteps({ session, options, plan, facts, manager, kubeconfig }),
-        session.listener,
-        session.signal,
-      );
+      await carryOut({ session, options, plan, facts, manager, kubeconfig });
     } catch (error) {
       if (!options.retain) {
         const command = `knest delete cluster --name ${plan.cluster}`;
@@ -100,39 +97,25 @@ async function planOrContinue(
       hint: `another name: --name; or first: knest delete cluster --name ${spec.name}`,
     });
   }
-  // two creates at the same time must not choose the same subnets
-  const planning = await acquireLock(host, records.clusterLock(paths, '.planning'), { wait: true });
-  try {
-    const { plan, facts } = await prepare(session, spec, {
-      install: options.yes ?? false,
-      halfMade: record !== undefined,
-    });
-    listener({
-      type: 'note',
-      level: 'info',
-      message: `Kubernetes ${plan.kubernetesVersion}: ${plan.kubernetesReason}`,
-    });
+  const acquired = await acquire(session, spec, { install: options.yes ?? false });
+  const { facts } = acquired;
+  const tell = (message: string): void => {
+    listener({ type: 'note', level: 'info', message });
+  };
+  tell(`Kubernetes ${acquired.kubernetes.cluster.version}: ${acquired.kubernetes.cluster.reason}`);
+  return withPlanningLock(session, async () => {
+    const plan = await planBesideOthers(session, spec, acquired, { halfMade: record !== undefined });
     if (record) {
       if (isDeepStrictEqual(record.spec, JSON.parse(JSON.stringify(spec)))) {
-        listener({
-          type: 'note',
-          level: 'info',
-          message: `going on with the half-made cluster "${spec.name}"`,
-        });
+        tell(`going on with the half-made cluster "${spec.name}"`);
         return { plan: record.plan, facts };
       }
-      listener({
-        type: 'note',
-        level: 'info',
-        message: `removing a half-made cluster "${spec.name}" of another kind`,
-      });
+      tell(`removing a half-made cluster "${spec.name}" of another kind`);
       await tearDown(session, record.plan, machineManager(host, facts.cgroup));
     }
     await records.writeCluster(host, paths, spec, plan);
     return { plan, facts };
-  } finally {
-    await planning.release();
-  }
+  });
 }
 
 interface Work {
@@ -144,23 +127,51 @@ interface Work {
   kubeconfig: string;
 }
 
-function createSteps(work: Work): Sequence {
-  const { session, options, plan, facts, manager, kubeconfig } = work;
-  const { host, paths } = session;
-  let material: KeyMaterial = new Map();
-  const certificates = certificatesStep(session, plan, (issued) => {
-    material = issued;
-  });
-  const machines = plan.machines.map((machine): Sequence => ({
+/** From the plan to a cluster that takes pods. */
+async function carryOut({ session, options, plan, facts, manager, kubeconfig }: Work): Promise<void> {
+  const { listener, signal } = session;
+  const [material] = await sideBySide(
+    signal,
+    (both) => runStep(certificatesStep(session, plan), listener, both),
+    (both) => runStep(networkStep(session, plan), listener, both),
+    ...plan.layers.map(
+      (layer) => (both: AbortSignal) => runSequence(layerStep(session, facts, layer), listener, both),
+    ),
+  );
+  const timeout = options.wait ?? defaultWait;
+  const steps = serial(
+    parallel(...plan.machines.map((machine) => machineStep(session, manager, machine, material))),
+    ...(timeout > 0 ? readySteps({ session, plan, manager, material, timeout }) : []),
+    contextStep(session, plan, material, kubeconfig),
+  );
+  await runSequence(steps, listener, signal);
+}
+
+function machineStep(
+  session: Session,
+  manager: MachineManager,
+  machine: MachinePlan,
+  material: KeyMaterial,
+): Step {
+  return {
     id: `machine/${machine.name}`,
     title: `Machine ${machine.name} (${machine.address})`,
     run: async ({ signal }) => {
       await bootMachine(session, manager, machine, material, signal);
-      if (machine.launch?.startupCpuBoost) await runCommands(host, [machine.launch.startupCpuBoost.more]);
+      if (machine.launch?.startupCpuBoost) {
+        await runCommands(session.host, [machine.launch.startupCpuBoost.more]);
+      }
     },
-  }));
-  const timeout = options.wait ?? defaultWait;
-  const context: Sequence = {
+  };
+}
+
+function contextStep(
+  { host, paths }: Session,
+  plan: ClusterPlan,
+  material: KeyMaterial,
+  kubeconfig: string,
+): Step {
+  return {
     id: 'kubeconfig',
     title: `Context ${plan.context} in ${kubeconfig}`,
     run: async () => {
@@ -174,14 +185,4 @@ function createSteps(work: Work): Sequence {
       await addToKubeconfig(host, kubeconfig, input);
     },
   };
-  return serial(
-    parallel(
-      ...plan.layers.map((layer) => layerStep(session, facts, layer)),
-      certificates,
-      networkStep(session, plan),
-    ),
-    parallel(...machines),
-    ...(timeout > 0 ? readySteps({ session, plan, manager, material: () => material, timeout }) : []),
-    context,
-  );
 }

@@ -1,7 +1,7 @@
 import { checkHost, missingPackages } from '../observe/checks/check-host.ts';
 import type { Check } from '../facts/types.ts';
 import { gatherFacts } from '../observe/host/gather.ts';
-import { installHere } from './phases/prepare.ts';
+import { installHere } from './phases/acquire.ts';
 import { openSession } from './session.ts';
 import type { Context } from './types.ts';
 

@@ -1,5 +1,5 @@
 import type { MachineManager } from '../managers/types.ts';
-import { runSequence, serial } from '../apply/runner.ts';
+import { runSequence, runStep, serial } from '../apply/runner.ts';
 import { KnestError } from '../errors.ts';
 import type { Lease } from '../facts/types.ts';
 import { renderKubeconfig } from '../formats/kubeconfig.ts';
@@ -15,7 +15,8 @@ import { adminKubeconfig } from './admin-kubeconfig.ts';
 import { moveToPlan } from './move-to-plan.ts';
 import { retryUntilReady } from './retry.ts';
 import { changedLeases, type Leases } from './phases/leases.ts';
-import { prepare } from './phases/prepare.ts';
+import { acquire } from './phases/acquire.ts';
+import { planBesideOthers } from './phases/plan.ts';
 import type { Session } from './session.ts';
 import { certificatesStep } from './steps.ts';
 
@@ -41,12 +42,10 @@ export async function followLeases(
   if (Object.keys(leases).length === 0) return { plan: before, material: known };
   refuseLostQuorum(before, leases);
   tell(session, before, leases);
-  const { plan: after } = await prepare(session, spec, { install: false, previous: before, leases });
-  let material = known;
+  const acquired = await acquire(session, spec, { install: false, previous: before, leases });
+  const after = await planBesideOthers(session, spec, acquired, { previous: before });
+  const material = await runStep(certificatesStep(session, after), session.listener, session.signal);
   const steps = serial(
-    certificatesStep(session, after, (issued) => {
-      material = issued;
-    }),
     {
       id: 'addresses',
       title: 'Nodes at their new addresses',

@@ -1,4 +1,5 @@
-import { prepare } from './phases/prepare.ts';
+import { acquire } from './phases/acquire.ts';
+import { planBesideOthers } from './phases/plan.ts';
 import { openSession } from './session.ts';
 import { resolveReferences } from './phases/resolve-references.ts';
 import type { PlanOptions, PlanResult } from './types.ts';
@@ -10,10 +11,11 @@ import type { PlanOptions, PlanResult } from './types.ts';
 export async function planCluster(options: PlanOptions): Promise<PlanResult> {
   const session = openSession(options);
   const spec = await resolveReferences(session, options.spec);
-  const { plan, facts } = await prepare(session, spec, { install: false, leases: 'examples' });
+  const acquired = await acquire(session, spec, { install: false, leases: 'examples' });
+  const plan = await planBesideOthers(session, spec, acquired);
   if (plan.network.lan?.dhcp) {
     const message = `${plan.network.nodeSubnets.join()} is an example: DHCP says the addresses when the cluster is made`;
     session.listener({ type: 'note', level: 'warning', message });
   }
-  return { plan, facts };
+  return { plan, facts: acquired.facts };
 }

@@ -221,7 +221,7 @@ function waitSteps(
           session,
           plan: { ...plan, machines },
           manager,
-          material: () => material,
+          material,
           timeout,
           ...more,
         });

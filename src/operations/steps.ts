@@ -2,7 +2,7 @@ import { messageOf } from '../errors.ts';
 import { runCommands } from '../managers/commands.ts';
 import { writeMachine } from '../apply/machine-files.ts';
 import type { MachineManager } from '../managers/types.ts';
-import type { Step } from '../apply/runner.ts';
+import type { ResultStep, Step } from '../apply/runner.ts';
 import { startHostUnits } from '../managers/systemd/host-units.ts';
 import { lastingRecord, raiseSysctls } from '../managers/sysctls.ts';
 import { ensureLayer, layerPath } from '../artifacts/layers.ts';
@@ -14,7 +14,7 @@ import { waitForNodes, waitForServiceAccount } from '../observe/readiness.ts';
 import { issuePki } from '../pki/issue.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
 import { adminCertificate } from '../plan/pki.ts';
-import type { ClusterPlan, MachinePlan, PlannedLayer } from '../plan/types.ts';
+import type { ClusterPlan, MachinePlan, Paths, PlannedLayer } from '../plan/types.ts';
 import { clusterFolder, readKeyMaterial, writeKeyMaterial } from '../state/clusters.ts';
 import { preloadSteps } from './preloaded-images.ts';
 import type { Session } from './session.ts';
@@ -22,22 +22,21 @@ import type { Session } from './session.ts';
 /** Milliseconds to wait for nodes unless told otherwise. */
 export const defaultWait = 5 * 60_000;
 
-/** A layer of the image, made unless the cache has it. @param built told when it was made just now */
-export function layerStep(
-  { host, paths }: Session,
-  facts: HostFacts,
-  layer: PlannedLayer,
-  built: () => void = () => undefined,
-): Step {
+/** A layer of the image, made unless the cache has it. */
+export function layerStep({ host, paths }: Session, facts: HostFacts, layer: PlannedLayer): Step {
   return {
     id: `layer/${layer.id}`,
     title: layerTitle(layer),
-    done: async () => (await host.stat(layerPath(paths, layer.id))) !== undefined,
+    done: () => hasLayer(host, paths, layer),
     run: async ({ progress, signal }) => {
-      const made = await ensureLayer(layer, { host, paths, facts, progress, signal });
-      if (made === 'built') built();
+      await ensureLayer(layer, { host, paths, facts, progress, signal });
     },
   };
+}
+
+/** Whether the cache has a layer. */
+export async function hasLayer(host: Host, paths: Paths, { id }: PlannedLayer): Promise<boolean> {
+  return (await host.stat(layerPath(paths, id))) !== undefined;
 }
 
 function layerTitle(layer: PlannedLayer): string {
@@ -51,12 +50,11 @@ function layerTitle(layer: PlannedLayer): string {
   }
 }
 
-/** Certificates and keys that a plan names and its cluster does not have yet. @param keep told all of them */
+/** Certificates and keys that a plan names: those that its cluster has, and the others made now. */
 export function certificatesStep(
   { host, paths }: Session,
   { pki, cluster }: ClusterPlan,
-  keep: (material: KeyMaterial) => void,
-): Step {
+): ResultStep<KeyMaterial> {
   return {
     id: 'certificates',
     title: 'Certificates',
@@ -64,7 +62,7 @@ export function certificatesStep(
       const known = await readKeyMaterial(host, paths, cluster);
       const material = await issuePki(pki, known, new Date());
       await writeKeyMaterial(host, paths, cluster, material, known);
-      keep(material);
+      return material;
     },
   };
 }
@@ -130,8 +128,7 @@ export interface ReadyOptions {
   session: Session;
   plan: ClusterPlan;
   manager: MachineManager;
-  /** Asked for when the step runs: earlier steps may still have to make it. */
-  material: () => KeyMaterial;
+  material: KeyMaterial;
   /** Milliseconds. */
   timeout: number;
   /** See waitForNode. */
@@ -148,7 +145,7 @@ function readyTitle({ machines, network }: ClusterPlan): string {
 /** Waiting for nodes to be Ready, and for the cluster to take pods. */
 export function readySteps({ session, plan, manager, material, timeout, since }: ReadyOptions): Step[] {
   const withClient = async (use: (client: ApiClient) => Promise<void>): Promise<void> => {
-    const client = apiClient(plan.endpoint, material(), adminCertificate);
+    const client = apiClient(plan.endpoint, material, adminCertificate);
     try {
       await use(client);
     } finally {

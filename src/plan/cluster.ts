@@ -31,7 +31,7 @@ import { kernelProblems } from './network/kernel-problems.ts';
 import { placeNodes, type PlacedNode } from './place-nodes.ts';
 import { chooseManager } from './managers/choose.ts';
 import { planPki } from './pki.ts';
-import type { ClusterPlan, KubernetesChoice, Paths, PlannedLayer, PlannedPort } from './types.ts';
+import type { ClusterPlan, KubernetesChoice, Paths, PlanInputs, PlannedLayer, PlannedPort } from './types.ts';
 import { versionProblems } from './versions/problems.ts';
 
 const components: readonly Component[] = [
@@ -62,7 +62,7 @@ const components: readonly Component[] = [
  */
 export function planCluster(
   spec: ClusterSpec,
-  facts: HostFacts,
+  facts: PlanInputs,
   kubernetes: KubernetesChoice,
   paths: Paths,
   previous?: ClusterPlan,

@@ -1,6 +1,6 @@
 /** The plan: everything that `create` will do, as data. `knest plan` prints it; apply/ carries it out unchanged. */
 
-import type { Lease } from '../facts/types.ts';
+import type { HostFacts, Lease } from '../facts/types.ts';
 import type { NodeRole } from '../spec/types.ts';
 
 /** Where knest keeps things on a host. */
@@ -9,6 +9,17 @@ export interface Paths {
   state: string;
   /** KNEST_CACHE_DIR, /var/cache/knest: what can be made again; clusters stand on its layers while they live. */
   cache: string;
+}
+
+/**
+ * What a plan is made from besides the spec: the host, and what other clusters have of it (their subnets and ports are
+ * among those in use).
+ */
+export interface PlanInputs extends HostFacts {
+  /** Nodes' addresses on a LAN with DHCP, by name; only of nodes that are to have some. */
+  leases?: Readonly<Record<string, Lease>>;
+  /** A cluster of knest's whose node shares the network of this host. */
+  hostNetworkOf?: string | undefined;
 }
 
 /** A command on the host. Running it twice must do no harm, or `unless` says when it is not needed. */

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
 
 import type { StepEvent } from '../../src/events.ts';
-import { parallel, runSequence, serial } from '../../src/apply/runner.ts';
+import { parallel, runSequence, runStep, serial, sideBySide } from '../../src/apply/runner.ts';
 import type { Sequence, Step } from '../../src/apply/runner.ts';
 
 let events: StepEvent[];
@@ -153,3 +153,42 @@ function obedient(id: string, milliseconds = 0): Step {
       }),
   };
 }
+
+describe('runStep', () => {
+  it('hands on the result of the step', async () => {
+    const result = await runStep(
+      { id: 'a', title: 'Step a', run: () => Promise.resolve(7) },
+      (event) => events.push(event),
+      never,
+    );
+    expect(result).toBe(7);
+    expect(story()).toEqual(['started a', 'done a']);
+  });
+});
+
+describe('sideBySide', () => {
+  it('hands on the results in the order of the works', async () => {
+    const results = await sideBySide(
+      never,
+      async () => {
+        await sleep(20);
+        return 'slow';
+      },
+      () => Promise.resolve(2),
+    );
+    expect(results).toEqual(['slow', 2]);
+  });
+
+  it('stops the others when one fails, and throws its error when all have ended', async () => {
+    let ended = false;
+    const works = sideBySide(
+      never,
+      () => Promise.reject(new Error('first')),
+      async (signal) => {
+        await sleep(5_000, undefined, { signal }).finally(() => (ended = true));
+      },
+    );
+    await expect(works).rejects.toThrow('first');
+    expect(ended).toBe(true);
+  });
+});

@@ -1,6 +1,5 @@
-import type { HostFacts } from '../../facts/types.ts';
 import type { ClusterSpec } from '../../spec/types.ts';
-import type { ClusterPlan } from '../types.ts';
+import type { ClusterPlan, PlanInputs } from '../types.ts';
 import { bridgeName } from './bridge.ts';
 import { lanOf, leasedSubnet, type Lan } from './lan.ts';
 import { choosePool } from './load-balancer.ts';
@@ -29,7 +28,7 @@ export interface ClusterNetwork extends ClusterSubnets {
  */
 export function planClusterNetwork(
   spec: ClusterSpec,
-  facts: HostFacts,
+  facts: PlanInputs,
   previous?: ClusterPlan,
 ): ClusterNetwork {
   const shared = sharedNetworkOf(spec, facts, previous);

@@ -5,7 +5,7 @@ import type { HostFacts, Lease } from '../../facts/types.ts';
 import { asSubnet, contains, nthAddress, parseCidr } from '../../formats/cidr.ts';
 import { apiWithoutAddress } from '../../spec/validate/lans.ts';
 import type { ClusterSpec, NetworkSpec } from '../../spec/types.ts';
-import type { ClusterPlan, PlannedAddress } from '../types.ts';
+import type { ClusterPlan, PlanInputs, PlannedAddress } from '../types.ts';
 
 /** The LAN that nodes are hosts of (network mode macvlan). */
 export type Lan = { parent: string } & (StaticLan | LeasedLan);
@@ -33,7 +33,7 @@ interface LeasedLan {
  */
 export function lanOf(
   { network, nodes }: Pick<ClusterSpec, 'network' | 'nodes'>,
-  facts: Pick<HostFacts, 'links' | 'linkStates' | 'subnetsInUse' | 'leases'>,
+  facts: Pick<PlanInputs, 'links' | 'linkStates' | 'subnetsInUse' | 'leases'>,
   previous?: ClusterPlan,
 ): Lan | undefined {
   const { mode } = network;

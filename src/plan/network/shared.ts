@@ -5,7 +5,7 @@ import type { HostFacts } from '../../facts/types.ts';
 import { asSubnet } from '../../formats/cidr.ts';
 import { secondNode } from '../../spec/validate/host-network.ts';
 import type { ClusterSpec } from '../../spec/types.ts';
-import type { ClusterPlan, PlannedCommand } from '../types.ts';
+import type { ClusterPlan, PlannedCommand, PlanInputs } from '../types.ts';
 
 /** The bridge of pods, which CNI's plugin makes where the node's network is: on the host. */
 export const podBridge = 'cni0';
@@ -42,7 +42,7 @@ export interface SharedNetwork {
 }
 
 type Facts = Pick<
-  HostFacts,
+  PlanInputs,
   'addresses' | 'defaultAddress' | 'firewall' | 'links' | 'listening' | 'hostNetworkOf' | 'programs'
 >;
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import type { HostFacts } from '../../../src/facts/types.ts';
+import type { PlanInputs } from '../../../src/plan/types.ts';
 import { lanMac, linkLocalAddress } from '../../../src/plan/network/lan.ts';
 import type { NetworkSpec } from '../../../src/spec/types.ts';
 import { flagsOf, machineOf, networkSpec, nodesOf, planOf, textOf } from '../../fixtures/cluster.ts';
@@ -13,7 +13,7 @@ const apiServer = networkSpec().apiServer;
 
 function plan(
   network: Partial<NetworkSpec> = {},
-  facts: Partial<HostFacts> = {},
+  facts: Partial<PlanInputs> = {},
   roles: ('control-plane' | 'worker')[] = ['control-plane', 'worker'],
 ) {
   return planOf({

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 
-import type { HostFacts } from '../../../src/facts/types.ts';
+import type { PlanInputs } from '../../../src/plan/types.ts';
 import type { NetworkSpec } from '../../../src/spec/types.ts';
 import { machineOf, networkSpec, nodesOf, planOf, textOf } from '../../fixtures/cluster.ts';
 import { hostFacts } from '../../fixtures/host-facts.ts';
 
 interface Input {
   network?: Partial<NetworkSpec>;
-  facts?: Partial<HostFacts>;
+  facts?: Partial<PlanInputs>;
   manager?: 'direct' | 'systemd';
   workers?: number;
 }

@@ -1,0 +1,97 @@
+import { installPackages } from '../../apply/packages.ts';
+import { runSequence } from '../../apply/runner.ts';
+import { KnestError } from '../../errors.ts';
+import type { Check, HostFacts, Lease } from '../../facts/types.ts';
+import { missingPackages } from '../../observe/checks/check-host.ts';
+import { exampleLeases } from '../../plan/network/lan.ts';
+import type { ClusterPlan, KubernetesChoice } from '../../plan/types.ts';
+import type { ClusterSpec } from '../../spec/types.ts';
+import type { Session } from '../session.ts';
+import { chooseKubernetes } from './choose-kubernetes.ts';
+import { leasesForNewNodes } from './leases.ts';
+import { lookAtHost } from './look.ts';
+
+/** The second phase: everything that planning needs and that has to be fetched, asked for or installed first. */
+export interface Acquired {
+  facts: HostFacts;
+  kubernetes: KubernetesChoice;
+  /** Nodes' addresses on a LAN with DHCP, by name; empty elsewhere. */
+  leases: Readonly<Record<string, Lease>>;
+}
+
+export interface AcquireOptions {
+  /** May install missing packages on the host. */
+  install: boolean;
+  /** The plan of the cluster as it is, when nodes come or go. */
+  previous?: ClusterPlan | undefined;
+  /**
+   * Addresses by DHCP: those that nodes have by now, or examples for a plan that is only looked at. Without it new nodes'
+   * addresses are asked for.
+   */
+  leases?: Acquired['leases'] | 'examples' | undefined;
+}
+
+/**
+ * Looks at the host, installs what it lacks when allowed, decides where Kubernetes comes from, and asks a DHCP server
+ * where nodes are to have their addresses from one. All that takes long is a step of the story. No lock is held: other
+ * clusters can be made meanwhile.
+ * @throws KnestError when the host lacks something, InputError for a Kubernetes that cannot be had
+ */
+export async function acquire(
+  session: Session,
+  spec: ClusterSpec,
+  { install, previous, leases }: AcquireOptions,
+): Promise<Acquired> {
+  const facts = await makeHostFit(session, spec, install);
+  const kubernetes = await chooseKubernetes(session, spec, facts, previous);
+  if (leases === 'examples') {
+    return { facts, kubernetes, leases: exampleLeases(spec.nodes.map(({ name }) => name)) };
+  }
+  return {
+    facts,
+    kubernetes,
+    leases: leases ?? (await leasesForNewNodes(session, spec, facts, previous)),
+  };
+}
+
+/** What the host is, after what it lacked was installed or complained about. @throws KnestError */
+export async function makeHostFit(session: Session, spec: ClusterSpec, install: boolean): Promise<HostFacts> {
+  const { facts, checks } = await lookAtHost(session, spec);
+  const packages = missingPackages(checks);
+  if (packages.length === 0 || !install) {
+    refuse(checks);
+    return facts;
+  }
+  await installHere(session, facts, packages);
+  const again = await lookAtHost(session, spec);
+  refuse(again.checks);
+  return again.facts;
+}
+
+/** Installs packages on the host, as a step of the story. */
+export async function installHere(
+  { host, listener, signal }: Session,
+  facts: HostFacts,
+  packages: readonly string[],
+): Promise<void> {
+  const step = {
+    id: 'packages',
+    title: `Install ${packages.join(', ')} on ${host.name}`,
+    run: ({ progress }: { progress: (message: string) => void }) =>
+      installPackages(host, facts, packages, progress),
+  } as const;
+  await runSequence(step, listener, signal);
+}
+
+function refuse(checks: readonly Check[]): void {
+  const problems = checks.filter(({ verdict }) => verdict === 'problem');
+  if (problems.length === 0) return;
+  throw new KnestError('this host is not ready for knest', {
+    kind: 'preflight',
+    details: problems.map(({ sentence, fix }) => (fix === undefined ? sentence : `${sentence} Fix: ${fix}`)),
+    hint:
+      missingPackages(checks).length > 0
+        ? 'with --yes knest installs missing packages itself'
+        : 'knest doctor',
+  });
+}

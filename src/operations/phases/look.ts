@@ -1,0 +1,37 @@
+import { listLayers } from '../../artifacts/layer-info.ts';
+import { layerPath } from '../../artifacts/layers.ts';
+import type { Check, HostFacts } from '../../facts/types.ts';
+import { checkHost } from '../../observe/checks/check-host.ts';
+import { gatherAptFacts, gatherFacts } from '../../observe/host/gather.ts';
+import { rootfsLayer } from '../../plan/image.ts';
+import type { ClusterSpec } from '../../spec/types.ts';
+import type { Session } from '../session.ts';
+
+/** The first phase: what the host is, and what it lacks for a cluster. */
+export interface HostLook {
+  facts: HostFacts;
+  checks: readonly Check[];
+}
+
+/** Looks at the host; writes nothing and installs nothing. */
+export async function lookAtHost(session: Session, spec: ClusterSpec): Promise<HostLook> {
+  const { host, paths } = session;
+  const facts = await gatherFacts(host, paths, process.env);
+  const building = await lacksRootfs(session, spec, facts);
+  // asking apt takes longer than all the rest: only when something is to be fetched from its mirrors
+  const fetching = building || !(await listLayers(paths, host)).some(({ kind }) => kind === 'kubernetes');
+  const apt = fetching ? { apt: await gatherAptFacts(host) } : {};
+  return { facts: { ...facts, ...apt }, checks: checkHost(facts, { building }) };
+}
+
+/** Whether a root file system of the spec is not in the cache and must be made. */
+async function lacksRootfs({ host, paths }: Session, spec: ClusterSpec, facts: HostFacts): Promise<boolean> {
+  const suites = new Set(spec.nodes.map(({ suite }) => suite ?? spec.image.suite));
+  const missing = await Promise.all(
+    [...suites].map(async (suite) => {
+      const { id } = rootfsLayer({ ...spec.image, suite }, facts);
+      return (await host.stat(layerPath(paths, id))) === undefined;
+    }),
+  );
+  return missing.includes(true);
+}
