@@ -2,17 +2,15 @@ import eslint from '@eslint/js';
 import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
-/** What src/plan, spec, facts and formats may not import: whatever touches the world. */
+import { layersRule } from './scripts/lint/imports-rule.js';
+import { pureFolders } from './scripts/lint/layers.js';
+
+/** What pure folders may not import: whatever touches the world. */
 const worldly = {
   patterns: [
     {
       group: ['node:fs*', 'node:child_process', 'node:os', 'node:net', 'node:http*', 'execa', 'undici'],
       message: 'this folder is pure: pass the fact in instead',
-    },
-    {
-      group: ['**/host/*', '**/tools/*', '**/apply/*', '**/observe/*', '**/state/*', '**/api/*', '**/cli/*'],
-      message: 'data flows spec -> plan -> apply -> observe; this folder comes before those',
-      allowTypeImports: false,
     },
   ],
 };
@@ -34,7 +32,12 @@ export default defineConfig(
     },
   },
   {
-    files: ['src/{plan,spec,facts,formats}/**/*.ts'],
+    files: ['src/**/*.ts'],
+    plugins: { knest: { rules: { layers: layersRule } } },
+    rules: { 'knest/layers': 'error' },
+  },
+  {
+    files: [`src/{${pureFolders.join()}}/**/*.ts`],
     rules: { '@typescript-eslint/no-restricted-imports': ['error', worldly] },
   },
   { files: ['*.config.{js,ts}'], rules: { 'no-restricted-syntax': 'off' } },

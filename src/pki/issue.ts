@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
 
 import { KnestError } from '../errors.ts';
-import type { PkiPlan, PlannedCertificate } from '../plan/types.ts';
+import type { PkiPlan, PlannedCertificate } from './types.ts';
 
 /** PEM texts by file name, "ca.crt", "ca.key", "sa.pub", ..., and secrets of the spec by theirs (spec/secrets.ts). */
 export type KeyMaterial = ReadonlyMap<string, string>;

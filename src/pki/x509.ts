@@ -5,7 +5,7 @@ import { randomBytes, webcrypto } from 'node:crypto';
 
 import * as x509 from '@peculiar/x509';
 
-import type { PlannedAuthority, PlannedCertificate } from '../plan/types.ts';
+import type { PlannedAuthority, PlannedCertificate } from './types.ts';
 
 /** A certificate with its private key, both PEM. */
 export interface Issued {

@@ -1,5 +1,6 @@
 import { clientCertificate } from './components/pki-files.ts';
-import type { ComponentPlan, PkiPlan, PlannedCertificate } from './types.ts';
+import type { ComponentPlan } from './types.ts';
+import type { PkiPlan, PlannedCertificate } from '../pki/types.ts';
 
 /** Certificate of the kubeconfig that users get. */
 export const adminCertificate = 'admin';

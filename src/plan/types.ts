@@ -1,6 +1,7 @@
 /** The plan: everything that `create` will do, as data. `knest plan` prints it; apply/ carries it out unchanged. */
 
 import type { HostFacts, Lease } from '../facts/types.ts';
+import type { PkiPlan, PlannedCertificate } from '../pki/types.ts';
 import type { NodeRole } from '../spec/types.ts';
 
 /** Where knest keeps things on a host. */
@@ -81,30 +82,6 @@ export interface PlannedUnit {
   wantedBy?: string;
   /** Files that it reads when it starts: on a running machine it is restarted when one of them changes. */
   reads?: readonly string[];
-}
-
-export interface PlannedAuthority {
-  /** File name without extension below pki/, e.g. "etcd-ca". */
-  name: string;
-  commonName: string;
-}
-
-export interface PlannedCertificate {
-  /** File name without extension: <name>.crt and <name>.key. */
-  name: string;
-  authority: string;
-  commonName: string;
-  organizations: readonly string[];
-  usages: readonly ('server' | 'client')[];
-  dnsNames: readonly string[];
-  ipAddresses: readonly string[];
-}
-
-export interface PkiPlan {
-  authorities: readonly PlannedAuthority[];
-  certificates: readonly PlannedCertificate[];
-  /** Bare key pairs: <name>.pub and <name>.key (service account tokens). */
-  keyPairs: readonly string[];
 }
 
 /** A question with a yes-or-no answer that says whether a component works; asked inside the machine. */

@@ -8,7 +8,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 
 import { issuePki, requireMaterial } from '../../src/pki/issue.ts';
 import type { KeyMaterial } from '../../src/pki/issue.ts';
-import type { PlannedCertificate } from '../../src/plan/types.ts';
+import type { PlannedCertificate } from '../../src/pki/types.ts';
 import { planOf } from '../fixtures/cluster.ts';
 
 const { pki } = planOf();

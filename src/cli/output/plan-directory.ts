@@ -5,7 +5,8 @@ import { dirname, join } from 'node:path';
 import { InputError } from '../../errors.ts';
 import { hostScript } from '../../plan/host-script.ts';
 import { changingSysctls } from '../../plan/sysctls.ts';
-import type { ClusterPlan, FileContent, MachinePlan, PkiPlan, PlannedFile } from '../../plan/types.ts';
+import type { ClusterPlan, FileContent, MachinePlan, PlannedFile } from '../../plan/types.ts';
+import type { PkiPlan } from '../../pki/types.ts';
 import { planJson } from './plan-json.ts';
 
 /** A file of the folder; `path` is relative to it. */

@@ -5,13 +5,13 @@ import { changingSysctls } from '../../plan/sysctls.ts';
 import type {
   ClusterPlan,
   MachinePlan,
-  PkiPlan,
   PlannedCommand,
   PlannedFile,
   PlannedLayer,
   PlannedSysctl,
   PlannedUnit,
 } from '../../plan/types.ts';
+import type { PkiPlan } from '../../pki/types.ts';
 import { renderPort } from './port.ts';
 
 export function renderPlan(plan: ClusterPlan): string {

@@ -1,5 +1,6 @@
 import { pkiFolder } from './component.ts';
-import type { PlannedCertificate, PlannedFile } from '../types.ts';
+import type { PlannedFile } from '../types.ts';
+import type { PlannedCertificate } from '../../pki/types.ts';
 
 /** A certificate and its key as files of a machine, below /etc/kubernetes/pki. */
 export function certificateFiles(name: string): PlannedFile[] {
