@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
 
-import { runCommands } from '../managers/commands.ts';
 import type { MachineManager } from '../managers/types.ts';
 import { machineManager } from '../managers/open.ts';
 import { parallel, runSequence, serial } from '../apply/runner.ts';
@@ -61,10 +60,7 @@ export async function createCluster(options: CreateOptions): Promise<CreateResul
       }
       throw error;
     } finally {
-      await runCommands(
-        host,
-        plan.machines.flatMap(({ launch }) => launch?.startupCpuBoost?.usual ?? []),
-      );
+      for (const machine of plan.machines) await manager.unboost(machine);
     }
     await records.markCreated(host, paths, spec.name, new Date());
     created = true;
@@ -156,7 +152,7 @@ function createSteps(work: Work): Sequence {
     title: `Machine ${machine.name} (${machine.address})`,
     run: async ({ signal }) => {
       await bootMachine(session, manager, machine, material, signal);
-      if (machine.launch?.startupCpuBoost) await runCommands(host, [machine.launch.startupCpuBoost.more]);
+      await manager.boost(machine);
     },
   }));
   const timeout = options.wait ?? defaultWait;
@@ -178,7 +174,7 @@ function createSteps(work: Work): Sequence {
     parallel(
       ...plan.layers.map((layer) => layerStep(session, facts, layer)),
       certificates,
-      networkStep(session, plan),
+      networkStep(session, manager, plan),
     ),
     parallel(...machines),
     ...(timeout > 0 ? readySteps({ session, plan, manager, material: () => material, timeout }) : []),

@@ -144,9 +144,9 @@ describe('raiseSysctls and restoreSysctls', () => {
 
 /** The folder stands for a cluster that exists. */
 const raise = (on: Host, planned: readonly PlannedSysctl[], user = 'a'): Promise<void> =>
-  raiseSysctls(on, join(folder, user), planned, record);
+  raiseSysctls(on, join(folder, user), planned, { record });
 
-const restore = (on: Host, user = 'a'): Promise<void> => restoreSysctls(on, join(folder, user), record);
+const restore = (on: Host, user = 'a'): Promise<void> => restoreSysctls(on, join(folder, user), { record });
 
 function panic(from: string): PlannedSysctl {
   return { key: 'kernel.panic', from, to: '10', rule: 'equal', why: 'test' };

@@ -8,12 +8,12 @@ import { directManager } from '../../../src/managers/direct/manager.ts';
 import { localHost } from '../../../src/host/local.ts';
 import { memoryHost } from '../../../src/host/memory.ts';
 import type { MemoryHost, MemoryHostOptions } from '../../../src/host/memory.ts';
-import { launchOf } from '../../../src/plan/managers/direct/launch.ts';
+import { runOf } from '../../../src/plan/managers/run-of.ts';
 import { machineOf, planOf, sandboxFacts } from '../../fixtures/cluster.ts';
 
 const facts = sandboxFacts({ cgroup: { version: 'hybrid', hierarchies: ['/cg/memory', '/cg/unified'] } });
 const machine = machineOf(planOf({ facts }));
-const { cgroups, pidFile, logFile, path: script } = launchOf(machine);
+const { cgroups, pidFile, logFile, path: script } = runOf(machine, 'direct');
 
 /** systemd-nspawn is 100, the machine's process 1 is 102; 101 is a helper of nspawn. */
 const running = {
@@ -99,8 +99,8 @@ describe('start', () => {
   it('says at once why the script ended (real processes)', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'knest-launch-'));
     try {
-      const launch = {
-        ...launchOf(machine),
+      const run = {
+        ...runOf(machine, 'direct'),
         path: `${folder}/launch`,
         pidFile: `${folder}/pid`,
         logFile: `${folder}/log`,
@@ -108,9 +108,9 @@ describe('start', () => {
       const identify = `echo "$$ $(cut -d' ' -f22 /proc/$$/stat) $(cat /proc/sys/kernel/random/boot_id)" > ${folder}/pid`;
       const text = `#!/bin/sh\n${identify}\nsleep 0.3\necho no such bridge >&2\nexit 1\n`;
       const host = localHost();
-      await host.writeFile(launch.path, text, 0o755);
+      await host.writeFile(run.path, text, 0o755);
       const started = Date.now();
-      await expect(directManager(host, facts.cgroup).start({ ...machine, launch })).rejects.toMatchObject({
+      await expect(directManager(host, facts.cgroup).start({ ...machine, run })).rejects.toMatchObject({
         message: expect.stringContaining('did not start') as string,
         details: ['no such bridge'],
       });
