@@ -39,7 +39,7 @@ export function machineManager(
 
 type Planned = MachinePlan | ClusterPlan;
 type Name = keyof MachineManager;
-type Method = (planned: Planned, ...rest: readonly unknown[]) => unknown;
+type Method = (planned: Planned, ...rest: readonly unknown[]) => Promise<unknown>;
 
 /** A manager each of whose methods asks whose its first argument is, and calls the same method of that one. */
 function dispatching(
@@ -49,6 +49,6 @@ function dispatching(
   const forward =
     (name: Name): Method =>
     async (planned, ...rest) =>
-      (managerOf(planned)[name] as Method)(planned, ...rest);
+      await (managerOf(planned)[name] as Method)(planned, ...rest);
   return Object.fromEntries(methods.map((name) => [name, forward(name)])) as unknown as MachineManager;
 }
