@@ -9,7 +9,8 @@ import { localHost } from '../../../src/host/local.ts';
 import { memoryHost } from '../../../src/host/memory.ts';
 import type { MemoryHost, MemoryHostOptions } from '../../../src/host/memory.ts';
 import { runOf } from '../../../src/plan/managers/run-of.ts';
-import { machineOf, planOf, sandboxFacts } from '../../fixtures/cluster.ts';
+import type { NodeRole } from '../../../src/spec/types.ts';
+import { machineOf, nodesOf, planOf, sandboxFacts } from '../../fixtures/cluster.ts';
 
 const facts = sandboxFacts({ cgroup: { version: 'hybrid', hierarchies: ['/cg/memory', '/cg/unified'] } });
 const machine = machineOf(planOf({ facts }));
@@ -118,6 +119,28 @@ describe('start', () => {
     } finally {
       await rm(folder, { recursive: true });
     }
+  });
+});
+
+describe('writeFiles', () => {
+  it('writes the launch script, as it is in the plan', async () => {
+    const host = memoryHost();
+    await manage(host).writeFiles(machine);
+    await manage(host).writeFiles(machine);
+    const text = runOf(machine, 'direct').script;
+    expect([...host.files]).toEqual([[script, { content: text, mode: 0o755 }]]);
+  });
+});
+
+describe('boost', () => {
+  const three = planOf({ facts, spec: { nodes: nodesOf(...Array<NodeRole>(3).fill('control-plane')) } });
+
+  it('gives the first of several control planes more, then the usual; others nothing', async () => {
+    const host = memoryHost({ answers: { tee: { exitCode: 1 } } });
+    for (const one of three.machines) await manage(host).boost(one);
+    for (const one of three.machines) await manage(host).unboost(one);
+    const tee = ['tee', expect.stringMatching(/\/knest\/knest-control-plane\/cpu\./) as string];
+    expect(host.commands).toEqual([tee, tee]);
   });
 });
 

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 
-import { limitsDropIn } from '../../../src/plan/managers/systemd/drop-in.ts';
-import { runOf } from '../../../src/plan/managers/run-of.ts';
-import { nspawnFile } from '../../../src/plan/managers/systemd/settings.ts';
-import type { ClusterPlan, PlannedFile } from '../../../src/plan/types.ts';
-import { machineOf, planOf, sandboxFacts } from '../../fixtures/cluster.ts';
-import { hostFacts } from '../../fixtures/host-facts.ts';
+import { limitsDropIn } from '../../../../src/plan/managers/systemd/drop-in.ts';
+import { runOf } from '../../../../src/plan/managers/run-of.ts';
+import { nspawnFile } from '../../../../src/plan/managers/systemd/settings.ts';
+import type { ClusterPlan, PlannedFile } from '../../../../src/plan/types.ts';
+import { machineOf, planOf, sandboxFacts } from '../../../fixtures/cluster.ts';
+import { hostFacts } from '../../../fixtures/host-facts.ts';
 
 const onV2 = planOf({ spec: { manager: 'systemd' } });
 const onV1 = planOf({ spec: { manager: 'systemd' }, facts: { ...sandboxFacts(), pid1: 'systemd' } });
