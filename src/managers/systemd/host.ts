@@ -32,7 +32,7 @@ export function systemdHost(
       await runCommands(host, plan.host.teardown);
       await restoreSysctls(host, folder, recordPlace(host, run.sysctls));
     },
-    // the machine's unit has done it as well, unless it was killed
+    // the machine's unit has done it already (ExecStopPost=), whatever ended it; again is harmless
     afterStop: (plan) => runCommands(host, plan.host.afterStop ?? []),
   };
 }
