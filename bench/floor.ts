@@ -20,7 +20,7 @@ import type { CgroupFacts } from '../src/facts/types.ts';
 import { apiClient } from '../src/clients/kubernetes.ts';
 import { waitForNode, waitForServiceAccount } from '../src/observe/readiness.ts';
 import { issuePki } from '../src/pki/issue.ts';
-import { launchOf } from '../src/plan/managers/direct/launch.ts';
+import { runOf } from '../src/plan/managers/run-of.ts';
 import { adminCertificate } from '../src/plan/pki.ts';
 import type { ClusterPlan, MachinePlan } from '../src/plan/types.ts';
 import { pathsFromEnvironment } from '../src/workstation/paths.ts';
@@ -105,6 +105,13 @@ function alwaysThere(pid: number | undefined): MachineManager {
     consoleTail: () => Promise.resolve([]),
     run: () => Promise.reject(new Error('the floor keeps no journal: see the logs in its folder')),
     enterCommand: refuse,
+    writeFiles: refuse,
+    boost: refuse,
+    unboost: refuse,
+    setUpHost: refuse,
+    updateHost: refuse,
+    tearDownHost: refuse,
+    afterStop: refuse,
   };
 }
 
@@ -127,7 +134,7 @@ function plugIn(plan: ClusterPlan, machine: MachinePlan): string {
 /** Everything up to the first process, then every unit's command at once, restarted as its unit would be. */
 function script(machine: MachinePlan, cgroup: CgroupFacts): string {
   const { root, upper, work } = machine;
-  const lower = /lowerdir=([^,]+)/.exec(launchOf(machine).script)?.[1] ?? '';
+  const lower = /lowerdir=([^,]+)/.exec(runOf(machine, 'direct').script)?.[1] ?? '';
   const commands = machine.units
     .map(({ name, text }) => ({
       name,
@@ -183,7 +190,9 @@ function mountHierarchy(root: string, hierarchy: string, cgroup: CgroupFacts): s
 
 async function cleanUp(plan: ClusterPlan, machine: MachinePlan, paths: { state: string }): Promise<void> {
   const host = localHost();
-  const groups = launchOf(machine).cgroups.map((path) => path.replace(/\/knest\/[^/]+$/, `/${clusterName}`));
+  const groups = runOf(machine, 'direct').cgroups.map((path) =>
+    path.replace(/\/knest\/[^/]+$/, `/${clusterName}`),
+  );
   const deadline = Date.now() + 20_000;
   for (;;) {
     const left = await Promise.all(groups.map((group) => host.stat(group)));

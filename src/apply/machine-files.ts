@@ -6,7 +6,6 @@ import { agentProgram } from '../workstation/agent-program.ts';
 import type { Host } from '../host/types.ts';
 import { requireMaterial } from '../pki/issue.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
-import { writeHostFiles } from '../managers/systemd/host-files.ts';
 import type { MachinePlan, PlannedBind, PlannedFile } from '../plan/types.ts';
 import { secretMark } from '../spec/secrets.ts';
 import { sameOwnerCommand } from '../tools/chown.ts';
@@ -14,7 +13,8 @@ import { sameOwnerCommand } from '../tools/chown.ts';
 const unitFolder = '/etc/systemd/system';
 
 /**
- * Everything of a machine that is on disk before it boots: its directories, files and units. Again is harmless.
+ * Everything that a machine finds when it boots: its directories, files and units. What runs it is its manager's to
+ * write. Again is harmless.
  * @returns directories of the user's that were not there and have been made
  */
 export async function writeMachine(
@@ -22,7 +22,7 @@ export async function writeMachine(
   machine: MachinePlan,
   material: KeyMaterial,
 ): Promise<string[]> {
-  const { folder, root, upper, work, launch, service } = machine;
+  const { folder, root, upper, work } = machine;
   await host.makeDirectory(folder, 0o700);
   // of the machine, or of its cluster
   const clusters = `${dirname(dirname(folder))}/clusters/`;
@@ -39,11 +39,9 @@ export async function writeMachine(
     ...missing.map((source) => host.makeDirectory(source, 0o755)),
   ]);
   await host.makeDirectory(`${upper}/etc/kubernetes/pki`, 0o700);
-  await Promise.all([
-    ...[...machine.files, ...unitFiles(machine)].map((file) => writePlanned(host, upper, file, material)),
-    ...(launch ? [host.writeFile(launch.path, launch.script, 0o755)] : []),
-  ]);
-  if (service) await writeHostFiles(host, service.files);
+  await Promise.all(
+    [...machine.files, ...unitFiles(machine)].map((file) => writePlanned(host, upper, file, material)),
+  );
   return missing;
 }
 

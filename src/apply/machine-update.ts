@@ -4,7 +4,6 @@ import type { Host } from '../host/types.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
 import type { MachinePlan, PlannedFile, PlannedUnit } from '../plan/types.ts';
 import { mountsBelow } from '../tools/mount.ts';
-import { writeHostFiles } from '../managers/systemd/host-files.ts';
 import { unitFiles, writePlanned } from './machine-files.ts';
 import type { MachineManager } from '../managers/types.ts';
 
@@ -76,8 +75,7 @@ export async function updateMachine(
   await Promise.all([
     ...change.write.map((file) => writePlanned(host, tree, file, material)),
     ...change.remove.map((path) => host.remove(`${tree}${path}`)),
-    ...(after.launch ? [host.writeFile(after.launch.path, after.launch.script, 0o755)] : []),
-    ...(after.service ? [writeHostFiles(host, after.service.files)] : []),
+    manager.writeFiles(after),
   ]);
   if (!running) return;
   if (change.reload) await manager.run(after, ['systemctl', 'daemon-reload']);

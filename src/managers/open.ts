@@ -1,22 +1,54 @@
+import { KnestError } from '../errors.ts';
 import type { CgroupFacts } from '../facts/types.ts';
 import type { Host } from '../host/types.ts';
-import type { MachinePlan } from '../plan/types.ts';
+import type { ClusterPlan, MachinePlan, ManagerName } from '../plan/types.ts';
 import { directManager } from './direct/manager.ts';
-import type { MachineManager } from './types.ts';
 import { systemdManager } from './systemd/manager.ts';
+import type { MachineManager } from './types.ts';
 
-/** The manager of a host's machines: each is run by the one that it was planned for. */
-export function machineManager(host: Host, cgroup: CgroupFacts): MachineManager {
-  const direct = directManager(host, cgroup);
-  const systemd = systemdManager(host, cgroup);
-  const of = (machine: MachinePlan): MachineManager => (machine.service ? systemd : direct);
-  return {
-    leader: (machine) => of(machine).leader(machine),
-    start: (machine, signal) => of(machine).start(machine, signal),
-    stop: (machine) => of(machine).stop(machine),
-    destroy: (machine) => of(machine).destroy(machine),
-    run: (machine, argv, options) => of(machine).run(machine, argv, options),
-    consoleTail: (machine) => of(machine).consoleTail(machine),
-    enterCommand: (machine, argv, terminal) => of(machine).enterCommand(machine, argv, terminal),
+/** The host side of every manager; each has its pure side in plan/managers. */
+export type ManagerFactories = Readonly<
+  Record<ManagerName, (host: Host, cgroup: CgroupFacts) => MachineManager>
+>;
+
+export const managerFactories: ManagerFactories = { systemd: systemdManager, direct: directManager };
+
+/**
+ * All managers of a host as one: every machine and every cluster is handed to the manager that it was planned for.
+ * @param factories the managers that there are
+ */
+export function machineManager(
+  host: Host,
+  cgroup: CgroupFacts,
+  factories: ManagerFactories = managerFactories,
+): MachineManager {
+  const managers = new Map(
+    Object.entries(factories).map(([name, open]): [string, MachineManager] => [name, open(host, cgroup)]),
+  );
+  const managerOf = (planned: Planned): MachineManager => {
+    const name = 'run' in planned ? planned.run.manager : planned.manager;
+    const manager = managers.get(name);
+    if (manager) return manager;
+    throw new KnestError(`this knest has no manager "${name}" of machines`, {
+      hint: `it has: ${[...managers.keys()].join(', ')}; use the knest that made the cluster`,
+    });
   };
+  const methods = new Set([...managers.values()].flatMap((manager) => Object.keys(manager) as Name[]));
+  return dispatching([...methods], managerOf);
+}
+
+type Planned = MachinePlan | ClusterPlan;
+type Name = keyof MachineManager;
+type Method = (planned: Planned, ...rest: readonly unknown[]) => Promise<unknown>;
+
+/** A manager each of whose methods asks whose its first argument is, and calls the same method of that one. */
+function dispatching(
+  methods: readonly Name[],
+  managerOf: (planned: Planned) => MachineManager,
+): MachineManager {
+  const forward =
+    (name: Name): Method =>
+    async (planned, ...rest) =>
+      await (managerOf(planned)[name] as Method)(planned, ...rest);
+  return Object.fromEntries(methods.map((name) => [name, forward(name)])) as unknown as MachineManager;
 }

@@ -6,10 +6,9 @@ import { KnestError } from '../errors.ts';
 import { removeTemporaryFiles } from '../host/temporary-files.ts';
 import type { Host } from '../host/types.ts';
 import { isSatisfied } from '../plan/sysctls.ts';
-import type { PlannedFile, PlannedSysctl } from '../plan/types.ts';
+import type { PlannedSysctl } from '../plan/types.ts';
 import { acquireLock } from '../state/lock.ts';
 import { readSysctl, writeSysctl } from '../tools/sysctl.ts';
-import { writeHostFiles } from './systemd/host-files.ts';
 
 /**
  * Kernel settings belong to the host and not to a state folder, of which there may be several; after a reboot they are
@@ -17,28 +16,29 @@ import { writeHostFiles } from './systemd/host-files.ts';
  */
 const hostRecord = '/run/knest/sysctls.json';
 
-/**
- * For settings that are in a file of the host and so outlive a reboot: what was there before them is known only from
- * here. Not in the state folder, of which there may be several.
- */
-export const lastingRecord = '/var/lib/knest/sysctls.json';
+/** Where it is remembered what the host had before knest. */
+export interface SysctlRecordPlace {
+  record: string;
+  /** The same settings as a file that the host reads when it boots (sysctl.d(5)). */
+  file?: { write: () => Promise<void>; remove: () => Promise<void> };
+}
+
+const untilReboot: SysctlRecordPlace = { record: hostRecord };
 
 /**
  * Sets the planned kernel settings and remembers, before each first change, what was found and who needs it. May be
  * interrupted anywhere and called again, by several clusters as well.
  * @param user the cluster's folder: while it exists, the cluster needs the settings
- * @param settingsFile the same settings for the host's next boot (sysctl.d(5))
  * @throws CommandError when the kernel refuses a value; KnestError when the record can't be read.
  */
 export async function raiseSysctls(
   host: Host,
   user: string,
   planned: readonly PlannedSysctl[],
-  recordFile = hostRecord,
-  settingsFile?: PlannedFile,
+  place: SysctlRecordPlace = untilReboot,
 ): Promise<void> {
   if (planned.length === 0) return;
-  await withRecord(host, recordFile, async (record) => {
+  await withRecord(host, place.record, async (record) => {
     const changes: { key: string; to: string }[] = [];
     const settings: SysctlRecord['settings'] = { ...record.settings };
     for (const { key, to, rule } of planned) {
@@ -56,8 +56,8 @@ export async function raiseSysctls(
     }
     const users = [...new Set([...record.users, user])];
     // the record comes first: killed between the two, knest has remembered a change that never came, which is harmless
-    await writeRecord(host, recordFile, { users, settings });
-    if (settingsFile) await writeHostFiles(host, [settingsFile]);
+    await writeRecord(host, place.record, { users, settings });
+    await place.file?.write();
     for (const { key, to } of changes) await writeSysctl(host, key, to);
   });
 }
@@ -70,8 +70,7 @@ export async function raiseSysctls(
 export async function restoreSysctls(
   host: Host,
   user: string,
-  recordFile = hostRecord,
-  settingsFile?: PlannedFile,
+  { record: recordFile, file }: SysctlRecordPlace = untilReboot,
 ): Promise<void> {
   if ((await host.stat(dirname(recordFile))) === undefined) return;
   await withRecord(host, recordFile, async (record) => {
@@ -83,7 +82,7 @@ export async function restoreSysctls(
       await writeRecord(host, recordFile, { ...record, users });
       return;
     }
-    if (settingsFile) await host.remove(settingsFile.path);
+    await file?.remove();
     for (const [key, { found, set }] of Object.entries(record.settings)) {
       const present = await readSysctl(host, key);
       if (present !== undefined && present !== found && set.includes(present))

@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
 
-import { runCommands } from '../managers/commands.ts';
 import type { MachineManager } from '../managers/types.ts';
 import { machineManager } from '../managers/open.ts';
 import { parallel, runSequence, runStep, serial, sideBySide } from '../apply/runner.ts';
@@ -58,10 +57,7 @@ export async function createCluster(options: CreateOptions): Promise<CreateResul
       }
       throw error;
     } finally {
-      await runCommands(
-        host,
-        plan.machines.flatMap(({ launch }) => launch?.startupCpuBoost?.usual ?? []),
-      );
+      for (const machine of plan.machines) await manager.unboost(machine);
     }
     await records.markCreated(host, paths, spec.name, new Date());
     created = true;
@@ -133,7 +129,7 @@ async function carryOut({ session, options, plan, facts, manager, kubeconfig }: 
   const [material] = await sideBySide(
     signal,
     (both) => runStep(certificatesStep(session, plan), listener, both),
-    (both) => runStep(networkStep(session, plan), listener, both),
+    (both) => runStep(networkStep(session, manager, plan), listener, both),
     ...plan.layers.map(
       (layer) => (both: AbortSignal) => runSequence(layerStep(session, facts, layer), listener, both),
     ),
@@ -158,9 +154,7 @@ function machineStep(
     title: `Machine ${machine.name} (${machine.address})`,
     run: async ({ signal }) => {
       await bootMachine(session, manager, machine, material, signal);
-      if (machine.launch?.startupCpuBoost) {
-        await runCommands(session.host, [machine.launch.startupCpuBoost.more]);
-      }
+      await manager.boost(machine);
     },
   };
 }

@@ -8,7 +8,6 @@ import type { ClusterSpec } from '../spec/types.ts';
 import { pruneKeyMaterial, writeCluster } from '../state/clusters.ts';
 import { chooseKubernetes } from './phases/choose-kubernetes.ts';
 import type { Session } from './session.ts';
-import { setUpNetwork } from './steps.ts';
 
 /** The plan of a cluster whose nodes have changed; what stays keeps its addresses, subnets and layers. */
 export async function planChange(
@@ -40,7 +39,7 @@ export async function moveToPlan(move: PlanMove): Promise<void> {
   const { session, manager, material, spec, before, after, renewed } = move;
   const { host, paths } = session;
   await writeCluster(host, paths, spec, after);
-  await setUpNetwork(host, after);
+  await manager.updateHost(after);
   // one after the other: control planes are restarted in part, and should not all be away at once
   for (const machine of after.machines) {
     const old = before.machines.find(({ name }) => name === machine.name);

@@ -1,4 +1,3 @@
-import { runCommands } from '../managers/commands.ts';
 import type { MachineManager } from '../managers/types.ts';
 import { parallel, runSequence, serial } from '../apply/runner.ts';
 import type { Sequence, Step } from '../apply/runner.ts';
@@ -60,9 +59,9 @@ export async function restartCluster(options: PowerOptions & WaitOptions): Promi
 }
 
 async function stopAll(power: Power): Promise<void> {
-  const { session, plan } = power;
+  const { plan, manager } = power;
   await run(power, stopSteps(power, plan.machines));
-  await runCommands(session.host, plan.host.afterStop ?? []);
+  await manager.afterStop(plan);
 }
 
 /** At the addresses that DHCP gives them by now, where they have theirs by DHCP. */
@@ -196,7 +195,7 @@ async function startSteps(
   }));
   const stopped = machines.filter((_, index) => leaders[index] === undefined);
   return serial(
-    networkStep(session, plan),
+    networkStep(session, manager, plan),
     parallel(...steps),
     ...(wait > 0 ? waitSteps(power, stopped, machines, wait) : []),
   );

@@ -1,10 +1,7 @@
 import { messageOf } from '../errors.ts';
-import { runCommands } from '../managers/commands.ts';
 import { writeMachine } from '../apply/machine-files.ts';
 import type { MachineManager } from '../managers/types.ts';
 import type { ResultStep, Step } from '../apply/runner.ts';
-import { startHostUnits } from '../managers/systemd/host-units.ts';
-import { lastingRecord, raiseSysctls } from '../managers/sysctls.ts';
 import { ensureLayer, layerPath } from '../artifacts/layers.ts';
 import type { HostFacts } from '../facts/types.ts';
 import type { Host } from '../host/types.ts';
@@ -100,27 +97,16 @@ export async function bootMachine(
     const message = `${path} was not there: ${machine.name} gets an empty directory, which stays when it is deleted`;
     listener({ type: 'note', level: 'warning', message });
   }
+  await manager.writeFiles(machine);
   await manager.start(machine, signal);
 }
 
-/** Bridge, routes, NAT, by systemd's unit where the host's systemd runs the machines. Again brings them to a new plan. */
-export async function setUpNetwork(host: Host, { host: { units, setup } }: ClusterPlan): Promise<void> {
-  if (units) await startHostUnits(host, units);
-  else await runCommands(host, setup);
-}
-
-/** What the host lends to a cluster: kernel settings, bridge, routes, NAT. */
-export function networkStep({ host, paths }: Session, plan: ClusterPlan): Step {
+/** What the host lends to a cluster: kernel settings, bridge, routes, NAT. Again is harmless. */
+export function networkStep({ paths }: Session, manager: MachineManager, plan: ClusterPlan): Step {
   return {
     id: 'network',
     title: `Network ${plan.network.bridge} (${plan.network.nodeSubnets.join(', ')})`,
-    run: async () => {
-      const { sysctls, units } = plan.host;
-      const user = clusterFolder(paths, plan.cluster);
-      if (units) await raiseSysctls(host, user, sysctls, lastingRecord, units.sysctls);
-      else await raiseSysctls(host, user, sysctls);
-      await setUpNetwork(host, plan);
-    },
+    run: () => manager.setUpHost(plan, clusterFolder(paths, plan.cluster)),
   };
 }
 

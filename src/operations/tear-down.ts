@@ -1,8 +1,5 @@
 import type { MachineManager } from '../managers/types.ts';
-import { runCommands } from '../managers/commands.ts';
-import { removeHostUnits } from '../managers/systemd/host-units.ts';
 import { parallel, runSequence, serial } from '../apply/runner.ts';
-import { lastingRecord, restoreSysctls } from '../managers/sysctls.ts';
 import type { ClusterPlan } from '../plan/types.ts';
 import { clusterFolder, forgetCluster } from '../state/clusters.ts';
 import type { Session } from './session.ts';
@@ -13,7 +10,6 @@ import type { Session } from './session.ts';
  */
 export async function tearDown(session: Session, plan: ClusterPlan, manager: MachineManager): Promise<void> {
   const { host, paths, listener } = session;
-  const { units } = plan.host;
   const machines = plan.machines.map((machine) => ({
     id: `delete/${machine.name}`,
     title: `Delete machine ${machine.name}`,
@@ -22,15 +18,9 @@ export async function tearDown(session: Session, plan: ClusterPlan, manager: Mac
   const network = {
     id: 'delete/network',
     title: `Remove network ${plan.network.bridge}`,
-    run: async () => {
-      if (units) await removeHostUnits(host, units);
-      await runCommands(host, plan.host.teardown);
-    },
+    run: () => manager.tearDownHost(plan, clusterFolder(paths, plan.cluster)),
   };
   // whoever deletes wants it gone: an interrupt does not stop it half-way
   await runSequence(serial(parallel(...machines), network), listener, new AbortController().signal);
-  const user = clusterFolder(paths, plan.cluster);
-  if (units) await restoreSysctls(host, user, lastingRecord, units.sysctls);
-  else await restoreSysctls(host, user);
   await forgetCluster(host, paths, plan.cluster);
 }

@@ -30,6 +30,8 @@ import { planHairpin } from './network/hairpin.ts';
 import { kernelProblems } from './network/kernel-problems.ts';
 import { placeNodes, type PlacedNode } from './place-nodes.ts';
 import { chooseManager } from './managers/choose.ts';
+import { managerPlanners, plannerOf } from './managers/planners.ts';
+import type { ManagerPlanners } from './managers/types.ts';
 import { planPki } from './pki.ts';
 import type { ClusterPlan, KubernetesChoice, Paths, PlanInputs, PlannedLayer, PlannedPort } from './types.ts';
 import { versionProblems } from './versions/problems.ts';
@@ -58,6 +60,7 @@ const components: readonly Component[] = [
  * The whole plan of a cluster. Pure: the same spec, facts, Kubernetes, folders and previous plan always give the same
  * plan.
  * @param previous the plan of the cluster as it is, when nodes come or go: what stays keeps its addresses and layers
+ * @param planners the managers that may run the machines
  * @throws InputError when the spec does not fit the host, KnestError (preflight) when the host has no room for it
  */
 export function planCluster(
@@ -66,9 +69,11 @@ export function planCluster(
   kubernetes: KubernetesChoice,
   paths: Paths,
   previous?: ClusterPlan,
+  planners: ManagerPlanners = managerPlanners,
 ): ClusterPlan {
   refuse(spec, facts, kubernetes);
-  const manager = previous?.manager ?? chooseManager(spec, facts);
+  const manager = previous?.manager ?? chooseManager(spec, facts, planners);
+  const planner = plannerOf(manager, planners);
   const network = planClusterNetwork(spec, facts, previous);
   const { shared, lan, bridge, ports } = network;
   const nodes = placeNodes({ spec, network, kubernetes, previous, facts });
@@ -84,7 +89,7 @@ export function planCluster(
     shared: runsRegistry(spec) && node.machine.role === 'control-plane' ? [registryBind(folder)] : [],
     cluster: spec.name,
     rootPassword: spec.rootPassword,
-    manager,
+    manager: planner,
   }));
   const peers = drafts.map(({ machine, ports: own }) => ({ ...machine, ports: own }));
   const image = `${paths.cache}/layers/${drafts[0]?.layers.at(-1)?.id ?? ''}`;
@@ -101,7 +106,7 @@ export function planCluster(
     layers: [...new Map(drafts.flatMap(({ layers }) => layers.map((layer) => [layer.id, layer]))).values()],
     pki: planPki(drafts.flatMap(({ parts }) => parts)),
     host: planHost({
-      ...{ spec, facts, network, manager, folder, image, previous },
+      ...{ spec, facts, network, manager: planner, folder, image, previous },
       apiAddress: cluster.apiAddress,
       machines: peers,
     }),

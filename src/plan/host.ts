@@ -5,7 +5,7 @@ import { planHostNetwork } from './network/host-network.ts';
 import { lanMac, linkLocalAddress } from './network/lan.ts';
 import { sweepCommands } from './network/shared.ts';
 import type { HostNetworkOptions, NetworkPeer } from './network/types.ts';
-import { planHostUnits } from './managers/systemd/host-units.ts';
+import type { ManagerPlanner } from './managers/types.ts';
 import { planSysctls } from './sysctls.ts';
 import type { ClusterPlan, HostPlan } from './types.ts';
 
@@ -16,7 +16,7 @@ export interface HostInput {
   /** The API's own address. */
   apiAddress: string;
   machines: readonly NetworkPeer[];
-  manager: ClusterPlan['manager'];
+  manager: ManagerPlanner;
   /** The cluster's folder below the state folder. */
   folder: string;
   /** Folder of the image that machines are made from. */
@@ -24,7 +24,7 @@ export interface HostInput {
   previous: ClusterPlan | undefined;
 }
 
-/** What the host needs besides machines: kernel settings, its side of the network, units of its own systemd. */
+/** What the host needs besides machines: kernel settings, its side of the network, what the manager keeps there. */
 export function planHost(input: HostInput): HostPlan {
   const { spec, facts, network, manager, previous } = input;
   const { shared, lan, bridge } = network;
@@ -32,21 +32,16 @@ export function planHost(input: HostInput): HostPlan {
   const hostNetwork = planHostNetwork(networkOptions(input), facts);
   const host = {
     // those of the first plan know what the host had before
-    sysctls: previous?.host.sysctls ?? planSysctls(facts, spec.network, manager),
+    sysctls: previous?.host.sysctls ?? planSysctls(facts, spec.network, { lasting: manager.lastingSysctls }),
     setup: hostNetwork.setup,
     teardown: [...afterStop, ...hostNetwork.teardown],
     ...(shared ? { afterStop } : {}),
   };
-  if (manager !== 'systemd') return host;
-  const units = planHostUnits({
-    cluster: spec.name,
-    folder: input.folder,
-    bridge,
-    host,
-    networkManager: hasNetworkManager(facts),
-    ...(lan ? { parent: lan.parent } : {}),
-  });
-  return { ...host, units };
+  const run = manager.planHost(
+    { cluster: spec.name, folder: input.folder, bridge, host, ...(lan ? { parent: lan.parent } : {}) },
+    facts,
+  );
+  return { ...host, run };
 }
 
 function networkOptions({ spec, facts, network, apiAddress, machines }: HostInput): HostNetworkOptions {
@@ -80,8 +75,4 @@ function networkOptions({ spec, facts, network, apiAddress, machines }: HostInpu
 /** It is loaded: the kernel has its settings. */
 function hasBridgeNetfilter({ sysctls }: HostFacts): boolean {
   return sysctls['net.bridge.bridge-nf-call-iptables'] !== undefined;
-}
-
-function hasNetworkManager({ programs }: HostFacts): boolean {
-  return programs['NetworkManager'] !== undefined || programs['nmcli'] !== undefined;
 }

@@ -1,10 +1,7 @@
 import type { HostFacts } from '../facts/types.ts';
 import type { MachineContext } from './components/component.ts';
-import { planLaunch, type MachineLink } from './managers/direct/launch.ts';
-import { machineRoot, sweepScript } from './managers/systemd/names.ts';
-import { planService } from './managers/systemd/service.ts';
+import type { MachineLink, ManagerPlanner } from './managers/types.ts';
 import type {
-  ClusterPlan,
   ComponentPlan,
   MachinePlan,
   Paths,
@@ -28,8 +25,8 @@ export interface MachineInput {
   cluster: string;
   /** Hash of root's password. */
   rootPassword: string | undefined;
-  manager: ClusterPlan['manager'];
-  /** See LaunchPlan. */
+  manager: ManagerPlanner;
+  /** See MachineRunInput. */
   started: readonly PlannedCommand[];
   boosted: boolean;
 }
@@ -39,8 +36,7 @@ export function assembleMachine(input: MachineInput, facts: HostFacts, paths: Pa
   const { machine, parts, layers } = input;
   const { name, role, address, addresses, podSubnets, kubernetesVersion, spec } = machine;
   const folder = `${paths.state}/machines/${name}`;
-  // machinectl knows machines by their place
-  const root = input.manager === 'systemd' ? machineRoot(name) : `${folder}/root`;
+  const root = input.manager.machineRoot(name, folder);
   const place = { folder, root, upper: `${folder}/upper`, work: `${folder}/work` };
   // overlayfs refuses an overlay as upper directory (containerd's snapshots), and etcd wants a plain file system
   const data = ['containerd', 'kubelet', 'knest-volumes', ...(role === 'control-plane' ? ['etcd'] : [])];
@@ -60,16 +56,22 @@ export function assembleMachine(input: MachineInput, facts: HostFacts, paths: Pa
     ...parts.flatMap((part) => part.files),
     ...rootLogin(input.rootPassword, lower.at(-1) ?? ''),
   ]);
-  const run = {
-    ...place,
-    name,
-    lower,
-    binds,
-    resources: spec.resources,
-    started: input.started,
-    boosted: input.boosted,
-    link: input.link,
-  };
+  const run = input.manager.planMachine(
+    {
+      ...place,
+      name,
+      cluster: input.cluster,
+      clusterFolder: `${paths.state}/clusters/${input.cluster}`,
+      lower,
+      binds,
+      link: input.link,
+      resources: spec.resources,
+      machineId: textAt(files, '/etc/machine-id'),
+      started: input.started,
+      boosted: input.boosted,
+    },
+    facts,
+  );
   return {
     name,
     role,
@@ -91,19 +93,7 @@ export function assembleMachine(input: MachineInput, facts: HostFacts, paths: Pa
       metadata: { labels: { ...roleLabels(machine), ...spec.labels } },
       spec: { podCIDR: podSubnets[0] ?? '', podCIDRs: podSubnets },
     },
-    ...(input.manager === 'systemd'
-      ? {
-          service: planService(
-            {
-              ...run,
-              cluster: input.cluster,
-              machineId: textAt(files, '/etc/machine-id'),
-              sweep: sweepScript(`${paths.state}/clusters/${input.cluster}`),
-            },
-            facts,
-          ),
-        }
-      : { launch: planLaunch(run, facts) }),
+    run,
   };
 }
 

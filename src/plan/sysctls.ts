@@ -51,8 +51,8 @@ const forwardIpv6: WantedSysctl = {
 
 /**
  * What new network namespaces take from the first one, for IPv4 (net.core.devconf_inherit_init_net). A host whose
- * settings are kept in a file (manager `systemd`) has them too, so that machines have them before kube-proxy runs.
- * Machines of the manager `direct` set theirs themselves.
+ * settings are kept in a file has them too, so that machines have them before kube-proxy runs. Elsewhere machines set
+ * theirs themselves.
  */
 const routeLocalnet: readonly WantedSysctl[] = ['all', 'default'].map((which) => ({
   key: `net.ipv4.conf.${which}.route_localnet`,
@@ -85,13 +85,13 @@ export function routerLinkSetting(link: string): string {
 /**
  * The settings that this host must hold while it has clusters, in the order in which to make them; what its kernel
  * lacks is left alone.
+ * @param lasting the host keeps them in a file, and so has them before it has clusters
  */
 export function planSysctls(
   facts: Pick<HostFacts, 'sysctls' | 'routerLinks'>,
   { ipFamily, mode }: Pick<NetworkSpec, 'ipFamily' | 'mode'>,
-  manager: 'direct' | 'systemd' = 'direct',
+  { lasting }: { lasting: boolean } = { lasting: false },
 ): PlannedSysctl[] {
-  const lasting = manager === 'systemd';
   const ofIpv6 = ipFamily !== 'ipv4' || lasting ? [...keepRouters(facts), forwardIpv6] : [];
   const ofNode =
     mode === 'host'

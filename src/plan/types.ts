@@ -2,7 +2,7 @@
 
 import type { HostFacts, Lease } from '../facts/types.ts';
 import type { PkiPlan, PlannedCertificate } from '../pki/types.ts';
-import type { NodeRole } from '../spec/types.ts';
+import type { ClusterSpec, NodeRole } from '../spec/types.ts';
 
 /** Where knest keeps things on a host. */
 export interface Paths {
@@ -158,8 +158,12 @@ export interface PlannedBind {
   readOnly?: boolean;
 }
 
-/** How the `direct` manager runs a machine. */
-export interface LaunchPlan {
+/** Who runs machines on a host: the host's systemd, or knest itself. */
+export type ManagerName = Exclude<ClusterSpec['manager'], 'auto'>;
+
+/** How the `direct` manager runs a machine: by a script that becomes systemd-nspawn. */
+export interface DirectRun {
+  manager: 'direct';
   /** Script that puts itself into the machine's cgroups and becomes systemd-nspawn; can be run by hand. */
   path: string;
   script: string;
@@ -177,7 +181,8 @@ export interface LaunchPlan {
 }
 
 /** How the `systemd` manager runs a machine: by units of the host. */
-export interface ServicePlan {
+export interface SystemdRun {
+  manager: 'systemd';
   /** systemd-nspawn@NAME.service */
   unit: string;
   /** Mounts the overlay at the machine's root. */
@@ -190,8 +195,17 @@ export interface ServicePlan {
   traces: readonly string[];
 }
 
+/** How a machine is run; each manager has its own. */
+export type MachineRun = DirectRun | SystemdRun;
+
+/** The `direct` manager carries out the commands of the plan; nothing of a cluster stays with the host. */
+export interface DirectHostRun {
+  manager: 'direct';
+}
+
 /** What the host's systemd knows of a cluster besides its machines. */
-export interface HostUnits {
+export interface SystemdHostRun {
+  manager: 'systemd';
   /** Starts and stops all of it. */
   target: string;
   /** Runs the host's setup and teardown. */
@@ -202,6 +216,9 @@ export interface HostUnits {
   /** The kernel settings as a file that the host reads when it boots; shared by all clusters. */
   sysctls: PlannedFile;
 }
+
+/** The manager's side of a host: what it keeps there for a cluster besides its machines. */
+export type HostRun = DirectHostRun | SystemdHostRun;
 
 export interface NodePatch {
   metadata: { labels: Readonly<Record<string, string>> };
@@ -266,10 +283,8 @@ export interface MachinePlan {
   liveCommands: readonly PlannedCommand[];
   /** Merged into the Node object once it has registered: what a kubelet may not say of itself. */
   nodePatch: NodePatch;
-  /** Of the manager `direct`. */
-  launch?: LaunchPlan;
-  /** Of the manager `systemd`. */
-  service?: ServicePlan;
+  /** How its manager runs it. */
+  run: MachineRun;
 }
 
 export interface HostPlan {
@@ -280,8 +295,8 @@ export interface HostPlan {
   teardown: readonly PlannedCommand[];
   /** Run whenever the machine has ended that shares the host's network: what it leaves there. */
   afterStop?: readonly PlannedCommand[];
-  /** Of the manager `systemd`. */
-  units?: HostUnits;
+  /** What the manager keeps on the host. */
+  run: HostRun;
 }
 
 export interface ClusterPlan {
@@ -290,7 +305,7 @@ export interface ClusterPlan {
   cluster: string;
   kubernetesVersion: string;
   kubernetesReason: string;
-  manager: 'direct' | 'systemd';
+  manager: ManagerName;
   /** https://ADDRESS:PORT of the API, whichever control plane answers. */
   endpoint: string;
   /** What the kubeconfig says: the endpoint, or the port of the host that leads to it. */

@@ -11,7 +11,6 @@ import { localHost } from '../../src/host/local.ts';
 import { memoryHost } from '../../src/host/memory.ts';
 import { issuePki } from '../../src/pki/issue.ts';
 import { planCluster } from '../../src/plan/cluster.ts';
-import { launchOf } from '../../src/plan/managers/direct/launch.ts';
 import { secretsOf } from '../../src/spec/secrets.ts';
 import { clusterSpec, fromDebian, machineOf, planOf } from '../fixtures/cluster.ts';
 import { hostFacts } from '../fixtures/host-facts.ts';
@@ -49,7 +48,6 @@ describe('writeMachine', () => {
         async (path) => (await stat(path)).mode & 0o777,
       );
       expect(await Promise.all(modes)).toEqual([0o700, 0o755, 0o700]);
-      expect((await stat(launchOf(machine).path)).mode & 0o777).toBe(0o755);
       // what is bound in from elsewhere is not made
       expect((await readdir(join(machine.folder, 'data'))).sort()).toEqual([
         'containerd',
@@ -57,7 +55,7 @@ describe('writeMachine', () => {
         'knest-volumes',
         'kubelet',
       ]);
-      expect((await readdir(machine.folder)).sort()).toEqual(['data', 'launch', 'root', 'upper', 'work']);
+      expect((await readdir(machine.folder)).sort()).toEqual(['data', 'root', 'upper', 'work']);
     } finally {
       await rm(folder, { recursive: true });
     }

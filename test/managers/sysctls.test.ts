@@ -42,6 +42,18 @@ describe('raiseSysctls and restoreSysctls', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
+  it('keep them in a file of the host where there is one: written before the first change, removed with the record', async () => {
+    const events: string[] = [];
+    const file = {
+      write: () => Promise.resolve(void events.push(`written at ${kernel.get('kernel.panic') ?? ''}`)),
+      remove: () => Promise.resolve(void events.push(`removed at ${kernel.get('kernel.panic') ?? ''}`)),
+    };
+    await raiseSysctls(host(), join(folder, 'a'), [panic('0')], { record, file });
+    await restoreSysctls(host(), join(folder, 'a'), { record, file });
+    expect(events).toEqual(['written at 0', 'removed at 10']);
+    expect(kernel.get('kernel.panic')).toBe('0');
+  });
+
   it('remember the first value when several clusters raise, also further', async () => {
     await raise(host(), [instances('8192')]);
     await raise(host(), [instances('16384')]);
@@ -144,9 +156,9 @@ describe('raiseSysctls and restoreSysctls', () => {
 
 /** The folder stands for a cluster that exists. */
 const raise = (on: Host, planned: readonly PlannedSysctl[], user = 'a'): Promise<void> =>
-  raiseSysctls(on, join(folder, user), planned, record);
+  raiseSysctls(on, join(folder, user), planned, { record });
 
-const restore = (on: Host, user = 'a'): Promise<void> => restoreSysctls(on, join(folder, user), record);
+const restore = (on: Host, user = 'a'): Promise<void> => restoreSysctls(on, join(folder, user), { record });
 
 function panic(from: string): PlannedSysctl {
   return { key: 'kernel.panic', from, to: '10', rule: 'equal', why: 'test' };

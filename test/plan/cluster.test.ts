@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { launchOf } from '../../src/plan/managers/direct/launch.ts';
+import { runOf } from '../../src/plan/managers/run-of.ts';
 import type { ClusterPlan, MachinePlan } from '../../src/plan/types.ts';
 import { freeNodeNames, machineNames } from '../../src/spec/node-names.ts';
 import {
@@ -110,7 +110,7 @@ describe.each(plans)('the plan of %s', (_name, input) => {
     expect(new Set(folders).size).toBe(folders.length);
     for (const machine of plan.machines) {
       const { folder, root, upper, work, layers } = machine;
-      const launch = launchOf(machine);
+      const launch = runOf(machine, 'direct');
       for (const path of [root, upper, work, launch.path, launch.pidFile, launch.logFile]) {
         expect(path.startsWith(`${folder}/`)).toBe(true);
       }

@@ -236,9 +236,8 @@ function partsOf(plan: ClusterPlan): [string, unknown][] {
     ...plan.machines.map((machine): [string, unknown] => [
       `machines/${machine.name}/machine.json`,
       {
-        ...without(machine, 'files', 'units', 'launch', 'service'),
-        ...(machine.launch ? { launch: without(machine.launch, 'script', 'argv') } : {}),
-        ...(machine.service ? { service: without(machine.service, 'files') } : {}),
+        ...without(machine, 'files', 'units', 'run'),
+        run: without(machine.run, 'script', 'argv', 'files'),
       },
     ]),
   ];

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 
-import { launchOf } from '../../src/plan/managers/direct/launch.ts';
+import { runOf } from '../../src/plan/managers/run-of.ts';
 import type { ClusterPlan } from '../../src/plan/types.ts';
 import { flagsOf, fromRelease, machineOf, nodeSpec, nodesOf, planOf, textOf } from '../fixtures/cluster.ts';
 
@@ -97,7 +97,7 @@ describe('single nodes', () => {
     });
     const machine = machineOf(planOf({ spec: { nodes: [node] } }));
     expect(machine.nodePatch.metadata.labels).toMatchObject({ tier: 'edge' });
-    expect(launchOf(machine).argv).toEqual(
+    expect(runOf(machine, 'direct').argv).toEqual(
       expect.arrayContaining(['--bind-ro=/srv/data:/data', '--bind=/srv/more:/more']),
     );
     expect(textOf(machine, 'knest-mounts.service')).toContain('--make-rprivate /data');

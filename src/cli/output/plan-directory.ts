@@ -48,10 +48,11 @@ export function planFiles(plan: ClusterPlan): PlanFile[] {
   ];
 }
 
-/** What the host's systemd is given. */
+/** What a manager has the host keep: units of its systemd. */
 function hostFiles({ host, machines }: ClusterPlan): PlanFile[] {
-  const ofHost = host.units ? [...host.units.files, host.units.sysctls] : [];
-  const files: PlannedFile[] = [...ofHost, ...machines.flatMap(({ service }) => service?.files ?? [])];
+  const ofHost = host.run.manager === 'systemd' ? [...host.run.files, host.run.sysctls] : [];
+  const ofMachines = machines.flatMap(({ run }) => (run.manager === 'systemd' ? run.files : []));
+  const files: PlannedFile[] = [...ofHost, ...ofMachines];
   return files.map(({ path, mode, content }) => ({
     path: join('host/root', path),
     mode,
@@ -63,8 +64,8 @@ function machineFiles(machine: MachinePlan): PlanFile[] {
   const root = join('machines', machine.name, 'root');
   const units = join(root, 'etc/systemd/system');
   return [
-    ...(machine.launch
-      ? [text(join('machines', machine.name, 'launch.sh'), machine.launch.script, 0o755)]
+    ...(machine.run.manager === 'direct'
+      ? [text(join('machines', machine.name, 'launch.sh'), machine.run.script, 0o755)]
       : []),
     ...machine.files.map(({ path, mode, content }) => ({
       path: join(root, path),

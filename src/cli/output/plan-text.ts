@@ -4,7 +4,9 @@ import { printableCommand } from '../../errors.ts';
 import { changingSysctls } from '../../plan/sysctls.ts';
 import type {
   ClusterPlan,
+  HostRun,
   MachinePlan,
+  MachineRun,
   PlannedCommand,
   PlannedFile,
   PlannedLayer,
@@ -21,26 +23,25 @@ export function renderPlan(plan: ClusterPlan): string {
     section('Keys and certificates', renderPki(plan.pki)),
     section('Kernel settings of the host', changingSysctls(plan.host.sysctls).map(renderSysctl)),
     section('Commands on the host, before the machines start', plan.host.setup.map(renderCommand)),
-    ...(plan.host.units
-      ? [
-          section(
-            'Files on the host',
-            [...plan.host.units.files, plan.host.units.sysctls].map(renderPlanned),
-          ),
-          ...(plan.host.units.reload
-            ? [
-                section(
-                  'Commands when they are written, and removed',
-                  plan.host.units.reload.map(renderCommand),
-                ),
-              ]
-            : []),
-        ]
-      : []),
+    ...renderHostRun(plan.host.run),
     ...plan.machines.flatMap(renderMachine),
     section('Commands on the host, when the cluster is deleted', plan.host.teardown.map(renderCommand)),
   ];
   return sections.join('\n');
+}
+
+function renderHostRun(run: HostRun): string[] {
+  switch (run.manager) {
+    case 'direct':
+      return [];
+    case 'systemd':
+      return [
+        section('Files on the host', [...run.files, run.sysctls].map(renderPlanned)),
+        ...(run.reload
+          ? [section('Commands when they are written, and removed', run.reload.map(renderCommand))]
+          : []),
+      ];
+  }
 }
 
 function overview(plan: ClusterPlan): string {
@@ -120,7 +121,6 @@ function renderCommand({ why, argv, input, unless, mayFail }: PlannedCommand): s
 }
 
 function renderMachine(machine: MachinePlan): string[] {
-  const { launch, service } = machine;
   const rows: [string, string][] = [
     ['role', machine.role],
     ['Kubernetes', machine.kubernetesVersion],
@@ -138,19 +138,8 @@ function renderMachine(machine: MachinePlan): string[] {
       'bind',
       `${source} at ${target}${readOnly ? ', read-only' : ''}`,
     ]),
-    ...(launch?.cgroups ?? service?.cgroups ?? []).map((path): [string, string] => ['cgroup', path]),
-    ...(launch
-      ? ([
-          ['log', launch.logFile],
-          ['pid file', launch.pidFile],
-        ] as [string, string][])
-      : []),
-    ...(service
-      ? ([
-          ['unit', service.unit],
-          ['mount', service.mount],
-        ] as [string, string][])
-      : []),
+    ...machine.run.cgroups.map((path): [string, string] => ['cgroup', path]),
+    ...runRows(machine.run),
   ];
   const files = machine.files.map(renderPlanned);
   const units = machine.units.map(renderUnit);
@@ -163,14 +152,7 @@ function renderMachine(machine: MachinePlan): string[] {
     ]),
     section(`Files in ${machine.name}`, files),
     section(`Units in ${machine.name}`, units),
-    ...(launch
-      ? [
-          section(`Launch script of ${machine.name}: ${launch.path}`, [
-            `${printableCommand(launch.argv)}\n\n${indent(launch.script.trimEnd(), 2)}\n`,
-          ]),
-        ]
-      : []),
-    ...(service ? [section(`Files on the host for ${machine.name}`, service.files.map(renderPlanned))] : []),
+    renderRun(machine),
     section(`Probes in ${machine.name}`, probes),
     ...(machine.liveCommands.length === 0
       ? []
@@ -184,6 +166,32 @@ function renderMachine(machine: MachinePlan): string[] {
       `${JSON.stringify(machine.nodePatch, undefined, 2)}\n`,
     ]),
   ];
+}
+
+function runRows(run: MachineRun): [string, string][] {
+  switch (run.manager) {
+    case 'direct':
+      return [
+        ['log', run.logFile],
+        ['pid file', run.pidFile],
+      ];
+    case 'systemd':
+      return [
+        ['unit', run.unit],
+        ['mount', run.mount],
+      ];
+  }
+}
+
+function renderRun({ name, run }: MachinePlan): string {
+  switch (run.manager) {
+    case 'direct':
+      return section(`Launch script of ${name}: ${run.path}`, [
+        `${printableCommand(run.argv)}\n\n${indent(run.script.trimEnd(), 2)}\n`,
+      ]);
+    case 'systemd':
+      return section(`Files on the host for ${name}`, run.files.map(renderPlanned));
+  }
 }
 
 function renderPlanned({ path, mode, content }: PlannedFile): string {

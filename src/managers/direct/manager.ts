@@ -5,15 +5,16 @@ import type { CgroupFacts } from '../../facts/types.ts';
 import { isAlive, parseIdentity } from '../../host/process.ts';
 import type { ProcessIdentity } from '../../host/process.ts';
 import type { Host } from '../../host/types.ts';
-import { launchOf } from '../../plan/managers/direct/launch.ts';
 import { nspawnPlaces, socketsFolder } from '../../plan/managers/nspawn-paths.ts';
-import type { MachinePlan } from '../../plan/types.ts';
+import { runOf } from '../../plan/managers/run-of.ts';
+import type { DirectRun, MachinePlan, PlannedCommand } from '../../plan/types.ts';
 import { cgroupProcsFiles, removeCgroupsCommand } from '../../tools/cgroup.ts';
 import { deleteLinkCommand } from '../../tools/ip.ts';
 import { enterMachineCommand } from '../../tools/nsenter.ts';
 import { runCommands } from '../commands.ts';
-import type { MachineManager } from '../types.ts';
 import { nspawnLock, removeTraces, unmountBelow } from '../nspawn-traces.ts';
+import type { MachineManager } from '../types.ts';
+import { directHost } from './host.ts';
 
 /** systemd-nspawn is up to process 1 in 50 ms on an idle machine; a busy one gets its time. */
 const startTimeout = 120_000;
@@ -26,13 +27,13 @@ export function directManager(host: Host, cgroup: CgroupFacts): MachineManager {
   const leader = (machine: MachinePlan): Promise<number | undefined> => findLeader(host, machine);
 
   const consoleTail = async (machine: MachinePlan): Promise<string[]> =>
-    tail((await host.readFile(launchOf(machine).logFile)) ?? '', 10);
+    tail((await host.readFile(directRun(machine).logFile)) ?? '', 10);
 
   const requireLeader = async (machine: MachinePlan): Promise<number> => {
     const pid = await leader(machine);
     if (pid !== undefined) return pid;
     throw new KnestError(`machine ${machine.name} does not run on ${host.name}`, {
-      hint: `its console: ${launchOf(machine).logFile}`,
+      hint: `its console: ${directRun(machine).logFile}`,
       details: await consoleTail(machine),
     });
   };
@@ -55,11 +56,27 @@ export function directManager(host: Host, cgroup: CgroupFacts): MachineManager {
     stop: (machine) => stopMachine(host, machine),
     destroy: (machine) => destroyMachine(host, machine),
     run: async (machine, argv, options) => host.run(await enterCommand(machine, argv, 'dumb'), options),
+    writeFiles: async (machine) => {
+      const { path, script } = directRun(machine);
+      await host.writeFile(path, script, 0o755);
+    },
+    boost: (machine) => runCommands(host, boostCommands(machine, 'more')),
+    unboost: (machine) => runCommands(host, boostCommands(machine, 'usual')),
+    ...directHost(host),
   };
 }
 
+function directRun(machine: MachinePlan): DirectRun {
+  return runOf(machine, 'direct');
+}
+
+function boostCommands(machine: MachinePlan, share: 'more' | 'usual'): PlannedCommand[] {
+  const { startupCpuBoost } = directRun(machine);
+  return startupCpuBoost ? [startupCpuBoost[share]] : [];
+}
+
 async function startMachine(host: Host, machine: MachinePlan, signal?: AbortSignal): Promise<void> {
-  const { path, logFile, started } = launchOf(machine);
+  const { path, logFile, started } = directRun(machine);
   if ((await findLeader(host, machine)) !== undefined) return runCommands(host, started);
   // one that a killed knest started may still be on its way
   if ((await findStarter(host, machine)) === undefined) {
@@ -100,14 +117,14 @@ async function stopMachine(host: Host, machine: MachinePlan): Promise<void> {
 
 async function destroyMachine(host: Host, machine: MachinePlan): Promise<void> {
   // the script tells its pid first and then looks whether it is still there: one under way is seen here, or gives up
-  await host.remove(launchOf(machine).path);
+  await host.remove(directRun(machine).path);
   await clearMachine(host, machine);
   await host.remove(machine.folder);
 }
 
 /** Order matters: no process, then no cgroup, then no mount, so that a crash in between leaves what can be found. */
 async function clearMachine(host: Host, machine: MachinePlan): Promise<void> {
-  const { cgroups } = launchOf(machine);
+  const { cgroups } = directRun(machine);
   const deadline = Date.now() + killTimeout;
   for (;;) {
     const [starter, pid] = [await findStarter(host, machine), await findLeader(host, machine)];
@@ -143,7 +160,7 @@ async function removeRunFiles(host: Host, { name, root }: MachinePlan): Promise<
 
 /** The launch script, which became systemd-nspawn: same pid. */
 async function findStarter(host: Host, machine: MachinePlan): Promise<ProcessIdentity | undefined> {
-  const text = await host.readFile(launchOf(machine).pidFile);
+  const text = await host.readFile(directRun(machine).pidFile);
   const identity = text === undefined ? undefined : parseIdentity(text);
   return identity && (await isAlive(host, identity)) ? identity : undefined;
 }

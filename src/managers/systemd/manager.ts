@@ -4,7 +4,8 @@ import { identifyProcess, isAlive } from '../../host/process.ts';
 import type { ProcessIdentity } from '../../host/process.ts';
 import type { Host } from '../../host/types.ts';
 import { machineUnit, propertyFolders } from '../../plan/managers/systemd/names.ts';
-import type { MachinePlan, ServicePlan } from '../../plan/types.ts';
+import { runOf } from '../../plan/managers/run-of.ts';
+import type { MachinePlan, SystemdRun } from '../../plan/types.ts';
 import { cgroupProcsFiles, removeCgroupsCommand } from '../../tools/cgroup.ts';
 import { unitJournalCommand } from '../../tools/journalctl.ts';
 import { machineLeaderCommand, parseLeader } from '../../tools/machinectl.ts';
@@ -16,9 +17,10 @@ import {
   startUnitsCommand,
   stopUnitsCommand,
 } from '../../tools/systemctl.ts';
-import { removeHostFiles } from './host-files.ts';
-import type { MachineManager } from '../types.ts';
 import { nspawnLock, removeTraces } from '../nspawn-traces.ts';
+import type { MachineManager } from '../types.ts';
+import { removeHostFiles, writeHostFiles } from './host-files.ts';
+import { systemdHost } from './host.ts';
 
 /** Milliseconds; systemd's own time-outs (TimeoutStartSec=, TimeoutStopSec=) come first. */
 const patience = 120_000;
@@ -69,15 +71,19 @@ export function systemdManager(host: Host, cgroup: CgroupFacts): MachineManager 
     },
     stop: async (machine) => {
       // as poweroff, but systemd knows that it is wanted, waits, and ends hard what does not end in time
-      await host.run(stopUnitsCommand([serviceOf(machine).unit]), { timeout: patience });
+      await host.run(stopUnitsCommand([systemdRun(machine).unit]), { timeout: patience });
     },
     destroy: (machine) => destroyMachine(host, machine),
+    writeFiles: (machine) => writeHostFiles(host, systemdRun(machine).files),
+    // the weights of units are the host's: none is planned
+    boost: () => Promise.resolve(),
+    unboost: () => Promise.resolve(),
+    ...systemdHost(host),
   };
 }
 
-function serviceOf({ name, service }: MachinePlan): ServicePlan {
-  if (service) return service;
-  throw new Error(`machine ${name} was not planned for the manager "systemd"`);
+function systemdRun(machine: MachinePlan): SystemdRun {
+  return runOf(machine, 'systemd');
 }
 
 async function startMachine(
@@ -86,7 +92,7 @@ async function startMachine(
   consoleTail: MachineManager['consoleTail'],
   signal?: AbortSignal,
 ): Promise<void> {
-  const { unit } = serviceOf(machine);
+  const { unit } = systemdRun(machine);
   await host.run(daemonReloadCommand());
   try {
     await host.run(startUnitsCommand([unit]), {
@@ -105,7 +111,7 @@ async function startMachine(
 }
 
 async function destroyMachine(host: Host, machine: MachinePlan): Promise<void> {
-  const { unit, mount, files, cgroups, traces } = serviceOf(machine);
+  const { unit, mount, files, cgroups, traces } = systemdRun(machine);
   const quietly = { okExitCodes: 'any', timeout: patience } as const;
   // first the wish, so that Restart= does not answer the kill with a new start
   await host.run(stopUnitsCommand([unit], { wait: false }), quietly);

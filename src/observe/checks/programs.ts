@@ -1,9 +1,7 @@
 import { packageFor, type Provided } from '../../facts/packages.ts';
+import { oldestNspawn } from '../../facts/systemd-versions.ts';
 import type { Check, HostFacts } from '../../facts/types.ts';
 import { ok, problem, warning } from './verdicts.ts';
-
-/** Oldest systemd-nspawn with everything that is used: --bind to files, cgroup v2 by environment, .nspawn keys. */
-const oldestSystemd = 247;
 
 /** Programs that must be there, and packages that bring them. */
 export function programChecks(facts: HostFacts, needs: { building: boolean }): Check[] {
@@ -23,10 +21,10 @@ function checkNspawn(facts: HostFacts): Check {
   const version = facts.systemdVersion;
   if (version === undefined)
     return missing(name, 'systemd-nspawn is not installed.', ['systemd-nspawn'], facts);
-  if (version >= oldestSystemd) return ok(name, `systemd-nspawn is installed (${version}).`);
+  if (version >= oldestNspawn) return ok(name, `systemd-nspawn is installed (${version}).`);
   return problem(
     name,
-    `systemd-nspawn is version ${version}; knest needs ${oldestSystemd} or newer.`,
+    `systemd-nspawn is version ${version}; knest needs ${oldestNspawn} or newer.`,
     'use a newer release of the distribution: Debian 11, Ubuntu 22.04, Fedora 33 or later',
   );
 }

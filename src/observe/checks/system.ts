@@ -1,4 +1,4 @@
-import { oldestSystemd } from '../../plan/managers/choose.ts';
+import { oldestManagingSystemd } from '../../facts/systemd-versions.ts';
 import { changingSysctls, planSysctls } from '../../plan/sysctls.ts';
 import type { Check, HostFacts } from '../../facts/types.ts';
 import { ok, problem, warning } from './verdicts.ts';
@@ -67,11 +67,11 @@ function checkCapabilities({ capabilities }: HostFacts): Check[] {
 }
 
 function checkManager({ pid1, systemdVersion }: HostFacts): Check {
-  if (pid1 === 'systemd' && systemdVersion !== undefined && systemdVersion < oldestSystemd) {
+  if (pid1 === 'systemd' && systemdVersion !== undefined && systemdVersion < oldestManagingSystemd) {
     return warning(
       'process-1',
       `systemd runs as process 1, but is version ${systemdVersion}: knest starts machines itself, and they do not outlive a reboot.`,
-      `systemd runs them from version ${oldestSystemd} on: Debian 12, Ubuntu 24.04, Fedora 37 or later`,
+      `systemd runs them from version ${oldestManagingSystemd} on: Debian 12, Ubuntu 24.04, Fedora 37 or later`,
     );
   }
   return ok(

@@ -61,6 +61,7 @@ export const plan: ClusterPlan = {
       { why: 'NAT', argv: ['nft', '-f', '-'], input: 'table ip knest {\nEND\n}\n' },
     ],
     teardown: [{ why: 'the bridge', argv: ['ip', 'link', 'delete', 'br 0'], mayFail: true }],
+    run: { manager: 'direct' },
   },
   machines: [
     {
@@ -103,7 +104,8 @@ export const plan: ClusterPlan = {
         metadata: { labels: { 'node-role.kubernetes.io/control-plane': '' } },
         spec: { podCIDR: '10.91.0.0/24', podCIDRs: ['10.91.0.0/24'] },
       },
-      launch: {
+      run: {
+        manager: 'direct',
         path: '/var/lib/knest/machines/demo-control-plane/launch',
         script: '#!/bin/sh\nexec systemd-nspawn --boot\n',
         pidFile: '/run/knest/demo-control-plane.pid',

@@ -8,12 +8,13 @@ import { directManager } from '../../../src/managers/direct/manager.ts';
 import { localHost } from '../../../src/host/local.ts';
 import { memoryHost } from '../../../src/host/memory.ts';
 import type { MemoryHost, MemoryHostOptions } from '../../../src/host/memory.ts';
-import { launchOf } from '../../../src/plan/managers/direct/launch.ts';
-import { machineOf, planOf, sandboxFacts } from '../../fixtures/cluster.ts';
+import { runOf } from '../../../src/plan/managers/run-of.ts';
+import type { NodeRole } from '../../../src/spec/types.ts';
+import { machineOf, nodesOf, planOf, sandboxFacts } from '../../fixtures/cluster.ts';
 
 const facts = sandboxFacts({ cgroup: { version: 'hybrid', hierarchies: ['/cg/memory', '/cg/unified'] } });
 const machine = machineOf(planOf({ facts }));
-const { cgroups, pidFile, logFile, path: script } = launchOf(machine);
+const { cgroups, pidFile, logFile, path: script } = runOf(machine, 'direct');
 
 /** systemd-nspawn is 100, the machine's process 1 is 102; 101 is a helper of nspawn. */
 const running = {
@@ -99,8 +100,8 @@ describe('start', () => {
   it('says at once why the script ended (real processes)', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'knest-launch-'));
     try {
-      const launch = {
-        ...launchOf(machine),
+      const run = {
+        ...runOf(machine, 'direct'),
         path: `${folder}/launch`,
         pidFile: `${folder}/pid`,
         logFile: `${folder}/log`,
@@ -108,9 +109,9 @@ describe('start', () => {
       const identify = `echo "$$ $(cut -d' ' -f22 /proc/$$/stat) $(cat /proc/sys/kernel/random/boot_id)" > ${folder}/pid`;
       const text = `#!/bin/sh\n${identify}\nsleep 0.3\necho no such bridge >&2\nexit 1\n`;
       const host = localHost();
-      await host.writeFile(launch.path, text, 0o755);
+      await host.writeFile(run.path, text, 0o755);
       const started = Date.now();
-      await expect(directManager(host, facts.cgroup).start({ ...machine, launch })).rejects.toMatchObject({
+      await expect(directManager(host, facts.cgroup).start({ ...machine, run })).rejects.toMatchObject({
         message: expect.stringContaining('did not start') as string,
         details: ['no such bridge'],
       });
@@ -118,6 +119,28 @@ describe('start', () => {
     } finally {
       await rm(folder, { recursive: true });
     }
+  });
+});
+
+describe('writeFiles', () => {
+  it('writes the launch script, as it is in the plan', async () => {
+    const host = memoryHost();
+    await manage(host).writeFiles(machine);
+    await manage(host).writeFiles(machine);
+    const text = runOf(machine, 'direct').script;
+    expect([...host.files]).toEqual([[script, { content: text, mode: 0o755 }]]);
+  });
+});
+
+describe('boost', () => {
+  const three = planOf({ facts, spec: { nodes: nodesOf(...Array<NodeRole>(3).fill('control-plane')) } });
+
+  it('gives the first of several control planes more, then the usual; others nothing', async () => {
+    const host = memoryHost({ answers: { tee: { exitCode: 1 } } });
+    for (const one of three.machines) await manage(host).boost(one);
+    for (const one of three.machines) await manage(host).unboost(one);
+    const tee = ['tee', expect.stringMatching(/\/knest\/knest-control-plane\/cpu\./) as string];
+    expect(host.commands).toEqual([tee, tee]);
   });
 });
 

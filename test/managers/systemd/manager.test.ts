@@ -4,6 +4,7 @@ import { writeHostFiles } from '../../../src/managers/systemd/host-files.ts';
 import { systemdManager } from '../../../src/managers/systemd/manager.ts';
 import { memoryHost } from '../../../src/host/memory.ts';
 import type { MemoryHost, MemoryHostOptions } from '../../../src/host/memory.ts';
+import { runOf } from '../../../src/plan/managers/run-of.ts';
 import { machineOf, planOf } from '../../fixtures/cluster.ts';
 
 const cgroup = { version: 'v2', hierarchies: ['/sys/fs/cgroup'] } as const;
@@ -94,7 +95,7 @@ describe('start', () => {
 describe('destroy', () => {
   it('asks for the stop before it kills, and takes away all that was written', async () => {
     const host = hostWith({ answers: { systemctl: {}, stat: { stdout: '66:12' }, rmdir: {} } });
-    await writeHostFiles(host, machine.service?.files ?? []);
+    await systemdManager(host, cgroup).writeFiles(machine);
     await host.writeFile('/run/systemd/nspawn/locks/inode-66:12', '', 0o600);
     await host.writeFile(`${machine.folder}/upper/x`, '', 0o600);
     await systemdManager(host, cgroup).destroy(machine);
@@ -109,7 +110,7 @@ describe('destroy', () => {
 
 describe('writeHostFiles', () => {
   it('does not touch a file of somebody else, nor anything beside it', async () => {
-    const files = machine.service?.files ?? [];
+    const { files } = runOf(machine, 'systemd');
     const path = `/etc/systemd/nspawn/${machine.name}.nspawn`;
     const host = hostWith({ files: { [path]: '[Exec]\nBoot=yes\n' } });
     await expect(writeHostFiles(host, files)).rejects.toThrow(`${path} exists`);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { chooseManager } from '../../../src/plan/managers/choose.ts';
+import { managerPlanners } from '../../../src/plan/managers/planners.ts';
 
 describe('chooseManager', () => {
   it.each([
@@ -26,6 +27,19 @@ describe('chooseManager', () => {
             message: expect.stringContaining(message) as string,
             hint: expect.any(String) as string,
           },
+        ],
+      }),
+    );
+  });
+
+  it('tells the reason of each when none of them can', () => {
+    const refusing = (message: string) => ({ ...managerPlanners.direct, refusal: () => ({ message }) });
+    const planners = { systemd: refusing('one'), direct: refusing('two') };
+    expect(() => chooseManager({ manager: 'auto' }, { pid1: 'init', systemdVersion: 1 }, planners)).toThrow(
+      expect.objectContaining({
+        problems: [
+          { path: 'manager', message: 'one' },
+          { path: 'manager', message: 'two' },
         ],
       }),
     );

@@ -36,7 +36,7 @@ describe.each(['systemd', 'direct'] as const)('a cluster on a LAN, manager %s', 
   it('has nodes that are hosts of the LAN', () => {
     expect(machine.addresses).toEqual([{ address: '192.0.2.34', prefixLength: 24, gateway: '192.0.2.1' }]);
     expect(textOf(machine, '/etc/systemd/network/10-host0.network')).toContain('Address=192.0.2.34/24\n');
-    expect(JSON.stringify(machine.launch ?? machine.service)).toMatch(/network-macvlan=eth0|MACVLAN=eth0/);
+    expect(JSON.stringify(machine.run)).toMatch(/network-macvlan=eth0|MACVLAN=eth0/);
   });
 
   it('gives the host a link of its own to them', () => {

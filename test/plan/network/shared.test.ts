@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { PlanInputs } from '../../../src/plan/types.ts';
+import { runOf } from '../../../src/plan/managers/run-of.ts';
 import type { NetworkSpec } from '../../../src/spec/types.ts';
 import { machineOf, networkSpec, nodesOf, planOf, textOf } from '../../fixtures/cluster.ts';
 import { hostFacts } from '../../fixtures/host-facts.ts';
@@ -37,14 +38,14 @@ describe('a node on the network of its host', () => {
   });
 
   it('has no network of its own, and leaves that of the host alone', () => {
-    expect(machine.launch?.argv.filter((flag) => flag.startsWith('--network'))).toEqual([]);
+    expect(runOf(machine, 'direct').argv.filter((flag) => flag.startsWith('--network'))).toEqual([]);
     expect(machine.files.map(({ path }) => path)).not.toContain('/etc/systemd/network/10-host0.network');
     for (const unit of ['systemd-networkd.service', 'systemd-sysctl.service'])
       expect(machine.files).toContainEqual(
         expect.objectContaining({ path: `/etc/systemd/system/${unit}`, content: { link: '/dev/null' } }),
       );
     expect(machine.liveCommands).toEqual([]);
-    const settings = JSON.stringify(machineOf(plan({ manager: 'systemd' })).service?.files);
+    const settings = JSON.stringify(runOf(machineOf(plan({ manager: 'systemd' })), 'systemd').files);
     expect(settings).toContain('Private=no');
     expect(settings).not.toContain('Bridge=');
   });
@@ -77,8 +78,8 @@ describe('a node on the network of its host', () => {
     expect(planOf().host.afterStop).toBeUndefined();
     const ofSystemd = plan({ manager: 'systemd' });
     const script = '/var/lib/knest/clusters/knest/network/sweep.sh';
-    expect(ofSystemd.host.units?.files.map(({ path }) => path)).toContain(script);
-    expect(JSON.stringify(machineOf(ofSystemd).service?.files)).toContain(`ExecStopPost=-/bin/sh ${script}`);
+    expect(runOf(ofSystemd.host, 'systemd').files.map(({ path }) => path)).toContain(script);
+    expect(JSON.stringify(machineOf(ofSystemd).run)).toContain(`ExecStopPost=-/bin/sh ${script}`);
   });
 
   it('removes no chain of iptables that was there before', () => {

@@ -1,30 +1,20 @@
 import { printableCommand } from '../../../errors.ts';
 import type { HostFacts } from '../../../facts/types.ts';
 import type { NodeResources } from '../../../spec/types.ts';
-import type { LaunchPlan, MachinePlan, PlannedBind, PlannedCommand } from '../../types.ts';
+import type { DirectRun, PlannedBind, PlannedCommand } from '../../types.ts';
+import type { MachineLink, MachineRunInput } from '../types.ts';
 
 /** Cgroup that holds all machines, below each hierarchy. */
 const cgroupParent = 'knest';
 
-/** How a machine is connected: systemd-nspawn(1), --network-bridge=, --network-macvlan=. */
-export type MachineLink = { bridge: string } | { macvlan: string } | { shared: true };
-
-export type LaunchInput = Pick<MachinePlan, 'name' | 'folder' | 'root' | 'upper' | 'work'> & {
-  /** Directories of the layers, topmost first. */
-  lower: readonly string[];
-  binds: readonly PlannedBind[];
-  link: MachineLink;
-  resources: NodeResources;
-  started: readonly PlannedCommand[];
-  /** See LaunchPlan. */
-  boosted: boolean;
-};
+/** What the launch script is made from. */
+export type LaunchInput = Omit<MachineRunInput, 'cluster' | 'clusterFolder' | 'machineId'>;
 
 /**
  * How the `direct` manager starts a machine where process 1 is not systemd: a script that mounts the overlay, moves
  * itself into cgroups made for this machine and becomes systemd-nspawn.
  */
-export function planLaunch(machine: LaunchInput, facts: Pick<HostFacts, 'cgroup'>): LaunchPlan {
+export function planLaunch(machine: LaunchInput, facts: Pick<HostFacts, 'cgroup'>): DirectRun {
   const cgroups = facts.cgroup.hierarchies.map((hierarchy) => `${hierarchy}/${cgroupParent}/${machine.name}`);
   const path = `${machine.folder}/launch`;
   const pidFile = `${machine.folder}/pid`;
@@ -32,6 +22,7 @@ export function planLaunch(machine: LaunchInput, facts: Pick<HostFacts, 'cgroup'
   const argv = nspawnCommand(machine);
   const quoted = (word: string): string => printableCommand([word]);
   return {
+    manager: 'direct',
     path,
     pidFile,
     logFile,
@@ -62,12 +53,6 @@ export function planLaunch(machine: LaunchInput, facts: Pick<HostFacts, 'cgroup'
       '',
     ].join('\n'),
   };
-}
-
-/** Of a machine that was planned for the manager `direct`. */
-export function launchOf(machine: Pick<MachinePlan, 'name' | 'launch'>): LaunchPlan {
-  if (machine.launch) return machine.launch;
-  throw new Error(`machine ${machine.name} was not planned for the manager "direct"`);
 }
 
 /** What the machine may use at most, in the cgroup that it is about to be in. */
@@ -124,7 +109,7 @@ function groupOf(cgroup: HostFacts['cgroup'], name: string, controller: string):
 function planStartupCpuBoost(
   cgroup: HostFacts['cgroup'],
   name: string,
-): NonNullable<LaunchPlan['startupCpuBoost']> {
+): NonNullable<DirectRun['startupCpuBoost']> {
   const [file, more, usual] = cgroup.version === 'v2' ? ['cpu.weight', 400, 100] : ['cpu.shares', 4096, 1024];
   const write = (why: string, value: string | number | undefined): PlannedCommand => ({
     why,

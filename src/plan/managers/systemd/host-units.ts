@@ -2,20 +2,13 @@ import { renderExplainedUnit } from '../../../formats/explained-unit.ts';
 import type { ExplainedSetting } from '../../../formats/explained-unit.ts';
 import { escapeUnitValue } from '../../../formats/unit-name.ts';
 import { hostScript } from '../../host-script.ts';
-import type { HostPlan, HostUnits, PlannedCommand, PlannedFile, PlannedSysctl } from '../../types.ts';
+import type { PlannedCommand, PlannedFile, PlannedSysctl, SystemdHostRun } from '../../types.ts';
+import type { HostRunInput } from '../types.ts';
 import { clusterTarget, networkUnit, sweepScript, unitFolder, written } from './names.ts';
 
-export interface HostUnitsInput {
-  cluster: string;
-  /** The cluster's folder below the state folder: it outlives a reboot. */
-  folder: string;
-  /** undefined: the network mode has none. */
-  bridge: string | undefined;
-  /** A link of the host that must be there first, as in a macvlan. */
-  parent?: string;
+export interface HostUnitsInput extends HostRunInput {
   /** It is installed here, and takes hold of links that nobody has told it of. */
   networkManager: boolean;
-  host: Pick<HostPlan, 'sysctls' | 'setup' | 'teardown' | 'afterStop'>;
 }
 
 /** What the host's systemd knows of a cluster besides its machines: how it begins, and its network. */
@@ -26,11 +19,12 @@ export function planHostUnits({
   parent,
   networkManager,
   host,
-}: HostUnitsInput): HostUnits {
+}: HostUnitsInput): SystemdHostRun {
   const target = clusterTarget(cluster);
   const network = networkUnit(cluster);
   const scripts = { setup: `${folder}/network/setup.sh`, teardown: `${folder}/network/teardown.sh` };
   return {
+    manager: 'systemd',
     target,
     network,
     files: [

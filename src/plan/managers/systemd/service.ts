@@ -1,26 +1,25 @@
 import type { HostFacts } from '../../../facts/types.ts';
-import type { LaunchInput } from '../direct/launch.ts';
+import type { PlannedFile, SystemdRun } from '../../types.ts';
 import { nspawnPlaces } from '../nspawn-paths.ts';
-import type { PlannedFile, ServicePlan } from '../../types.ts';
+import type { MachineRunInput } from '../types.ts';
 import { limitsDropIn, serviceDropIn } from './drop-in.ts';
 import { enterCgroupsScript, ownCgroups } from './enter-cgroups.ts';
 import { overlayMount } from './mount.ts';
-import { clusterTarget, machineMount, machineUnit, propertyFolders, unitFolder } from './names.ts';
+import {
+  clusterTarget,
+  machineMount,
+  machineUnit,
+  propertyFolders,
+  sweepScript,
+  unitFolder,
+} from './names.ts';
 import { nspawnFile } from './settings.ts';
-
-export type ServiceInput = LaunchInput & {
-  cluster: string;
-  /** The machine's own machine-id(5): the host's journal links to it. */
-  machineId: string | undefined;
-  /** Script of the cluster's, where a machine shares the host's network. */
-  sweep: string;
-};
 
 /**
  * How the host's systemd runs a machine: its own systemd-nspawn@.service with settings, a drop-in, a mount unit and a
  * link that starts it with the cluster. Nothing of knest is needed for that, not even its being installed.
  */
-export function planService(machine: ServiceInput, facts: Pick<HostFacts, 'cgroup'>): ServicePlan {
+export function planService(machine: MachineRunInput, facts: Pick<HostFacts, 'cgroup'>): SystemdRun {
   const { name, cluster, folder, root, lower } = machine;
   const unit = machineUnit(name);
   const mount = machineMount(name);
@@ -29,6 +28,7 @@ export function planService(machine: ServiceInput, facts: Pick<HostFacts, 'cgrou
   const scriptPath = `${folder}/enter-cgroups`;
   const limits = limitsDropIn(name, machine.resources);
   return {
+    manager: 'systemd',
     unit,
     mount,
     files: [
@@ -40,7 +40,7 @@ export function planService(machine: ServiceInput, facts: Pick<HostFacts, 'cgrou
           cluster,
           needs: [folder],
           started: machine.started,
-          ...('shared' in machine.link ? { sweep: machine.sweep } : {}),
+          ...('shared' in machine.link ? { sweep: sweepScript(machine.clusterFolder) } : {}),
           enterCgroups: script === undefined ? undefined : scriptPath,
         }),
       ),
@@ -62,6 +62,7 @@ export function planService(machine: ServiceInput, facts: Pick<HostFacts, 'cgrou
       ...nspawnPlaces(name),
       // limits that were changed live: a later machine of this name has its own
       ...propertyFolders.map((folder) => `${folder}/${unit}.d`),
+      // the host's journal links to that of the machine
       ...(machine.machineId === undefined ? [] : [`/var/log/journal/${machine.machineId}`]),
     ],
   };

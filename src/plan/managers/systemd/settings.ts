@@ -1,8 +1,8 @@
 import { renderExplainedUnit } from '../../../formats/explained-unit.ts';
 import type { ExplainedSetting } from '../../../formats/explained-unit.ts';
 import { escapeUnitValue } from '../../../formats/unit-name.ts';
-import type { MachineLink } from '../direct/launch.ts';
 import type { PlannedBind } from '../../types.ts';
+import type { MachineLink } from '../types.ts';
 import { machineUnit, written } from './names.ts';
 
 export interface NspawnFileInput {

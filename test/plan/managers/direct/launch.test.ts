@@ -9,7 +9,7 @@ import type { CgroupFacts } from '../../../../src/facts/types.ts';
 import { planLaunch } from '../../../../src/plan/managers/direct/launch.ts';
 import type { NodeResources } from '../../../../src/spec/types.ts';
 import type { LaunchInput } from '../../../../src/plan/managers/direct/launch.ts';
-import type { LaunchPlan } from '../../../../src/plan/types.ts';
+import type { DirectRun } from '../../../../src/plan/types.ts';
 
 let folder: string;
 
@@ -199,7 +199,7 @@ async function launchForReal(
   home: string,
   version: CgroupFacts['version'],
   controllers = 'cpuset cpu memory pids',
-): Promise<{ launch: LaunchPlan; calls: string[][]; pid: string }> {
+): Promise<{ launch: DirectRun; calls: string[][]; pid: string }> {
   const [bin, mount, log, own] = ['bin', 'cgroup', 'log', join(home, 'm')].map((path) =>
     path.startsWith('/') ? path : join(folder, path),
   ) as [string, string, string, string];

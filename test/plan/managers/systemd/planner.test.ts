@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 
-import { limitsDropIn } from '../../../src/plan/managers/systemd/drop-in.ts';
-import { nspawnFile } from '../../../src/plan/managers/systemd/settings.ts';
-import type { ClusterPlan, PlannedFile } from '../../../src/plan/types.ts';
-import { machineOf, planOf, sandboxFacts } from '../../fixtures/cluster.ts';
-import { hostFacts } from '../../fixtures/host-facts.ts';
+import { limitsDropIn } from '../../../../src/plan/managers/systemd/drop-in.ts';
+import { runOf } from '../../../../src/plan/managers/run-of.ts';
+import { nspawnFile } from '../../../../src/plan/managers/systemd/settings.ts';
+import type { ClusterPlan, PlannedFile } from '../../../../src/plan/types.ts';
+import { machineOf, planOf, sandboxFacts } from '../../../fixtures/cluster.ts';
+import { hostFacts } from '../../../fixtures/host-facts.ts';
 
 const onV2 = planOf({ spec: { manager: 'systemd' } });
 const onV1 = planOf({ spec: { manager: 'systemd' }, facts: { ...sandboxFacts(), pid1: 'systemd' } });
@@ -12,20 +13,19 @@ const node = 'knest-control-plane';
 const dropIn = `/etc/systemd/system/systemd-nspawn@${node}.service.d/10-knest.conf`;
 
 describe('a machine of the manager systemd', () => {
-  it('is where machinectl looks for it, and has no launch script', () => {
+  it('is where machinectl looks for it, and a unit of the host', () => {
     const machine = machineOf(onV2);
     expect(machine.root).toBe(`/var/lib/machines/${node}`);
-    expect(machine.launch).toBeUndefined();
-    expect(machine.service).toMatchObject({ unit: `systemd-nspawn@${node}.service` });
+    expect(machine.run).toMatchObject({ manager: 'systemd', unit: `systemd-nspawn@${node}.service` });
   });
 
   it('leaves ExecStart= of the host alone on cgroup v2', () => {
     expect(textOf(onV2, dropIn)).not.toContain('ExecStart=');
-    expect(machineOf(onV2).service?.cgroups).toEqual([]);
+    expect(machineOf(onV2).run.cgroups).toEqual([]);
   });
 
   it('enters cgroups of its own in every hierarchy on v1, those of systemd left out', () => {
-    const { folder, service } = machineOf(onV1);
+    const { folder, run } = machineOf(onV1);
     expect(textOf(onV1, dropIn)).toContain(
       `ExecStart=\nExecStart=/bin/sh ${folder}/enter-cgroups systemd-nspawn --quiet --keep-unit --boot`,
     );
@@ -34,7 +34,7 @@ describe('a machine of the manager systemd', () => {
       'for hierarchy in /sys/fs/cgroup/cpu /sys/fs/cgroup/cpuset /sys/fs/cgroup/memory',
     );
     expect(script).not.toMatch(/cgroup\/(systemd|unified)/);
-    expect(service?.cgroups).toContain(`/sys/fs/cgroup/cpuset/machine.slice/systemd-nspawn@${node}.service`);
+    expect(run.cgroups).toContain(`/sys/fs/cgroup/cpuset/machine.slice/systemd-nspawn@${node}.service`);
   });
 
   it('explains every setting that gives the machine more than others have', () => {
@@ -108,11 +108,11 @@ describe('a cluster of the manager systemd', () => {
     );
     // systemd-nspawn cuts the name of the link
     expect(textOf(on('production'), path('production'))).toContain('interface-name:vb-producti*\n');
-    expect(on('dev').host.units?.reload?.map(({ argv, mayFail }) => ({ argv, mayFail }))).toEqual([
+    expect(runOf(on('dev').host, 'systemd').reload?.map(({ argv, mayFail }) => ({ argv, mayFail }))).toEqual([
       { argv: ['nmcli', 'general', 'reload', 'conf'], mayFail: true },
     ]);
     expect(filesOf(onV2).map((file) => file.path)).not.toContain(path('knest'));
-    expect(onV2.host.units?.reload).toBeUndefined();
+    expect(runOf(onV2.host, 'systemd').reload).toBeUndefined();
   });
 
   it("keeps the guide's kernel settings and the kubelet's in a file of the host", () => {
@@ -133,8 +133,8 @@ describe('a cluster of the manager systemd', () => {
 });
 
 function filesOf({ host, machines }: ClusterPlan): PlannedFile[] {
-  const ofHost = host.units ? [...host.units.files, host.units.sysctls] : [];
-  return [...ofHost, ...machines.flatMap(({ service }) => service?.files ?? [])];
+  const { files, sysctls } = runOf(host, 'systemd');
+  return [...files, sysctls, ...machines.flatMap((machine) => runOf(machine, 'systemd').files)];
 }
 
 function textOf(plan: ClusterPlan, path: string): string {
