@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 
 import { extract } from 'tar-stream';
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { KnestError, messageOf } from '../errors.ts';
 import { wholeImageName } from '../formats/image-name.ts';

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { KnestError } from '../errors.ts';
 import { removeTemporaryFiles } from '../host/temporary-files.ts';

@@ -13,7 +13,7 @@ export type KeyMaterial = ReadonlyMap<string, string>;
  */
 export async function issuePki(plan: PkiPlan, existing: KeyMaterial, now: Date): Promise<KeyMaterial> {
   // loaded here: it takes longer to load than to make the certificates, and only creating needs it
-  const { generateKeyPair, issueAuthority, issueCertificate } = await import('./x509.ts');
+  const { generateKeyPair, issueAuthority, issueCertificate, openAuthority } = await import('./x509.ts');
   const material = new Map(existing);
   await Promise.all([
     ...plan.authorities
@@ -31,19 +31,27 @@ export async function issuePki(plan: PkiPlan, existing: KeyMaterial, now: Date):
         material.set(`${name}.key`, pair.key);
       }),
   ]);
-  await Promise.all(
-    plan.certificates
-      // `material`: the authority may have been made just now
-      .filter((one) => !isSound(material, one.name, one.authority) || !isForAll(material, one))
-      .map(async (certificate) => {
-        const authority = {
-          certificate: requireMaterial(material, `${certificate.authority}.crt`),
-          key: requireMaterial(material, `${certificate.authority}.key`),
-        };
-        const issued = await issueCertificate(certificate, authority, now);
-        material.set(`${certificate.name}.crt`, issued.certificate);
-        material.set(`${certificate.name}.key`, issued.key);
+  // `material`: the authority may have been made just now
+  const due = plan.certificates.filter(
+    (one) => !isSound(material, one.name, one.authority) || !isForAll(material, one),
+  );
+  const authorities = new Map(
+    [...new Set(due.map(({ authority }) => authority))].map((name) => [
+      name,
+      openAuthority({
+        certificate: requireMaterial(material, `${name}.crt`),
+        key: requireMaterial(material, `${name}.key`),
       }),
+    ]),
+  );
+  await Promise.all(
+    due.map(async (certificate) => {
+      const authority = authorities.get(certificate.authority);
+      if (authority === undefined) throw new Error(`no authority ${certificate.authority}`);
+      const issued = await issueCertificate(certificate, authority, now);
+      material.set(`${certificate.name}.crt`, issued.certificate);
+      material.set(`${certificate.name}.key`, issued.key);
+    }),
   );
   return material;
 }

@@ -1,9 +1,21 @@
-// tsyringe, which @peculiar/x509 is built with, refuses to load without it
-import 'reflect-metadata';
+/**
+ * X.509 certificates (RFC 5280). Only the schema half of @peculiar's library: @peculiar/x509 itself parses again whatever
+ * it has just made, and to load and run it took longer than all else that a create computes.
+ */
 
-import { randomBytes, webcrypto } from 'node:crypto';
+import {
+  createHash,
+  createPrivateKey,
+  generateKeyPair as generateKeys,
+  randomBytes,
+  sign,
+  X509Certificate,
+} from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { promisify } from 'node:util';
 
-import * as x509 from '@peculiar/x509';
+import { AsnConvert, OctetString } from '@peculiar/asn1-schema';
+import * as asn1 from '@peculiar/asn1-x509';
 
 import type { PlannedAuthority, PlannedCertificate } from './types.ts';
 
@@ -13,108 +25,189 @@ export interface Issued {
   key: string;
 }
 
-/** P-256: what every Kubernetes component and browser takes, and made in a millisecond where RSA takes a second. */
-const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
+/** An authority, ready to sign. */
+export interface Authority {
+  name: asn1.Name;
+  /** SHA-1 of its public key: tells authorities of one name apart (RFC 5280, 4.2.1.2). */
+  keyIdentifier: ArrayBuffer;
+  key: KeyObject;
+}
 
 /** Clusters outlive the habit of renewing certificates every year; `knest status` shows when they end. */
 const validYears = 10;
 
+/** ecdsa-with-SHA256 (RFC 5758, 3.2). */
+const signatureAlgorithm = new asn1.AlgorithmIdentifier({ algorithm: '1.2.840.10045.4.3.2' });
+
+/** Attributes of names (RFC 5280, appendix A.1). */
+const commonNameId = '2.5.4.3';
+const organizationId = '2.5.4.10';
+
 /** A self-signed authority. */
 export async function issueAuthority(plan: PlannedAuthority, now: Date): Promise<Issued> {
-  const keys = await generateKeys();
-  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    ...validity(now),
-    serialNumber: serialNumber(),
-    name: [{ CN: [plan.commonName] }],
-    keys,
-    signingAlgorithm: algorithm,
-    extensions: [
-      new x509.BasicConstraintsExtension(true, undefined, true),
-      new x509.KeyUsagesExtension(
-        x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign | x509.KeyUsageFlags.digitalSignature,
-        true,
-      ),
-      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+  const keys = await generateEcKeys();
+  const publicKey = publicKeyInfo(keys.publicKey);
+  const usages =
+    asn1.KeyUsageFlags.keyCertSign | asn1.KeyUsageFlags.cRLSign | asn1.KeyUsageFlags.digitalSignature;
+  const name = nameOf([[commonNameId, plan.commonName]]);
+  const certificate = signCertificate(
+    { issuer: name, subject: name, publicKey, now },
+    [
+      extension(asn1.id_ce_basicConstraints, new asn1.BasicConstraints({ cA: true }), true),
+      extension(asn1.id_ce_keyUsage, new asn1.KeyUsage(usages), true),
+      extension(asn1.id_ce_subjectKeyIdentifier, new asn1.SubjectKeyIdentifier(identifierOf(publicKey))),
     ],
-  });
-  return { certificate: pem(certificate), key: await privateKeyPem(keys.privateKey) };
+    keys.privateKey,
+  );
+  return { certificate, key: pemOf(keys.privateKey) };
+}
+
+/** @throws an Error for texts that are no PEM */
+export function openAuthority({ certificate, key }: Issued): Authority {
+  const { tbsCertificate } = AsnConvert.parse(new X509Certificate(certificate).raw, asn1.Certificate);
+  return {
+    name: tbsCertificate.subject,
+    keyIdentifier: identifierOf(tbsCertificate.subjectPublicKeyInfo),
+    key: createPrivateKey(key),
+  };
 }
 
 /** A certificate signed by an authority made before. */
 export async function issueCertificate(
   plan: PlannedCertificate,
-  authority: Issued,
+  authority: Authority,
   now: Date,
 ): Promise<Issued> {
-  const issuer = new x509.X509Certificate(authority.certificate);
-  const signingKey = await importPrivateKey(authority.key);
-  const keys = await generateKeys();
+  const keys = await generateEcKeys();
   const names = [
-    ...plan.dnsNames.map((value) => ({ type: 'dns' as const, value })),
-    ...plan.ipAddresses.map((value) => ({ type: 'ip' as const, value })),
+    ...plan.dnsNames.map((dNSName) => new asn1.GeneralName({ dNSName })),
+    ...plan.ipAddresses.map((iPAddress) => new asn1.GeneralName({ iPAddress })),
   ];
-  const usages = { server: x509.ExtendedKeyUsage.serverAuth, client: x509.ExtendedKeyUsage.clientAuth };
-  const certificate = await x509.X509CertificateGenerator.create({
-    ...validity(now),
-    serialNumber: serialNumber(),
-    issuer: issuer.subject,
-    // Kubernetes reads groups from O and the user name from CN
-    subject: [
-      ...plan.organizations.map((organization) => ({ O: [organization] })),
-      { CN: [plan.commonName] },
-    ],
-    publicKey: keys.publicKey,
-    signingKey,
-    signingAlgorithm: algorithm,
-    extensions: [
-      new x509.BasicConstraintsExtension(false, undefined, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      new x509.ExtendedKeyUsageExtension(plan.usages.map((usage) => usages[usage])),
-      await x509.AuthorityKeyIdentifierExtension.create(issuer),
-      ...(names.length > 0 ? [new x509.SubjectAlternativeNameExtension(names)] : []),
-    ],
+  const usages = { server: asn1.id_kp_serverAuth, client: asn1.id_kp_clientAuth };
+  // Kubernetes reads groups from O and the user name from CN
+  const subject = nameOf([
+    ...plan.organizations.map((organization) => [organizationId, organization] as const),
+    [commonNameId, plan.commonName],
+  ]);
+  const issuerKey = new asn1.AuthorityKeyIdentifier({
+    keyIdentifier: new asn1.KeyIdentifier(authority.keyIdentifier),
   });
-  return { certificate: pem(certificate), key: await privateKeyPem(keys.privateKey) };
+  const certificate = signCertificate(
+    { issuer: authority.name, subject, publicKey: publicKeyInfo(keys.publicKey), now },
+    [
+      extension(asn1.id_ce_basicConstraints, new asn1.BasicConstraints(), true),
+      extension(asn1.id_ce_keyUsage, new asn1.KeyUsage(asn1.KeyUsageFlags.digitalSignature), true),
+      extension(asn1.id_ce_extKeyUsage, new asn1.ExtendedKeyUsage(plan.usages.map((usage) => usages[usage]))),
+      extension(asn1.id_ce_authorityKeyIdentifier, issuerKey),
+      ...(names.length > 0
+        ? [extension(asn1.id_ce_subjectAltName, new asn1.SubjectAlternativeName(names))]
+        : []),
+    ],
+    authority.key,
+  );
+  return { certificate, key: pemOf(keys.privateKey) };
 }
 
 /** A key pair without certificate, as PEM. */
 export async function generateKeyPair(): Promise<{ publicKey: string; key: string }> {
-  const keys = await generateKeys();
-  const der = await webcrypto.subtle.exportKey('spki', keys.publicKey);
+  const keys = await generateEcKeys();
   return {
-    publicKey: x509.PemConverter.encode(der, 'PUBLIC KEY') + '\n',
-    key: await privateKeyPem(keys.privateKey),
+    publicKey: keys.publicKey.export({ type: 'spki', format: 'pem' }).toString(),
+    key: pemOf(keys.privateKey),
   };
 }
 
-function generateKeys(): Promise<webcrypto.CryptoKeyPair> {
-  return webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+/** P-256: what every Kubernetes component and browser takes, and made in a millisecond where RSA takes a second. */
+function generateEcKeys(): Promise<{ publicKey: KeyObject; privateKey: KeyObject }> {
+  return promisify(generateKeys)('ec', { namedCurve: 'P-256' });
 }
 
-async function importPrivateKey(text: string): Promise<webcrypto.CryptoKey> {
-  const [der] = x509.PemConverter.decode(text);
-  if (!der) throw new Error('no private key in PEM text');
-  return webcrypto.subtle.importKey('pkcs8', der, algorithm, false, ['sign']);
+function signCertificate(
+  { issuer, subject, publicKey, now }: Signed,
+  extensions: asn1.Extension[],
+  signingKey: KeyObject,
+): string {
+  const tbsCertificate = new asn1.TBSCertificate({
+    version: asn1.Version.v3,
+    serialNumber: serialNumber(),
+    signature: signatureAlgorithm,
+    issuer,
+    validity: validity(now),
+    subject,
+    subjectPublicKeyInfo: publicKey,
+    extensions: new asn1.Extensions(extensions),
+  });
+  const tbsCertificateRaw = AsnConvert.serialize(tbsCertificate);
+  const signature = sign('sha256', new Uint8Array(tbsCertificateRaw), signingKey);
+  const der = AsnConvert.serialize(
+    // with the text that was signed it is not written anew
+    new asn1.Certificate({
+      tbsCertificate,
+      tbsCertificateRaw,
+      signatureAlgorithm,
+      signatureValue: arrayBufferOf(signature),
+    }),
+  );
+  return new X509Certificate(new Uint8Array(der)).toString();
 }
 
-async function privateKeyPem(key: webcrypto.CryptoKey): Promise<string> {
-  return x509.PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', key), 'PRIVATE KEY') + '\n';
+/** What a certificate says, beside its extensions. */
+interface Signed {
+  issuer: asn1.Name;
+  subject: asn1.Name;
+  publicKey: asn1.SubjectPublicKeyInfo;
+  now: Date;
 }
 
-function pem(certificate: x509.X509Certificate): string {
-  return certificate.toString('pem') + '\n';
+function nameOf(attributes: readonly (readonly [type: string, text: string])[]): asn1.Name {
+  return new asn1.Name(
+    attributes.map(([type, text]) => {
+      // PrintableString where it will do (X.680, 41.4), as issuers do that follow RFC 5280's predecessors
+      const value = /^[A-Za-z0-9 '()+,-./:=?]*$/.test(text)
+        ? { printableString: text }
+        : { utf8String: text };
+      return new asn1.RelativeDistinguishedName([
+        new asn1.AttributeTypeAndValue({ type, value: new asn1.AttributeValue(value) }),
+      ]);
+    }),
+  );
+}
+
+function extension(extnID: string, value: object, critical = false): asn1.Extension {
+  return new asn1.Extension({
+    extnID,
+    critical,
+    extnValue: new OctetString(AsnConvert.serialize(value)),
+  });
+}
+
+function publicKeyInfo(key: KeyObject): asn1.SubjectPublicKeyInfo {
+  return AsnConvert.parse(key.export({ type: 'spki', format: 'der' }), asn1.SubjectPublicKeyInfo);
+}
+
+function identifierOf({ subjectPublicKey }: asn1.SubjectPublicKeyInfo): ArrayBuffer {
+  return arrayBufferOf(createHash('sha1').update(new Uint8Array(subjectPublicKey)).digest());
+}
+
+function pemOf(privateKey: KeyObject): string {
+  return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 }
 
 /** Starts five minutes ago, for clocks that differ. */
-function validity(now: Date): { notBefore: Date; notAfter: Date } {
+function validity(now: Date): asn1.Validity {
   const notAfter = new Date(now);
   notAfter.setUTCFullYear(notAfter.getUTCFullYear() + validYears);
-  return { notBefore: new Date(now.getTime() - 5 * 60_000), notAfter };
+  return new asn1.Validity({ notBefore: new Date(now.getTime() - 5 * 60_000), notAfter });
 }
 
 /** Random and positive (RFC 5280, 4.1.2.2). */
-function serialNumber(): string {
+function serialNumber(): ArrayBuffer {
   const bytes = randomBytes(16);
   bytes[0] = (bytes[0] ?? 0) & 0x7f || 1;
-  return bytes.toString('hex');
+  return arrayBufferOf(bytes);
+}
+
+/** A Buffer may be a piece of a larger one. */
+function arrayBufferOf(bytes: Buffer): ArrayBuffer {
+  return new Uint8Array(bytes).buffer;
 }

@@ -1,6 +1,6 @@
 /** What a schema finds wrong in data, and what is valid of it: so that valid parts can be checked against each other. */
 
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Problem } from '../errors.ts';
 import { problemsOfIssue, valueAt, type Path } from './problems.ts';
 

@@ -1,6 +1,6 @@
 /** The config file: its fields, their types and what is said about them in the reference. */
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { auditSchema, podSecuritySchema } from './config/api-server.ts';
 import { componentsSchema } from './config/components.ts';
 import { dnsSchema } from './config/dns.ts';

@@ -1,6 +1,6 @@
 /** ip(8) of iproute2, asked for JSON (`-j`): what links, addresses and routes a host has. */
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { asSubnet } from '../formats/cidr.ts';
 

@@ -1,6 +1,6 @@
 /** knest-agent, as a program that is run inside a machine and ends. */
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { containerdSocket } from '../plan/components/containerd.ts';
 import { agentPath } from '../plan/components/knest-agent.ts';
 import type { NodeImage } from '../agent/images/list-images.ts';

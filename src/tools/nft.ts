@@ -1,6 +1,6 @@
 /** nft(8) of nftables, asked for JSON: which chains exist, and with what policy. */
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 export const chainsCommand = ['nft', '-j', 'list', 'chains'] as const;
 

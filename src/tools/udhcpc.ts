@@ -1,6 +1,6 @@
 /** busybox(1) udhcpc: asking the DHCP server of a LAN for an address, in the name of a machine that is not there yet. */
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 import type { Lease } from '../facts/types.ts';
 import { canonicalAddress } from '../formats/cidr.ts';

@@ -1,6 +1,6 @@
 /** The config file: what the API servers write down, and which pods they take. */
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { nameProblem } from '../values.ts';
 import { checkedText } from './fields.ts';
 

@@ -1,6 +1,6 @@
 /** The config file: settings of Kubernetes' components, for experts. */
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { tomlProblem } from '../containerd-patches.ts';
 import { flagNameProblem, flagValueProblem, volumePathProblem } from '../values.ts';
 import { checkedText, mapping } from './fields.ts';

@@ -1,6 +1,6 @@
 /** The config file: names. */
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { addressProblem, dnsNameProblem, imageProblem, nameServerProblem } from '../values.ts';
 import { checkedText, mapping, text } from './fields.ts';
 

@@ -1,6 +1,6 @@
 /** Kinds of fields that the schema is made of. */
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 type Check = (value: string) => string | undefined;
 

@@ -1,6 +1,6 @@
 /** The config file: where images come from. */
 
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   certificateProblem,
   imageFileProblem,

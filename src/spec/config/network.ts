@@ -1,6 +1,6 @@
 /** The config file: network. */
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { nodePrefixes, podPrefixes, servicePrefixes, subnetsProblem } from '../subnets.ts';
 import { didYouMean } from '../suggest.ts';
 import { rangeProblem } from '../ranges.ts';

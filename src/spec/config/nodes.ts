@@ -1,6 +1,6 @@
 /** The config file: nodes. */
 
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   addressProblem,
   labelValueProblem,

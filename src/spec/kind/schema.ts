@@ -3,7 +3,7 @@
  * once they are in knest's words; here it is about keys and types.
  */
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 export const kindApiVersion = 'kind.x-k8s.io/v1alpha4';
 
