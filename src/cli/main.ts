@@ -8,4 +8,4 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 // Kept-alive connections would hold the process for seconds after its work is done.
-process.exit(await run(process.argv.slice(2), processTerminal(), () => import('../api/index.ts')));
+process.exit(await run(process.argv.slice(2), processTerminal(), () => import('../api/commands.ts')));

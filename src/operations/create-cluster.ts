@@ -13,7 +13,7 @@ import type { ClusterPlan } from '../plan/types.ts';
 import * as records from '../state/clusters.ts';
 import { addToKubeconfig, kubeconfigPath, readKubeconfig } from '../workstation/kubeconfig.ts';
 import { acquireLock } from '../state/lock.ts';
-import { adminKubeconfig } from './admin-kubeconfig.ts';
+import { adminKubeconfig, clusterKubeconfigPath } from './admin-kubeconfig.ts';
 import { prepare } from './phases/prepare.ts';
 import { openSession } from './session.ts';
 import type { Session } from './session.ts';
@@ -40,7 +40,9 @@ export async function createCluster(options: CreateOptions): Promise<CreateResul
   const session = openSession(options);
   const { host, paths } = session;
   const spec = await resolveReferences(session, options.spec);
-  const kubeconfig = kubeconfigPath(options.kubeconfig, process.env);
+  const own = clusterKubeconfigPath(paths, spec.name);
+  const kubeconfig =
+    options.kubeconfig === false ? own : kubeconfigPath(options.kubeconfig, process.env);
   // a file that the context cannot be added to is found before anything is made
   await readKubeconfig(host, kubeconfig);
   const lock = await acquireLock(host, records.clusterLock(paths, spec.name));
@@ -166,12 +168,8 @@ function createSteps(work: Work): Sequence {
     run: async () => {
       const input = adminKubeconfig(plan, material);
       // one of the cluster alone as well, for `knest kubectl`
-      await host.writeFile(
-        `${records.clusterFolder(paths, plan.cluster)}/kubeconfig`,
-        renderKubeconfig(input),
-        0o600,
-      );
-      await addToKubeconfig(host, kubeconfig, input);
+      await host.writeFile(clusterKubeconfigPath(paths, plan.cluster), renderKubeconfig(input), 0o600);
+      if (options.kubeconfig !== false) await addToKubeconfig(host, kubeconfig, input);
     },
   };
   return serial(

@@ -2,6 +2,7 @@ import type { MachineManager } from '../managers/types.ts';
 import { runCommands } from '../managers/commands.ts';
 import { removeHostUnits } from '../managers/systemd/host-units.ts';
 import { parallel, runSequence, serial } from '../apply/runner.ts';
+import type { Step } from '../apply/runner.ts';
 import { lastingRecord, restoreSysctls } from '../managers/sysctls.ts';
 import type { ClusterPlan } from '../plan/types.ts';
 import { clusterFolder, forgetCluster } from '../state/clusters.ts';
@@ -14,12 +15,12 @@ import type { Session } from './session.ts';
 export async function tearDown(session: Session, plan: ClusterPlan, manager: MachineManager): Promise<void> {
   const { host, paths, listener } = session;
   const { units } = plan.host;
-  const machines = plan.machines.map((machine) => ({
+  const machines = plan.machines.map((machine): Step => ({
     id: `delete/${machine.name}`,
     title: `Delete machine ${machine.name}`,
     run: () => manager.destroy(machine),
   }));
-  const network = {
+  const network: Step = {
     id: 'delete/network',
     title: `Remove network ${plan.network.bridge}`,
     run: async () => {

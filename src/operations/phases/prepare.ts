@@ -3,6 +3,7 @@ import { rootfsLayer } from '../../plan/image.ts';
 import { layerPath } from '../../artifacts/layers.ts';
 import { installPackages } from '../../apply/packages.ts';
 import { runSequence } from '../../apply/runner.ts';
+import type { Step } from '../../apply/runner.ts';
 import { KnestError } from '../../errors.ts';
 import { checkHost, missingPackages } from '../../observe/checks/check-host.ts';
 import type { Check, HostFacts } from '../../facts/types.ts';
@@ -100,11 +101,10 @@ export async function installHere(
   packages: readonly string[],
 ): Promise<void> {
   const { host, listener, signal } = session;
-  const step = {
+  const step: Step = {
     id: 'packages',
     title: `Install ${packages.join(', ')} on ${host.name}`,
-    run: ({ progress }: { progress: (message: string) => void }) =>
-      installPackages(host, facts, packages, progress),
+    run: ({ progress }) => installPackages(host, facts, packages, progress),
   };
   await runSequence(step, listener, signal);
 }
