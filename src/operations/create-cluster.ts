@@ -41,8 +41,7 @@ export async function createCluster(options: CreateOptions): Promise<CreateResul
   const { host, paths } = session;
   const spec = await resolveReferences(session, options.spec);
   const own = clusterKubeconfigPath(paths, spec.name);
-  const kubeconfig =
-    options.kubeconfig === false ? own : kubeconfigPath(options.kubeconfig, process.env);
+  const kubeconfig = options.kubeconfig === false ? own : kubeconfigPath(options.kubeconfig, process.env);
   // a file that the context cannot be added to is found before anything is made
   await readKubeconfig(host, kubeconfig);
   const lock = await acquireLock(host, records.clusterLock(paths, spec.name));

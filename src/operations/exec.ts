@@ -96,7 +96,12 @@ export async function kubectlCommand(
   };
 }
 
-function journalCommand({ unit, lines, follow }: LogOptions): string[] {
+/** journalctl(1) in a node. */
+export function journalCommand({
+  unit,
+  lines,
+  follow,
+}: Pick<LogOptions, 'unit' | 'lines' | 'follow'>): string[] {
   return [
     ...['journalctl', '--no-pager'],
     ...(unit === undefined ? [] : [`--unit=${unit}`]),

@@ -1,0 +1,41 @@
+/** knest as a library. docs/library.md is its manual. */
+
+export { createCluster, doctor, getCluster, planCluster } from './create.ts';
+export { listClusters } from '../operations/get.ts';
+export { randomName } from './names.ts';
+export { loadSpec } from '../spec/load.ts';
+
+export { ExecError, isKnestError } from './errors.ts';
+export { CommandError, InputError, KnestError } from '../errors.ts';
+
+export type { AddNodesOptions, Cluster, DeleteNodesOptions, LoadOptions, WaitOptions } from './cluster.ts';
+export type { ExecOptions, ExecResult, SpawnOptions } from './exec.ts';
+export type { ClusterNode, LogsOptions } from './node.ts';
+export type {
+  CallOptions,
+  ClusterConfig,
+  ClusterFields,
+  ClusterInput,
+  CreateClusterOptions,
+  GetClusterOptions,
+  KubeconfigOption,
+  NodeSelector,
+  PlanClusterOptions,
+  Settings,
+} from './types.ts';
+export type { ErrorKind, Problem } from '../errors.ts';
+export type { Listener, StepEvent, StepId } from '../events.ts';
+export type { LoadedImage } from '../operations/load-images.ts';
+export type { RunningProcess } from '../operations/start-process.ts';
+export type {
+  Check,
+  ClusterStatus,
+  ClusterSummary,
+  NewNodeOptions,
+  NodeStatus,
+  PlanResult,
+  Verdict,
+} from '../operations/types.ts';
+export type { ClusterPlan, Paths } from '../plan/types.ts';
+export type { ConfigFile, LoadedSpec, SpecFlags, SpecInput } from '../spec/load.ts';
+export type { ClusterSpec, NodeRole, Taint } from '../spec/types.ts';
