@@ -14,41 +14,27 @@ import { runKubectl } from '../operations/run-program.ts';
 import type { RunningProcess } from '../operations/start-process.ts';
 import { restartCluster, startCluster, stopCluster } from '../operations/start-stop.ts';
 import { clusterStatus } from '../operations/status.ts';
-import type { ClusterStatus, NewNodeOptions } from '../operations/types.ts';
+import type { ClusterStatus } from '../operations/types.ts';
 import type { NodeRole } from '../spec/types.ts';
 import { checked } from './exec.ts';
 import { orReason } from './errors.ts';
-import type { ExecOptions, ExecResult, SpawnOptions } from './exec.ts';
 import { nodeHandle, selectNode } from './node.ts';
-import type { ClusterNode, LogsOptions } from './node.ts';
+import type { ClusterNode } from './node.ts';
 import { kubeconfigFor } from './kubeconfig.ts';
-import type { CallOptions, GetClusterOptions, NodeSelector, Settings } from './types.ts';
-
-export interface WaitOptions extends CallOptions {
-  /** Milliseconds to wait for the nodes to be Ready; 0 does not wait. Default 5 minutes. */
-  wait?: number;
-}
-
-export interface AddNodesOptions extends WaitOptions, NewNodeOptions {
-  /** Default: worker. */
-  role?: NodeRole;
-  /** Default 1. */
-  count?: number;
-  /** Keep what was made when adding fails. */
-  retain?: boolean;
-}
-
-export interface DeleteNodesOptions extends CallOptions {
-  /** Also when pods cannot be evicted, or when etcd would lose its quorum. */
-  force?: boolean;
-  /** Milliseconds that evicting the pods of a node may take. Default one minute. */
-  drainTimeout?: number;
-}
-
-export interface LoadOptions extends CallOptions {
-  /** Only into these nodes. */
-  nodes?: readonly NodeSelector[];
-}
+import type {
+  AddNodesOptions,
+  CallOptions,
+  DeleteNodesOptions,
+  ExecOptions,
+  ExecResult,
+  GetClusterOptions,
+  LoadOptions,
+  LogsOptions,
+  NodeSelector,
+  Settings,
+  SpawnOptions,
+  WaitOptions,
+} from './types.ts';
 
 export interface Cluster extends AsyncDisposable {
   readonly name: string;

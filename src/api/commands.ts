@@ -1,4 +1,4 @@
-/** knest as a library: what the command line does, as functions. */
+/** What the command line calls. The library is index.ts. */
 
 export { addNodes } from '../operations/add-nodes.ts';
 export { createCluster } from '../operations/create-cluster.ts';

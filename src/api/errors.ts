@@ -2,7 +2,7 @@
 
 import { KnestError, printableCommand, tail } from '../errors.ts';
 import type { ErrorKind } from '../errors.ts';
-import type { ExecResult } from './exec.ts';
+import type { ExecResult } from './types.ts';
 
 /** A program in a node, or kubectl, that ended with another exit code than 0 or took too long. It is the result as well. */
 export class ExecError extends KnestError implements ExecResult {

@@ -8,10 +8,17 @@ export { loadSpec } from '../spec/load.ts';
 export { ExecError, isKnestError } from './errors.ts';
 export { CommandError, InputError, KnestError } from '../errors.ts';
 
-export type { AddNodesOptions, Cluster, DeleteNodesOptions, LoadOptions, WaitOptions } from './cluster.ts';
-export type { ExecOptions, ExecResult, SpawnOptions } from './exec.ts';
-export type { ClusterNode, LogsOptions } from './node.ts';
+export type { Cluster } from './cluster.ts';
+export type { ClusterNode } from './node.ts';
 export type {
+  AddNodesOptions,
+  DeleteNodesOptions,
+  ExecOptions,
+  ExecResult,
+  LoadOptions,
+  LogsOptions,
+  SpawnOptions,
+  WaitOptions,
   CallOptions,
   ClusterConfig,
   ClusterFields,

@@ -8,18 +8,19 @@ import type { RunningProcess } from '../operations/start-process.ts';
 import { restartNodes, startNodes, stopNodes } from '../operations/start-stop.ts';
 import { KnestError } from '../errors.ts';
 import type { NodeRole } from '../spec/types.ts';
-import type { DeleteNodesOptions, WaitOptions } from './cluster.ts';
 import { orReason } from './errors.ts';
 import { checked } from './exec.ts';
-import type { ExecOptions, ExecResult, SpawnOptions } from './exec.ts';
-import type { CallOptions, NodeSelector, Settings } from './types.ts';
-
-export interface LogsOptions extends CallOptions {
-  /** Only this unit: "kubelet". */
-  unit?: string;
-  /** Only the last lines. */
-  lines?: number;
-}
+import type {
+  CallOptions,
+  DeleteNodesOptions,
+  ExecOptions,
+  ExecResult,
+  LogsOptions,
+  NodeSelector,
+  Settings,
+  SpawnOptions,
+  WaitOptions,
+} from './types.ts';
 
 export interface ClusterNode {
   /** The machine's and the Node's: "demo-worker2". */

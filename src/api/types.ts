@@ -1,6 +1,7 @@
 /** What the library's calls take and give. */
 
-import type { Context } from '../operations/types.ts';
+import type { CaptureOptions, ProgramOptions, ProgramResult } from '../operations/run-program.ts';
+import type { Context, NewNodeOptions } from '../operations/types.ts';
 import type { SpecFlags } from '../spec/load.ts';
 import type { Config } from '../spec/schema.ts';
 import type { ClusterSpec, NodeRole } from '../spec/types.ts';
@@ -69,3 +70,49 @@ export type GetClusterOptions = Settings & KubeconfigOption & { keep?: boolean }
 
 /** The first node that fits: by its name, with or without the cluster's ("worker2"), by its role, or itself. */
 export type NodeSelector = string | { name: string } | { role: NodeRole };
+
+export interface WaitOptions extends CallOptions {
+  /** Milliseconds to wait for the nodes to be Ready; 0 does not wait. Default 5 minutes. */
+  wait?: number;
+}
+
+export interface AddNodesOptions extends WaitOptions, NewNodeOptions {
+  /** Default: worker. */
+  role?: NodeRole;
+  /** Default 1. */
+  count?: number;
+  /** Keep what was made when adding fails. */
+  retain?: boolean;
+}
+
+export interface DeleteNodesOptions extends CallOptions {
+  /** Also when pods cannot be evicted, or when etcd would lose its quorum. */
+  force?: boolean;
+  /** Milliseconds that evicting the pods of a node may take. Default one minute. */
+  drainTimeout?: number;
+}
+
+export interface LoadOptions extends CallOptions {
+  /** Only into these nodes. */
+  nodes?: readonly NodeSelector[];
+}
+
+export interface LogsOptions extends CallOptions {
+  /** Only this unit: "kubelet". */
+  unit?: string;
+  /** Only the last lines. */
+  lines?: number;
+}
+
+export interface ExecOptions extends CallOptions, ProgramOptions, CaptureOptions {
+  /** false: an exit code other than 0, and a time-out, are results and not errors. Default true. */
+  reject?: boolean;
+}
+
+export interface SpawnOptions extends CallOptions, ProgramOptions {}
+
+export interface ExecResult extends ProgramResult {
+  /** The node that it ran in; "kubectl" runs where the cluster is: the cluster's name. */
+  where: string;
+  argv: readonly string[];
+}
