@@ -19,13 +19,13 @@ function diagnose(programs: readonly { name: string; code: string }[]): string[]
     paths: { knest: [`${root}src/api/index.ts`], 'knest/vitest': [`${root}src/api/vitest.ts`] },
   };
   const host = ts.createCompilerHost(settings);
-  const { fileExists, readFile, getSourceFile } = host;
-  host.fileExists = (path) => files.has(path) || fileExists(path);
-  host.readFile = (path) => files.get(path) ?? readFile(path);
+  const disk = { ...host };
+  host.fileExists = (path) => files.has(path) || disk.fileExists(path);
+  host.readFile = (path) => files.get(path) ?? disk.readFile(path);
   host.getSourceFile = (path, languageVersion, ...rest) => {
     const code = files.get(path);
     return code === undefined
-      ? getSourceFile(path, languageVersion, ...rest)
+      ? disk.getSourceFile(path, languageVersion, ...rest)
       : ts.createSourceFile(path, code, languageVersion);
   };
   const program = ts.createProgram([...files.keys()], settings, host);
