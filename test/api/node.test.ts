@@ -34,8 +34,8 @@ it.each<{ which: NodeSelector; asked: string }>([
   { which: '', asked: 'node ""' },
   { which: { name: 'other-worker' }, asked: 'node "other-worker"' },
 ])('there is no $which', ({ which, asked }) => {
-  const wanted = expect.objectContaining({ kind: 'notFound', message: `cluster "shop" has no ${asked}` });
-  expect(() => selectNode(cluster, which)).toThrow(wanted as Error);
+  const wanted: unknown = expect.objectContaining({ kind: 'notFound', message: `cluster "shop" has no ${asked}` });
+  expect(() => selectNode(cluster, which)).toThrow(wanted);
 });
 
 it('a program that failed throws its result, unless that is wanted', () => {
