@@ -116,10 +116,7 @@ async function changeKubeconfigs(
 }
 
 /** Tells etcd where its only member is: new members are going to look for it there. Needs it to run. */
-export function rejoinAtNewAddress({
-  plan,
-  material,
-}: Pick<LeasedCluster, 'plan' | 'material'>): Sequence {
+export function rejoinAtNewAddress({ plan, material }: Pick<LeasedCluster, 'plan' | 'material'>): Sequence {
   const [only, ...others] = plan.network.lan?.dhcp ? controlPlanesOf(plan.machines) : [];
   if (!only || others.length > 0) return serial();
   return {

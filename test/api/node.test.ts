@@ -34,7 +34,10 @@ it.each<{ which: NodeSelector; asked: string }>([
   { which: '', asked: 'node ""' },
   { which: { name: 'other-worker' }, asked: 'node "other-worker"' },
 ])('there is no $which', ({ which, asked }) => {
-  const wanted: unknown = expect.objectContaining({ kind: 'notFound', message: `cluster "shop" has no ${asked}` });
+  const wanted: unknown = expect.objectContaining({
+    kind: 'notFound',
+    message: `cluster "shop" has no ${asked}`,
+  });
   expect(() => selectNode(cluster, which)).toThrow(wanted);
 });
 

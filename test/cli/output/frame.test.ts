@@ -117,6 +117,9 @@ describe('afterEvent', () => {
 
   it('a step that turns out to be done already is skipped in place', () => {
     const steps = stepsAfter(started('a'), started('b'), { type: 'skipped', id: 'machine/a', title: 'A' });
-    expect(steps.map(({ id, status }) => `${id.replace('machine/', '')} ${status}`)).toEqual(['a skipped', 'b running']);
+    expect(steps.map(({ id, status }) => `${id.replace('machine/', '')} ${status}`)).toEqual([
+      'a skipped',
+      'b running',
+    ]);
   });
 });
