@@ -2,7 +2,7 @@
 
 import { afterAll, afterEach, beforeAll } from 'vitest';
 
-import { messageOf } from '../errors.ts';
+import { KnestError, messageOf } from '../errors.ts';
 import { keepsFailures } from '../workstation/keep.ts';
 import type { Cluster } from './cluster.ts';
 import { createCluster } from './create.ts';
@@ -35,7 +35,13 @@ export function useCluster(options: UseClusterOptions = {}): Cluster {
   let cluster: Cluster | undefined;
   let failed = false;
   beforeAll(async () => {
-    cluster = await open({ ...wanted, retain: wanted.retain ?? keepsFailures() }, reuse);
+    try {
+      cluster = await open({ ...wanted, retain: wanted.retain ?? keepsFailures() }, reuse);
+    } catch (error) {
+      // Vitest prints the message alone
+      if (error instanceof KnestError) console.error([...error.details, error.hint ?? ''].join('\n'));
+      throw error;
+    }
   }, hookTimeout);
   afterEach(async ({ task }) => {
     if (task.result?.state !== 'fail' || !cluster) return;
