@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 
-import { loadSpec, localHost, planCluster } from '../src/api/index.ts';
+import { loadSpec, localHost, planCluster } from '../src/api/commands.ts';
 import { runCommands } from '../src/managers/commands.ts';
 import { writeMachine } from '../src/apply/machine-files.ts';
 import type { MachineManager } from '../src/managers/types.ts';

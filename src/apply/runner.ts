@@ -1,4 +1,4 @@
-import type { Listener, Progress } from '../events.ts';
+import type { Listener, Progress, StepId } from '../events.ts';
 
 export interface StepTools {
   progress: Progress;
@@ -7,7 +7,7 @@ export interface StepTools {
 
 /** One thing to do that hands on a result. `run` is called each time, and finds out itself what is left to do. */
 export interface ResultStep<T> {
-  id: string;
+  id: StepId;
   title: string;
   run: (tools: StepTools) => Promise<T>;
 }

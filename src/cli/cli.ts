@@ -1,7 +1,7 @@
 /** What every command is given: streams, the library, the exit code to leave with. */
 
 import type { Command } from 'commander';
-import type * as api from '../api/index.ts';
+import type * as api from '../api/commands.ts';
 import type { Context } from '../operations/types.ts';
 import type { Interruption } from './interruption.ts';
 import { openReporter, type ProgressMode } from './output/open-reporter.ts';

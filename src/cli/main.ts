@@ -23,4 +23,4 @@ const cache = terminal.env['KNEST_CACHE_DIR'] || '/var/cache/knest';
 if (existsSync(cache)) enableCompileCache?.(join(cache, 'compiled'));
 
 // Kept-alive connections would hold the process for seconds after its work is done.
-process.exit(await run(process.argv.slice(2), terminal, () => import('../api/index.ts')));
+process.exit(await run(process.argv.slice(2), terminal, () => import('../api/commands.ts')));

@@ -1,6 +1,6 @@
 import type { MachineManager } from '../managers/types.ts';
 import { parallel, runSequence, runStep, serial, sideBySide } from '../apply/runner.ts';
-import type { Sequence } from '../apply/runner.ts';
+import type { Sequence, Step } from '../apply/runner.ts';
 import { KnestError } from '../errors.ts';
 import type { HostFacts } from '../facts/types.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
@@ -130,10 +130,10 @@ function machineSteps(work: Work, material: KeyMaterial): Sequence {
   const { session, machines, manager } = work;
   const start = (machine: MachinePlan, signal: AbortSignal): Promise<void> =>
     bootMachine(session, manager, machine, material, signal);
-  const steps = machines.map((machine) => ({
+  const steps = machines.map((machine): Step => ({
     id: `machine/${machine.name}`,
     title: `Machine ${machine.name} (${machine.address})`,
-    run: ({ signal }: { signal: AbortSignal }) => {
+    run: ({ signal }) => {
       if (machine.role === 'worker') return start(machine, signal);
       return joinEtcd(membersBefore(work, machine), machine, material, () => start(machine, signal), signal);
     },

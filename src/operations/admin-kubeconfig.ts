@@ -2,7 +2,8 @@ import type { KubeconfigInput } from '../formats/kubeconfig.ts';
 import { requireMaterial } from '../pki/issue.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
 import { adminCertificate } from '../plan/pki.ts';
-import type { ClusterPlan } from '../plan/types.ts';
+import type { ClusterPlan, Paths } from '../plan/types.ts';
+import { clusterFolder } from '../state/clusters.ts';
 
 /** What the cluster's user gets. */
 export function adminKubeconfig(plan: ClusterPlan, material: KeyMaterial): KubeconfigInput {
@@ -13,4 +14,9 @@ export function adminKubeconfig(plan: ClusterPlan, material: KeyMaterial): Kubec
     certificate: { pem: requireMaterial(material, `${adminCertificate}.crt`) },
     key: { pem: requireMaterial(material, `${adminCertificate}.key`) },
   };
+}
+
+/** A kubeconfig of the cluster alone, for whoever works on it through knest. */
+export function clusterKubeconfigPath(paths: Paths, cluster: string): string {
+  return `${clusterFolder(paths, cluster)}/kubeconfig`;
 }

@@ -12,7 +12,7 @@ import type { ClusterPlan, MachinePlan } from '../plan/types.ts';
 import * as records from '../state/clusters.ts';
 import { addToKubeconfig, kubeconfigPath, readKubeconfig } from '../workstation/kubeconfig.ts';
 import { acquireLock } from '../state/lock.ts';
-import { adminKubeconfig } from './admin-kubeconfig.ts';
+import { adminKubeconfig, clusterKubeconfigPath } from './admin-kubeconfig.ts';
 import { acquire } from './phases/acquire.ts';
 import { planBesideOthers, withPlanningLock } from './phases/plan.ts';
 import { openSession } from './session.ts';
@@ -40,7 +40,8 @@ export async function createCluster(options: CreateOptions): Promise<CreateResul
   const session = openSession(options);
   const { host, paths } = session;
   const spec = await resolveReferences(session, options.spec);
-  const kubeconfig = kubeconfigPath(options.kubeconfig, process.env);
+  const own = clusterKubeconfigPath(paths, spec.name);
+  const kubeconfig = options.kubeconfig === false ? own : kubeconfigPath(options.kubeconfig, process.env);
   // a file that the context cannot be added to is found before anything is made
   await readKubeconfig(host, kubeconfig);
   const lock = await acquireLock(host, records.clusterLock(paths, spec.name));
@@ -171,12 +172,9 @@ function contextStep(
     run: async () => {
       const input = adminKubeconfig(plan, material);
       // one of the cluster alone as well, for `knest kubectl`
-      await host.writeFile(
-        `${records.clusterFolder(paths, plan.cluster)}/kubeconfig`,
-        renderKubeconfig(input),
-        0o600,
-      );
-      await addToKubeconfig(host, kubeconfig, input);
+      const own = clusterKubeconfigPath(paths, plan.cluster);
+      await host.writeFile(own, renderKubeconfig(input), 0o600);
+      if (kubeconfig !== own) await addToKubeconfig(host, kubeconfig, input);
     },
   };
 }

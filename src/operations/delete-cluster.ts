@@ -28,7 +28,9 @@ export async function deleteCluster(options: DeleteOptions): Promise<DeleteResul
   try {
     const record = await readCluster(host, paths, name);
     if (record) {
-      await forgetContext(session, kubeconfigPath(options.kubeconfig, process.env), record.plan.context);
+      if (options.kubeconfig !== false) {
+        await forgetContext(session, kubeconfigPath(options.kubeconfig, process.env), record.plan.context);
+      }
       await tearDown(session, record.plan, await openManager(session));
     } else {
       // ended before its plan was written: nothing was made

@@ -1,7 +1,8 @@
 import { KnestError, printableCommand } from '../errors.ts';
 import { runFollowed } from '../host/follow.ts';
 import { runAttached } from '../host/local.ts';
-import { clusterFolder, requireCluster } from '../state/clusters.ts';
+import { requireCluster } from '../state/clusters.ts';
+import { clusterKubeconfigPath } from './admin-kubeconfig.ts';
 import { kubectlPath, openManager, requireMachine, requireMachines } from './find-machines.ts';
 import { openSession } from './session.ts';
 import type { NodeRole } from '../spec/types.ts';
@@ -91,11 +92,16 @@ export async function kubectlCommand(
   const { plan } = await requireCluster(host, paths, options.name);
   return {
     argv: [kubectlPath(paths, plan)],
-    env: { KUBECONFIG: `${clusterFolder(paths, options.name)}/kubeconfig` },
+    env: { KUBECONFIG: clusterKubeconfigPath(paths, options.name) },
   };
 }
 
-function journalCommand({ unit, lines, follow }: LogOptions): string[] {
+/** journalctl(1) in a node. */
+export function journalCommand({
+  unit,
+  lines,
+  follow,
+}: Pick<LogOptions, 'unit' | 'lines' | 'follow'>): string[] {
   return [
     ...['journalctl', '--no-pager'],
     ...(unit === undefined ? [] : [`--unit=${unit}`]),

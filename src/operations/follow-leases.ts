@@ -1,5 +1,6 @@
 import type { MachineManager } from '../managers/types.ts';
 import { runSequence, runStep, serial } from '../apply/runner.ts';
+import type { Sequence } from '../apply/runner.ts';
 import { KnestError } from '../errors.ts';
 import type { Lease } from '../facts/types.ts';
 import { renderKubeconfig } from '../formats/kubeconfig.ts';
@@ -114,13 +115,13 @@ async function changeKubeconfigs(
 }
 
 /** Tells etcd where its only member is: new members are going to look for it there. Needs it to run. */
-export function rejoinAtNewAddress({ plan, material }: Pick<LeasedCluster, 'plan' | 'material'>) {
+export function rejoinAtNewAddress({ plan, material }: Pick<LeasedCluster, 'plan' | 'material'>): Sequence {
   const [only, ...others] = plan.network.lan?.dhcp ? controlPlanesOf(plan.machines) : [];
   if (!only || others.length > 0) return serial();
   return {
     id: 'etcd',
     title: `etcd knows the address of ${only.name}`,
-    run: ({ signal }: { signal: AbortSignal }) =>
+    run: ({ signal }) =>
       retryUntilReady(`tell etcd the address of ${only.name}`, signal, async () => {
         const client = etcdClient([etcdClientUrl(only)], material);
         try {

@@ -170,7 +170,7 @@ function run({ session }: Power, sequence: Sequence): Promise<void> {
 }
 
 function stopSteps({ manager }: Power, machines: readonly MachinePlan[]): Sequence {
-  const steps = machines.map((machine) => ({
+  const steps = machines.map((machine): Step => ({
     id: `stop/${machine.name}`,
     title: `Stop machine ${machine.name}`,
     done: async () => (await manager.leader(machine)) === undefined,
@@ -187,11 +187,11 @@ async function startSteps(
 ): Promise<Sequence> {
   const { session, plan, manager } = power;
   const leaders = await Promise.all(machines.map((machine) => manager.leader(machine)));
-  const steps = machines.map((machine) => ({
+  const steps = machines.map((machine): Step => ({
     id: `start/${machine.name}`,
     title: `Start machine ${machine.name}`,
     done: async () => (await manager.leader(machine)) !== undefined,
-    run: ({ signal }: { signal: AbortSignal }) => manager.start(machine, signal),
+    run: ({ signal }) => manager.start(machine, signal),
   }));
   const stopped = machines.filter((_, index) => leaders[index] === undefined);
   return serial(
@@ -233,7 +233,7 @@ function waitSteps(
   const [othersReady] = others;
   return [
     ready,
-    ...(othersReady ? [{ ...othersReady, id: 'ready/others', title: 'Other nodes Ready' }] : []),
+    ...(othersReady ? [{ ...othersReady, id: 'ready/others' as const, title: 'Other nodes Ready' }] : []),
     ...usable,
   ];
 }

@@ -1,5 +1,6 @@
 import type { MachineManager } from '../managers/types.ts';
 import { parallel, runSequence, serial } from '../apply/runner.ts';
+import type { Step } from '../apply/runner.ts';
 import type { ClusterPlan } from '../plan/types.ts';
 import { clusterFolder, forgetCluster } from '../state/clusters.ts';
 import type { Session } from './session.ts';
@@ -10,12 +11,12 @@ import type { Session } from './session.ts';
  */
 export async function tearDown(session: Session, plan: ClusterPlan, manager: MachineManager): Promise<void> {
   const { host, paths, listener } = session;
-  const machines = plan.machines.map((machine) => ({
+  const machines = plan.machines.map((machine): Step => ({
     id: `delete/${machine.name}`,
     title: `Delete machine ${machine.name}`,
     run: () => manager.destroy(machine),
   }));
-  const network = {
+  const network: Step = {
     id: 'delete/network',
     title: `Remove network ${plan.network.bridge}`,
     run: () => manager.tearDownHost(plan, clusterFolder(paths, plan.cluster)),

@@ -25,8 +25,8 @@ export interface CreateOptions extends Context {
   wait?: number;
   /** Keep what was made when creating fails. */
   retain?: boolean;
-  /** Where to write the context; default $KUBECONFIG, else ~/.kube/config. */
-  kubeconfig?: string;
+  /** Where to write the context; default $KUBECONFIG, else ~/.kube/config. false: only into the cluster's own file. */
+  kubeconfig?: string | false;
   /** May install missing host packages. */
   yes?: boolean;
 }
@@ -34,6 +34,7 @@ export interface CreateOptions extends Context {
 export interface CreateResult {
   name: string;
   context: string;
+  /** The file that has the context. */
   kubeconfig: string;
   endpoint: string;
   kubernetesVersion: string;
@@ -48,7 +49,8 @@ export interface PlanOptions extends Context {
 
 export interface DeleteOptions extends Context {
   name: string;
-  kubeconfig?: string;
+  /** What to take the context out of; default $KUBECONFIG, else ~/.kube/config. false: nothing. */
+  kubeconfig?: string | false;
 }
 
 export interface DeleteResult {

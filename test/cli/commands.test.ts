@@ -26,8 +26,8 @@ const cluster: ClusterSummary = {
 describe('create cluster', () => {
   it('hands the spec to the library and says what to do next', async () => {
     const createCluster = vi.fn((options: CreateOptions) => {
-      options.listener?.({ type: 'started', id: 'a', title: 'Building the image' });
-      options.listener?.({ type: 'done', id: 'a', title: 'Building the image', seconds: 2 });
+      options.listener?.({ type: 'started', id: 'machine/a', title: 'Building the image' });
+      options.listener?.({ type: 'done', id: 'machine/a', title: 'Building the image', seconds: 2 });
       return Promise.resolve(created);
     });
     const argv = [

@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 
 import { expect, it } from 'vitest';
 
-import type { BuiltImage, ClusterImages, ClusterPlan, LoadedImage } from '../../src/api/index.ts';
+import type { BuiltImage, ClusterImages, ClusterPlan, LoadedImage } from '../../src/api/commands.ts';
 import { must } from './support/cli.ts';
 import { busyboxPieces, writeDockerArchive, writeOciArchive } from './support/image.ts';
 import { describeScenario } from './support/scenario.ts';

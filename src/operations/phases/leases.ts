@@ -1,6 +1,7 @@
 import { layerPath } from '../../artifacts/layers.ts';
 import type { MachineManager } from '../../managers/types.ts';
 import { runSequence } from '../../apply/runner.ts';
+import type { Step } from '../../apply/runner.ts';
 import { KnestError } from '../../errors.ts';
 import type { HostFacts, Lease } from '../../facts/types.ts';
 import { askForLease, readLease } from '../../observe/leases.ts';
@@ -36,7 +37,7 @@ export async function leasesForNewNodes(
   const layer = rootfsLayer(spec.image, facts);
   const root = layerPath(session.paths, layer.id);
   const leases: Record<string, Lease> = {};
-  const steps = [
+  const steps: Step[] = [
     layerStep(session, facts, layer),
     {
       id: 'leases',

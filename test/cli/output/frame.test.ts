@@ -8,9 +8,22 @@ function stepsAfter(...events: StepEvent[]): Steps {
   return events.reduce<Steps>((steps, event, index) => afterEvent(steps, event, index * 1000), []);
 }
 
-const started = (id: string, title = `Title of ${id}`): StepEvent => ({ type: 'started', id, title });
-const done = (id: string): StepEvent => ({ type: 'done', id, title: `Title of ${id}`, seconds: 1.26 });
-const progress = (id: string, message: string): StepEvent => ({ type: 'progress', id, message });
+const started = (id: string, title = `Title of ${id}`): StepEvent => ({
+  type: 'started',
+  id: `machine/${id}`,
+  title,
+});
+const done = (id: string): StepEvent => ({
+  type: 'done',
+  id: `machine/${id}`,
+  title: `Title of ${id}`,
+  seconds: 1.26,
+});
+const progress = (id: string, message: string): StepEvent => ({
+  type: 'progress',
+  id: `machine/${id}`,
+  message,
+});
 
 describe('renderFrame', () => {
   it('shows each step in its place, whatever became of it', () => {
@@ -19,9 +32,9 @@ describe('renderFrame', () => {
       started('kubernetes'),
       progress('kubernetes', 'compiled 812 of 2119 packages'),
       done('image'),
-      { type: 'skipped', id: 'sysctl', title: 'Kernel settings' },
-      started('machine'),
-      { type: 'failed', id: 'machine', title: 'Starting the machine', seconds: 3, error: new Error('no') },
+      { type: 'skipped', id: 'network', title: 'Kernel settings' },
+      started('m'),
+      { type: 'failed', id: 'machine/m', title: 'Starting the machine', seconds: 3, error: new Error('no') },
     );
     expect(renderFrame(steps, 80, 8000)).toBe(
       [
@@ -56,7 +69,7 @@ describe('renderFrame', () => {
     const steps = stepsAfter(
       started('a', 'A very long title that goes on and on'),
       progress('a', 'a message that is even longer than the title of its step is'),
-      { type: 'done', id: 'b', title: 'unknown to it', seconds: 1 },
+      { type: 'done', id: 'machine/b', title: 'unknown to it', seconds: 1 },
     );
     for (const width of [10, 24, 40]) {
       const lines = renderFrame(steps, width, 75_000).split('\n');
@@ -83,25 +96,30 @@ describe('settle', () => {
   it('leaves behind what has ended at the top, and nothing below a step under way', () => {
     const steps = stepsAfter(started('a'), started('b'), started('c'), done('a'), done('c'));
     const { settled, rest } = settle(steps);
-    expect(settled.map(({ id }) => id)).toEqual(['a']);
-    expect(rest.map(({ id }) => id)).toEqual(['b', 'c']);
+    expect(settled.map(({ id }) => id.replace('machine/', ''))).toEqual(['a']);
+    expect(rest.map(({ id }) => id.replace('machine/', ''))).toEqual(['b', 'c']);
   });
 
   it('keeps a step with those within it', () => {
     const { settled, rest } = settle(stepsAfter(started('a'), started('a/x'), done('a/x'), started('a/y')));
     expect(settled).toEqual([]);
-    expect(rest.map(({ id }) => id)).toEqual(['a', 'a/x', 'a/y']);
+    expect(rest.map(({ id }) => id.replace('machine/', ''))).toEqual(['a', 'a/x', 'a/y']);
   });
 });
 
 describe('afterEvent', () => {
   it('a step that starts again begins anew', () => {
     const steps = stepsAfter(started('a'), progress('a', 'x'), done('a'), started('a'));
-    expect(steps).toMatchObject([{ id: 'a', status: 'running', startedAt: 3000, message: undefined }]);
+    expect(steps).toMatchObject([
+      { id: 'machine/a', status: 'running', startedAt: 3000, message: undefined },
+    ]);
   });
 
   it('a step that turns out to be done already is skipped in place', () => {
-    const steps = stepsAfter(started('a'), started('b'), { type: 'skipped', id: 'a', title: 'A' });
-    expect(steps.map(({ id, status }) => `${id} ${status}`)).toEqual(['a skipped', 'b running']);
+    const steps = stepsAfter(started('a'), started('b'), { type: 'skipped', id: 'machine/a', title: 'A' });
+    expect(steps.map(({ id, status }) => `${id.replace('machine/', '')} ${status}`)).toEqual([
+      'a skipped',
+      'b running',
+    ]);
   });
 });

@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe } from 'vitest';
 
-import type { BuiltImage } from '../../../src/api/index.ts';
+import type { BuiltImage } from '../../../src/api/commands.ts';
 import { knest, mainFile, succeeded } from './cli.ts';
 import type { Outcome, RunOptions } from './cli.ts';
 import { expectSameHost, hostSnapshot } from './host-snapshot.ts';

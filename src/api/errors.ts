@@ -1,0 +1,53 @@
+/** Errors of the library: those of knest, and the one of a program that ended badly. */
+
+import { KnestError, printableCommand, tail } from '../errors.ts';
+import type { ErrorKind } from '../errors.ts';
+import type { ExecResult } from './types.ts';
+
+/** A program in a node, or kubectl, that ended with another exit code than 0 or took too long. It is the result as well. */
+export class ExecError extends KnestError implements ExecResult {
+  override readonly name = 'ExecError';
+  readonly where: string;
+  readonly argv: readonly string[];
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly durationMs: number;
+  readonly timedOut: boolean;
+
+  constructor(result: ExecResult) {
+    const { where, argv, exitCode, stdout, stderr, durationMs, timedOut } = result;
+    const how = timedOut ? `was ended after ${durationMs} ms` : `exited ${exitCode}`;
+    super(`${argv[0] ?? 'program'} ${how} in ${where}: ${printableCommand(argv)}`, {
+      details: tail(stderr === '' ? stdout : stderr, 10),
+    });
+    this.where = where;
+    this.argv = argv;
+    this.exitCode = exitCode;
+    this.stdout = stdout;
+    this.stderr = stderr;
+    this.durationMs = durationMs;
+    this.timedOut = timedOut;
+  }
+}
+
+/** Whether something thrown is an expected failure of knest; with a kind, whether it is of that kind. */
+export function isKnestError(error: unknown): error is KnestError;
+export function isKnestError<K extends ErrorKind>(error: unknown, kind: K): error is KnestError & { kind: K };
+export function isKnestError(error: unknown, kind?: ErrorKind): boolean {
+  return error instanceof KnestError && (kind === undefined || error.kind === kind);
+}
+
+/** What a call that was told to stop throws: the reason it was told, and not how its last step noticed. */
+export async function orReason<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (signal?.aborted && isAbort(error)) throw signal.reason;
+    throw error;
+  }
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && ['AbortError', 'TimeoutError'].includes(error.name);
+}
