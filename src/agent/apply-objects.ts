@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { ApiError, openApi } from './kubernetes/api.ts';
-import type { Api, ApiAccess } from './kubernetes/api.ts';
-import type { KubernetesObject } from './kubernetes/objects.ts';
+import { ApiError } from '../clients/kubernetes/client.ts';
+import type { KubernetesClient } from '../clients/kubernetes/client.ts';
+import type { KubernetesObject } from '../clients/kubernetes/objects.ts';
+import { openApi } from './kubernetes/open-api.ts';
+import type { ApiAccess } from './kubernetes/open-api.ts';
 import { log, reasonOf } from './log.ts';
 
 /** Objects that a cluster has from its beginning, as a file of the machine. */
@@ -69,7 +71,7 @@ async function untilTaken(change: () => Promise<unknown>): Promise<void> {
 }
 
 /** What is there stays as it is. */
-export async function createIfMissing(api: Api, object: KubernetesObject): Promise<void> {
+export async function createIfMissing(api: KubernetesClient, object: KubernetesObject): Promise<void> {
   try {
     await api.create(pathOf(object).replace(/\/[^/]*$/, ''), object);
   } catch (error) {

@@ -11,7 +11,7 @@ import { readConfig } from './config.ts';
 import { runDns } from './dns/run.ts';
 import { servePages } from './http.ts';
 import { listImages } from './images/list-images.ts';
-import { openApi } from './kubernetes/api.ts';
+import { openApi } from './kubernetes/open-api.ts';
 import { runLoadBalancer } from './load-balancer/run.ts';
 import { log, reasonOf } from './log.ts';
 import { runNetworkPolicy } from './network-policy/run.ts';

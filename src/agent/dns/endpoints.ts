@@ -13,19 +13,11 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { ApiError } from '../kubernetes/api.ts';
-import type { Api } from '../kubernetes/api.ts';
+import { ApiError } from '../../clients/kubernetes/client.ts';
+import type { KubernetesClient } from '../../clients/kubernetes/client.ts';
 import { keepWatching } from '../kubernetes/keep-watching.ts';
-import type { KubernetesObject, LeaseObject } from '../kubernetes/objects.ts';
+import type { EndpointsObject, LeaseObject } from '../../clients/kubernetes/objects.ts';
 import { log, reasonOf } from '../log.ts';
-
-export interface EndpointsObject extends KubernetesObject {
-  subsets?: {
-    addresses?: { ip: string; nodeName?: string }[];
-    notReadyAddresses?: { ip: string }[];
-    ports?: { name: string; port: number; protocol: string }[];
-  }[];
-}
 
 export interface Member {
   node: string;
@@ -44,7 +36,7 @@ const usual = { renewal: 1500, silence: 5000 };
 
 /** Stays a member until the signal; then leaves at once. */
 export async function keepMembership(
-  api: Api,
+  api: KubernetesClient,
   member: Member,
   signal: AbortSignal,
   { renewal, silence }: typeof usual = usual,
@@ -159,7 +151,7 @@ function isAsWanted(
 }
 
 async function write(
-  api: Api,
+  api: KubernetesClient,
   current: EndpointsObject | undefined,
   addresses: readonly string[],
   member: Member,
@@ -199,7 +191,7 @@ function portsOf({ ports }: Member) {
   ];
 }
 
-async function renew(api: Api, member: Member, silence: number): Promise<void> {
+async function renew(api: KubernetesClient, member: Member, silence: number): Promise<void> {
   const name = `knest-dns-${member.node}`;
   const spec = {
     holderIdentity: member.address,

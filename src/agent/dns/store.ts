@@ -1,4 +1,4 @@
-import type { EndpointSliceObject, KubernetesObject, ServiceObject } from '../kubernetes/objects.ts';
+import type { EndpointSliceObject, KubernetesObject, ServiceObject } from '../../clients/kubernetes/objects.ts';
 import type { Endpoint, NamedPort, Service } from './records.ts';
 import { serviceOfSlice, serviceRecord, sliceRecord } from './records.ts';
 import type { Slice } from './records.ts';

@@ -4,10 +4,10 @@
  */
 
 import { log, reasonOf } from '../log.ts';
-import { ApiError } from './api.ts';
-import type { Api } from './api.ts';
+import { ApiError } from '../../clients/kubernetes/client.ts';
+import type { KubernetesClient } from '../../clients/kubernetes/client.ts';
 import { keepWatching } from './keep-watching.ts';
-import type { LeaseObject } from './objects.ts';
+import type { LeaseObject } from '../../clients/kubernetes/objects.ts';
 
 export interface Election {
   /** Whether the work is ours at this moment. */
@@ -32,7 +32,7 @@ export interface ElectionOptions {
 const leasesPath = '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases';
 
 /** Takes part for as long as the process lives. Returns when it is known who has the Lease. */
-export async function takePart(api: Api, options: ElectionOptions): Promise<Election> {
+export async function takePart(api: KubernetesClient, options: ElectionOptions): Promise<Election> {
   const { name, identity, times = { renewal: 1500, silence: 5000 } } = options;
   let current: LeaseObject | undefined;
   // by our own clock: others' may differ

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { log, reasonOf } from '../log.ts';
-import { ApiError, watchSeconds } from './api.ts';
-import type { Api } from './api.ts';
-import type { KubernetesObject } from './objects.ts';
+import { ApiError, watchSeconds } from '../../clients/kubernetes/client.ts';
+import type { KubernetesClient } from '../../clients/kubernetes/client.ts';
+import type { KubernetesObject, ListObject } from '../../clients/kubernetes/objects.ts';
 
 export interface WatchHandlers<T> {
   /** New or changed. */
@@ -21,11 +21,6 @@ export interface Selector {
 const shortest = 100;
 const longest = 1000;
 
-interface List<T> {
-  metadata?: { resourceVersion?: string };
-  items?: T[];
-}
-
 interface WatchEvent<T> {
   type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
   object: T & { code?: number; message?: string };
@@ -42,7 +37,7 @@ interface WatchEvent<T> {
  * @returns when everything that is there has been told once
  */
 export function keepWatching<T extends KubernetesObject>(
-  api: Api,
+  api: KubernetesClient,
   path: string,
   handlers: WatchHandlers<T>,
   selector: Selector = {},
@@ -53,7 +48,7 @@ export function keepWatching<T extends KubernetesObject>(
 }
 
 async function watchForEver<T extends KubernetesObject>(
-  api: Api,
+  api: KubernetesClient,
   path: string,
   handlers: WatchHandlers<T>,
   selector: Selector,
@@ -71,7 +66,7 @@ async function watchForEver<T extends KubernetesObject>(
     handlers.set(object);
   };
   const list = async (): Promise<string | undefined> => {
-    const { items = [], metadata } = await api.get<List<T>>(query(path, selector));
+    const { items = [], metadata } = await api.get<ListObject<T>>(query(path, selector));
     const present = new Set(items.map(keyOf));
     for (const [key, object] of known) {
       if (present.has(key)) continue;

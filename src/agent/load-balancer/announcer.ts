@@ -7,7 +7,7 @@
  */
 
 import { inRange, parseRange } from '../../formats/address-range.ts';
-import type { Api } from '../kubernetes/api.ts';
+import type { KubernetesClient } from '../../clients/kubernetes/client.ts';
 import { log, reasonOf } from '../log.ts';
 import { addressesOf, watchAnnouncements } from './announcements.ts';
 import type { NodeLink } from './link.ts';
@@ -24,7 +24,7 @@ export interface AnnouncerOptions {
 
 /** Works for as long as the process lives. Returns when it is known for the first time what to answer for. */
 export async function runAnnouncer(
-  api: Api,
+  api: KubernetesClient,
   { node, pool, link, times = { look: 5000, lifetime: 20_000 } }: AnnouncerOptions,
 ): Promise<void> {
   const ranges = pool.map(parseRange);

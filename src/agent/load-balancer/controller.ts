@@ -5,8 +5,8 @@
  */
 
 import { inRange, parseRange } from '../../formats/address-range.ts';
-import { ApiError } from '../kubernetes/api.ts';
-import type { Api } from '../kubernetes/api.ts';
+import { ApiError } from '../../clients/kubernetes/client.ts';
+import type { KubernetesClient } from '../../clients/kubernetes/client.ts';
 import { discoveryVersion } from '../kubernetes/discovery.ts';
 import { takePart } from '../kubernetes/election.ts';
 import { tellOf } from '../kubernetes/events.ts';
@@ -17,7 +17,7 @@ import type {
   EndpointSliceObject,
   NodeObject,
   ServiceObject,
-} from '../kubernetes/objects.ts';
+} from '../../clients/kubernetes/objects.ts';
 import { log, reasonOf } from '../log.ts';
 import { nodesByAddress, watchAnnouncements, writeAnnouncements } from './announcements.ts';
 import { giveAddresses } from './give.ts';
@@ -53,7 +53,7 @@ const excludeLabel = 'node.kubernetes.io/exclude-from-external-load-balancers';
 const again = 1000;
 
 /** Works for as long as the process lives. Returns when all Services have been looked at. */
-export async function runController(api: Api, options: ControllerOptions): Promise<void> {
+export async function runController(api: KubernetesClient, options: ControllerOptions): Promise<void> {
   const pool = options.pool.map(parseRange);
   const inPool = (address: string): boolean => pool.some((range) => inRange(range, address));
   const wishes = new Map<string, Wish>();

@@ -1,5 +1,5 @@
 import type { AgentConfig, LoadBalancerConfig } from '../config.ts';
-import type { Api } from '../kubernetes/api.ts';
+import type { KubernetesClient } from '../../clients/kubernetes/client.ts';
 import { runAnnouncer } from './announcer.ts';
 import { runController } from './controller.ts';
 import { nodeLink } from './link.ts';
@@ -9,7 +9,7 @@ import { answerPulse } from './pulse.ts';
 export async function runLoadBalancer(
   { node, address }: Pick<AgentConfig, 'node' | 'address'>,
   { addresses: pool, link, port, controller }: LoadBalancerConfig,
-  api: Api,
+  api: KubernetesClient,
 ): Promise<void> {
   await Promise.all([
     runAnnouncer(api, { node, pool, link: await nodeLink(link) }),

@@ -2,7 +2,7 @@
 
 import ipaddr from 'ipaddr.js';
 
-import type { EndpointSliceObject, KubernetesObject, ServiceObject } from '../kubernetes/objects.ts';
+import type { EndpointSliceObject, KubernetesObject, ServiceObject } from '../../clients/kubernetes/objects.ts';
 import { askAnnotation, ownClass } from './names.ts';
 
 export type Family = 4 | 6;

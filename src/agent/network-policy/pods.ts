@@ -1,5 +1,5 @@
 import type { Announcement } from './announce.ts';
-import type { PodObject } from './objects.ts';
+import type { PodObject } from '../../clients/kubernetes/objects.ts';
 import { podRecord } from './records.ts';
 import type { PodRecord } from './records.ts';
 

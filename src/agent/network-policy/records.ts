@@ -1,13 +1,12 @@
 /** Objects reduced to what decides who may talk to whom: every node's agent holds all of them. */
 
 import { log, reasonOf } from '../log.ts';
+import type { EndpointsObject, PodObject } from '../../clients/kubernetes/objects.ts';
 import { parseCidr } from '../../formats/cidr.ts';
 import type {
-  EndpointsObject,
   LabelSelector,
   NetworkPolicyObject,
   PeerObject,
-  PodObject,
   PortObject,
 } from './objects.ts';
 

@@ -4,9 +4,9 @@
  */
 
 import type { NetworkPolicyConfig } from '../config.ts';
-import type { Api } from '../kubernetes/api.ts';
+import type { KubernetesClient } from '../../clients/kubernetes/client.ts';
 import { keepWatching } from '../kubernetes/keep-watching.ts';
-import type { KubernetesObject } from '../kubernetes/objects.ts';
+import type { EndpointsObject, KubernetesObject, PodObject } from '../../clients/kubernetes/objects.ts';
 import { log } from '../log.ts';
 import { hearOfPods } from './announce.ts';
 import type { Announcement } from './announce.ts';
@@ -14,7 +14,7 @@ import { filterBridge } from './bridge-netfilter.ts';
 import { keepRules } from './keep-rules.ts';
 import type { RuleKeeper } from './keep-rules.ts';
 import { runNft } from './nft.ts';
-import type { EndpointsObject, NetworkPolicyObject, PodObject } from './objects.ts';
+import type { NetworkPolicyObject } from './objects.ts';
 import { podStore } from './pods.ts';
 import { dnsEndpoints, policyRecord } from './records.ts';
 import type { DnsEndpoint, PolicyRecord } from './records.ts';
@@ -31,7 +31,7 @@ const patience = 2000;
 export async function runNetworkPolicy(
   node: string,
   { families, socket }: NetworkPolicyConfig,
-  api: Api,
+  api: KubernetesClient,
   nft = runNft,
 ): Promise<void> {
   const policies = new Map<string, PolicyRecord>();

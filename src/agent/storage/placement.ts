@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 
-import type { ClaimObject, ClassObject, NodeObject } from '../kubernetes/objects.ts';
+import type { ClaimObject, ClassObject, NodeObject } from '../../clients/kubernetes/objects.ts';
 
 export interface Placement {
   /** undefined: no node takes it as they are. */

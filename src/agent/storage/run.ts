@@ -10,8 +10,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 import type { StorageConfig } from '../config.ts';
-import { ApiError } from '../kubernetes/api.ts';
-import type { Api } from '../kubernetes/api.ts';
+import { ApiError } from '../../clients/kubernetes/client.ts';
+import type { KubernetesClient } from '../../clients/kubernetes/client.ts';
 import { tellOf } from '../kubernetes/events.ts';
 import type { EventText } from '../kubernetes/events.ts';
 import { keepWatching } from '../kubernetes/keep-watching.ts';
@@ -21,7 +21,7 @@ import type {
   KubernetesObject,
   NodeObject,
   VolumeObject,
-} from '../kubernetes/objects.ts';
+} from '../../clients/kubernetes/objects.ts';
 import { log, reasonOf } from '../log.ts';
 import { placeOf } from './placement.ts';
 import {
@@ -45,7 +45,7 @@ const longest = 30_000;
 const patience = 5000;
 
 /** Works for as long as the process lives. Returns when everything that is there has been looked at. */
-export async function runStorage(node: string, { folder }: StorageConfig, api: Api): Promise<void> {
+export async function runStorage(node: string, { folder }: StorageConfig, api: KubernetesClient): Promise<void> {
   const classes = new Map<string, ClassObject>();
   const claims = new Map<string, ClaimObject>();
   const volumes = new Map<string, VolumeObject>();

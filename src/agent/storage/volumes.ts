@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 
-import type { ClaimObject, ClassObject, VolumeObject } from '../kubernetes/objects.ts';
+import type { ClaimObject, ClassObject, VolumeObject } from '../../clients/kubernetes/objects.ts';
 
 export const provisioner = 'knest.dev/local-path';
 
