@@ -28,7 +28,8 @@ describe('pollUntil', () => {
 
   it('gives up with the error of its caller, after one attempt at least', async () => {
     let attempts = 0;
-    const error = (waited: number): Error => new Error(`nothing after ${waited > 20 ? 'a while' : 'no time'}`);
+    const error = (waited: number): Error =>
+      new Error(`nothing after ${waited > 20 ? 'a while' : 'no time'}`);
     const waiting = pollUntil({ interval: 5, limit: { timeout: 20, error } }, () => {
       attempts += 1;
       return Promise.resolve(undefined);
@@ -61,9 +62,7 @@ describe('pollUntil', () => {
       asked.push(attempts);
       return 1;
     };
-    await pollUntil({ interval }, () =>
-      Promise.resolve(asked.length < 3 ? undefined : { value: undefined }),
-    );
+    await pollUntil({ interval }, () => Promise.resolve(asked.length < 3 ? undefined : { value: undefined }));
     expect(asked).toEqual([1, 2, 3]);
   });
 });

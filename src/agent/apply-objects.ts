@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { ApiError } from '../clients/kubernetes/client.ts';
 import type { KubernetesClient } from '../clients/kubernetes/client.ts';
 import type { KubernetesObject } from '../clients/kubernetes/objects.ts';
+import { pollUntil } from '../poll.ts';
 import { openApi } from './kubernetes/open-api.ts';
 import type { ApiAccess } from './kubernetes/open-api.ts';
 import { log, reasonOf } from './log.ts';
@@ -57,17 +57,17 @@ export async function readObjects(path: string): Promise<ObjectsFile> {
 
 async function untilTaken(change: () => Promise<unknown>): Promise<void> {
   let last = '';
-  for (let wait = shortest; ; wait = Math.min(wait * 1.5, longest)) {
+  const interval = (attempts: number): number => Math.min(shortest * 1.5 ** (attempts - 1), longest);
+  await pollUntil({ interval }, async () => {
     try {
-      await change();
-      return;
+      return { value: await change() };
     } catch (error) {
       const reason = reasonOf(error);
       if (reason !== last) log.info(`not yet: ${reason}`);
       last = reason;
-      await sleep(wait);
+      return undefined;
     }
-  }
+  });
 }
 
 /** What is there stays as it is. */

@@ -8,11 +8,7 @@ import type { Credentials } from './https.ts';
  * @param authority name of the certificate that must have signed the server's
  * @throws KnestError when the cluster's key material lacks one of them
  */
-export function clientCredentials(
-  material: KeyMaterial,
-  certificate: string,
-  authority = 'ca',
-): Credentials {
+export function clientCredentials(material: KeyMaterial, certificate: string, authority = 'ca'): Credentials {
   return {
     ca: requireMaterial(material, `${authority}.crt`),
     cert: requireMaterial(material, `${certificate}.crt`),

@@ -65,9 +65,7 @@ function named<T>(
   throw new KnestError(`${words.missing} ${unknown.map((node) => `"${node}"`).join(', ')}`, {
     kind: 'notFound',
     hint:
-      all.length > 0
-        ? `${words.present}: ${all.map(nameOf).join(', ')}`
-        : 'knest create cluster makes one',
+      all.length > 0 ? `${words.present}: ${all.map(nameOf).join(', ')}` : 'knest create cluster makes one',
   });
 }
 

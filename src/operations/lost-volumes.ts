@@ -11,7 +11,10 @@ const path = '/api/v1/persistentvolumes';
  * (Kubernetes: "Storage Object in Use Protection").
  * @returns the claims that are left without their data: "namespace/name"
  */
-export async function deleteVolumesOf(client: Pick<KubernetesClient, 'get' | 'delete'>, node: string): Promise<string[]> {
+export async function deleteVolumesOf(
+  client: Pick<KubernetesClient, 'get' | 'delete'>,
+  node: string,
+): Promise<string[]> {
   const { items = [] } = await client.get<ListObject<VolumeObject>>(path);
   const gone = items.filter((volume) => isOn(volume, node));
   await Promise.all(gone.map(({ metadata }) => deleteIfThere(client, `${path}/${metadata?.name ?? ''}`)));

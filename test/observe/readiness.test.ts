@@ -110,7 +110,8 @@ describe('waitForNode', () => {
     let broken = 0;
     const flaky: KubernetesClient = {
       ...client,
-      get: <T>(path: string) => (broken++ === 2 ? Promise.reject(new Error('socket hang up')) : client.get<T>(path)),
+      get: <T>(path: string) =>
+        broken++ === 2 ? Promise.reject(new Error('socket hang up')) : client.get<T>(path),
     };
     await wait({ client: flaky });
     expect(told).toContain('waiting for the API server');
@@ -202,7 +203,10 @@ describe('waitForNodes', () => {
       progress: tell,
       signal: never,
     });
-    expect([...new Set(server.requests.map(({ path }) => path))].sort()).toEqual(['/api/v1/nodes/knest-control-plane', '/api/v1/nodes/knest-worker']);
+    expect([...new Set(server.requests.map(({ path }) => path))].sort()).toEqual([
+      '/api/v1/nodes/knest-control-plane',
+      '/api/v1/nodes/knest-worker',
+    ]);
   });
 });
 

@@ -27,7 +27,11 @@ export interface DnsService {
 }
 
 /** Answers the cluster's DNS on this machine. What is not the cluster's is answered from the first moment. */
-export async function runDns(config: AgentConfig, dns: DnsConfig, api: KubernetesClient): Promise<DnsService> {
+export async function runDns(
+  config: AgentConfig,
+  dns: DnsConfig,
+  api: KubernetesClient,
+): Promise<DnsService> {
   const store = clusterStore();
   const saved = await savedCluster(dns.savedCluster, store);
   const ending = new AbortController();

@@ -2,8 +2,8 @@ import { createSocket } from 'node:dgram';
 import type { RemoteInfo, Socket as UdpSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 import type { Server as TcpServer, Socket } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 
+import { bindPatiently } from '../bind.ts';
 import { familyOf } from './names.ts';
 import type { Resolve, Resolved } from './resolver.ts';
 import { udpLimit } from './wire.ts';
@@ -50,10 +50,10 @@ export async function startServer(options: ServerOptions): Promise<DnsServer> {
   const closers: (() => Promise<void>)[] = [];
   let { port } = options;
   for (const address of options.addresses) {
-    const udp = await patiently(() => bindUdp(address, port), options.signal);
+    const udp = await bindPatiently(() => bindUdp(address, port), options.signal);
     port = udp.address().port;
     serveUdp(udp, options, counts);
-    const tcp = await patiently(() => bindTcp(address, port), options.signal);
+    const tcp = await bindPatiently(() => bindTcp(address, port), options.signal);
     const connections = serveTcp(tcp, options, counts);
     closers.push(
       () => new Promise((resolve) => udp.close(resolve)),
@@ -73,18 +73,6 @@ export async function startServer(options: ServerOptions): Promise<DnsServer> {
       await Promise.all(closers.map((close) => close()));
     },
   };
-}
-
-async function patiently<T>(bind: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  for (;;) {
-    try {
-      return await bind();
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EADDRNOTAVAIL') throw error;
-      // the machine is starting and networkd has not given it yet
-      await sleep(50, undefined, signal ? { signal } : {});
-    }
-  }
 }
 
 function bindUdp(address: string, port: number): Promise<UdpSocket> {

@@ -1,4 +1,5 @@
-import type { EndpointSliceObject, KubernetesObject, ServiceObject } from '../../clients/kubernetes/objects.ts';
+import { keyOf } from '../../clients/kubernetes/objects.ts';
+import type { EndpointSliceObject, ServiceObject } from '../../clients/kubernetes/objects.ts';
 import type { Endpoint, NamedPort, Service } from './records.ts';
 import { serviceOfSlice, serviceRecord, sliceRecord } from './records.ts';
 import type { Slice } from './records.ts';
@@ -147,10 +148,6 @@ export function clusterStore(content?: StoreContent): ClusterStore {
       changed();
     },
   };
-}
-
-function keyOf({ metadata }: KubernetesObject): string {
-  return `${metadata?.namespace ?? ''}/${metadata?.name ?? ''}`;
 }
 
 function indexAddresses(

@@ -1,7 +1,11 @@
 import type { KubernetesClient } from '../../clients/kubernetes/client.ts';
 import { discoveryVersion } from '../kubernetes/discovery.ts';
 import { keepWatching } from '../kubernetes/keep-watching.ts';
-import type { EndpointSliceObject, KubernetesObject, ServiceObject } from '../../clients/kubernetes/objects.ts';
+import type {
+  EndpointSliceObject,
+  KubernetesObject,
+  ServiceObject,
+} from '../../clients/kubernetes/objects.ts';
 import type { ClusterStore } from './store.ts';
 
 /** Keeps a store as the API server has it. Returns when it is complete. */

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { log, reasonOf } from '../log.ts';
 import { ApiError, watchSeconds } from '../../clients/kubernetes/client.ts';
 import type { KubernetesClient } from '../../clients/kubernetes/client.ts';
+import { keyOf } from '../../clients/kubernetes/objects.ts';
 import type { KubernetesObject, ListObject } from '../../clients/kubernetes/objects.ts';
 
 export interface WatchHandlers<T> {
@@ -117,8 +118,4 @@ function query(path: string, { labels, fields }: Selector, more: Record<string, 
     ...(fields === undefined ? {} : { fieldSelector: fields }),
   });
   return parameters.size === 0 ? path : `${path}?${parameters.toString()}`;
-}
-
-function keyOf({ metadata }: KubernetesObject): string {
-  return `${metadata?.namespace ?? ''}/${metadata?.name ?? ''}`;
 }

@@ -40,8 +40,3 @@ export function watchInto<T extends KubernetesObject>(
     selector,
   );
 }
-
-/** NAMESPACE/NAME */
-export function keyOf({ metadata }: KubernetesObject): string {
-  return `${metadata?.namespace ?? ''}/${metadata?.name ?? ''}`;
-}

@@ -6,8 +6,8 @@
 import { createSocket } from 'node:dgram';
 import type { Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 
+import { bindPatiently } from '../bind.ts';
 import { log, reasonOf } from '../log.ts';
 
 const question = Buffer.from('knest?');
@@ -17,8 +17,8 @@ const answer = Buffer.from('knest!');
 const usual = { interval: 1000, patience: 3 };
 
 /** Answers on this node. Waits for an address that the machine does not have yet. */
-export async function answerPulse(address: string, port: number): Promise<Socket> {
-  for (;;) {
+export function answerPulse(address: string, port: number): Promise<Socket> {
+  return bindPatiently(async () => {
     const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4');
     try {
       await new Promise<void>((resolve, reject) => {
@@ -28,18 +28,17 @@ export async function answerPulse(address: string, port: number): Promise<Socket
           resolve();
         });
       });
-      socket.on('message', (message, from) => {
-        // as long as the question: nobody can make it say more than was said to it
-        if (message.equals(question)) socket.send(answer, from.port, from.address);
-      });
-      socket.on('error', log.bug);
-      return socket;
     } catch (error) {
       socket.close();
-      if ((error as NodeJS.ErrnoException).code !== 'EADDRNOTAVAIL') throw error;
-      await sleep(50);
+      throw error;
     }
-  }
+    socket.on('message', (message, from) => {
+      // as long as the question: nobody can make it say more than was said to it
+      if (message.equals(question)) socket.send(answer, from.port, from.address);
+    });
+    socket.on('error', log.bug);
+    return socket;
+  });
 }
 
 export interface Pulse {

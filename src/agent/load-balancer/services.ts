@@ -2,7 +2,8 @@
 
 import ipaddr from 'ipaddr.js';
 
-import type { EndpointSliceObject, KubernetesObject, ServiceObject } from '../../clients/kubernetes/objects.ts';
+import { keyOf } from '../../clients/kubernetes/objects.ts';
+import type { EndpointSliceObject, ServiceObject } from '../../clients/kubernetes/objects.ts';
 import { askAnnotation, ownClass } from './names.ts';
 
 export type Family = 4 | 6;
@@ -39,7 +40,7 @@ export function wishOf(
   const asked = metadata.annotations?.[askAnnotation]?.split(',') ?? [spec.loadBalancerIP ?? ''];
   const clusterAddresses = spec.clusterIPs ?? [spec.clusterIP ?? ''];
   return {
-    name: nameOf({ metadata }),
+    name: keyOf({ metadata }),
     uid: metadata.uid ?? '',
     created: metadata.creationTimestamp ?? '',
     families: ours ? [...new Set(clusterAddresses.flatMap((address) => familyOf(address) ?? []))] : [],
@@ -59,10 +60,6 @@ export function readyNodesOf({ metadata, endpoints }: EndpointSliceObject): {
     .filter(({ conditions }) => conditions?.ready !== false)
     .flatMap(({ nodeName, topology }) => nodeName ?? topology?.['kubernetes.io/hostname'] ?? []);
   return { service: `${metadata?.namespace ?? ''}/${name}`, nodes };
-}
-
-export function nameOf({ metadata }: KubernetesObject): string {
-  return `${metadata?.namespace ?? ''}/${metadata?.name ?? ''}`;
 }
 
 /** undefined: it is none. */

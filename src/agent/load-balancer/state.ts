@@ -1,6 +1,7 @@
 /** What the controller knows of the cluster, and what follows from it. Nothing here talks to anybody. */
 
 import type { AddressRange } from '../../formats/address-range.ts';
+import { keyOf } from '../../clients/kubernetes/objects.ts';
 import type {
   ConfigMapObject,
   EndpointSliceObject,
@@ -11,7 +12,7 @@ import type { Reducer } from '../kubernetes/watch-into.ts';
 import { nodesByAddress } from './announcements.ts';
 import { giveAddresses } from './give.ts';
 import { placeAddresses } from './place.ts';
-import { nameOf, readyNodesOf, wishOf } from './services.ts';
+import { readyNodesOf, wishOf } from './services.ts';
 import type { Wish } from './services.ts';
 
 export interface NodeState {
@@ -52,13 +53,13 @@ export function services(
   return {
     set: (service) => {
       const wish = wishOf(service, inPool);
-      if (!wish) return wishes.delete(nameOf(service));
+      if (!wish) return wishes.delete(keyOf(service));
       wishes.set(wish.name, wish);
       return true;
     },
     delete: (service) => {
-      told.delete(nameOf(service));
-      return wishes.delete(nameOf(service));
+      told.delete(keyOf(service));
+      return wishes.delete(keyOf(service));
     },
   };
 }
@@ -83,12 +84,12 @@ export function endpointSlices({ slices, wishes }: BalancerState): Reducer<Endpo
   return {
     set: (slice) => {
       const found = readyNodesOf(slice);
-      slices.set(nameOf(slice), found);
+      slices.set(keyOf(slice), found);
       return matters(found.service);
     },
     delete: (slice) => {
-      const before = slices.get(nameOf(slice))?.service;
-      slices.delete(nameOf(slice));
+      const before = slices.get(keyOf(slice))?.service;
+      slices.delete(keyOf(slice));
       return matters(before);
     },
   };

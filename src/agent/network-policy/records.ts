@@ -3,12 +3,7 @@
 import { log, reasonOf } from '../log.ts';
 import type { EndpointsObject, PodObject } from '../../clients/kubernetes/objects.ts';
 import { parseCidr } from '../../formats/cidr.ts';
-import type {
-  LabelSelector,
-  NetworkPolicyObject,
-  PeerObject,
-  PortObject,
-} from './objects.ts';
+import type { LabelSelector, NetworkPolicyObject, PeerObject, PortObject } from './objects.ts';
 
 export const protocols = ['TCP', 'UDP', 'SCTP'] as const;
 export type Protocol = (typeof protocols)[number];

@@ -1,11 +1,7 @@
 /** What decides who may talk to whom, kept as the API server has it, and the rules that follow. Nothing here acts. */
 
-import type {
-  EndpointsObject,
-  KubernetesObject,
-  PodObject,
-} from '../../clients/kubernetes/objects.ts';
-import { keyOf } from '../kubernetes/watch-into.ts';
+import { keyOf } from '../../clients/kubernetes/objects.ts';
+import type { EndpointsObject, KubernetesObject, PodObject } from '../../clients/kubernetes/objects.ts';
 import type { Reducer } from '../kubernetes/watch-into.ts';
 import type { Family } from './collections.ts';
 import type { NetworkPolicyObject } from './objects.ts';

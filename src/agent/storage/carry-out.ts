@@ -1,10 +1,10 @@
 import { ApiError, deleteIfThere } from '../../clients/kubernetes/client.ts';
 import type { KubernetesClient } from '../../clients/kubernetes/client.ts';
+import { keyOf } from '../../clients/kubernetes/objects.ts';
 import type { ClaimObject, ListObject, NodeObject, VolumeObject } from '../../clients/kubernetes/objects.ts';
 import { pause } from '../../poll.ts';
 import { tellOf } from '../kubernetes/events.ts';
 import type { EventText } from '../kubernetes/events.ts';
-import { keyOf } from '../kubernetes/watch-into.ts';
 import { log } from '../log.ts';
 import { makeDirectory, removeDirectory } from './directories.ts';
 import { placeOf } from './placement.ts';

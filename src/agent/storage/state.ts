@@ -1,12 +1,12 @@
 /** What this node knows of claims and volumes, and the work that follows from each change. Nothing here does any of it. */
 
+import { keyOf } from '../../clients/kubernetes/objects.ts';
 import type {
   ClaimObject,
   ClassObject,
   KubernetesObject,
   VolumeObject,
 } from '../../clients/kubernetes/objects.ts';
-import { keyOf } from '../kubernetes/watch-into.ts';
 import { directoryOf, isToBeDeleted, provisioner, wantsPlace, wantsVolume } from './volumes.ts';
 
 export interface StorageState {

@@ -19,6 +19,11 @@ export interface KubernetesObject {
   };
 }
 
+/** NAMESPACE/NAME */
+export function keyOf({ metadata }: KubernetesObject): string {
+  return `${metadata?.namespace ?? ''}/${metadata?.name ?? ''}`;
+}
+
 /** What the API server answers to a question for all objects of a kind. */
 export interface ListObject<T> {
   metadata?: { resourceVersion?: string };
