@@ -11,9 +11,10 @@ const again = 1000;
  * @param what for the log: "addresses of Services"
  */
 export function oneAtATime(what: string, job: () => Promise<void>): () => void {
-  let state: 'idle' | 'busy' | 'again' = 'idle';
+  let state: 'idle' | 'scheduled' | 'running' | 'again' = 'idle';
   let blocked = false;
   const run = async (): Promise<void> => {
+    state = 'running';
     try {
       await job();
       blocked = false;
@@ -25,16 +26,14 @@ export function oneAtATime(what: string, job: () => Promise<void>): () => void {
       }
       setTimeout(call, again);
     }
-    const next = state === 'again';
+    const isAskedFor = (state as string) === 'again';
     state = 'idle';
-    if (next) call();
+    if (isAskedFor) call();
   };
   const call = (): void => {
-    if (state !== 'idle') {
-      state = 'again';
-      return;
-    }
-    state = 'busy';
+    if (state === 'running') state = 'again';
+    if (state !== 'idle') return;
+    state = 'scheduled';
     setImmediate(() => void run());
   };
   return call;
