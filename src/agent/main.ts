@@ -39,7 +39,7 @@ async function main(configPath: string): Promise<void> {
         : { ok: true, text: 'ok\n' },
   });
   const stop = (): void => {
-    // whoever is asked to end and cannot is ended by systemd
+    // if leaving takes too long, systemd kills the process
     void (dns?.stop() ?? Promise.resolve()).finally(() => process.exit());
   };
   process.once('SIGTERM', stop);

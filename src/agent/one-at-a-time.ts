@@ -11,7 +11,8 @@ const again = 1000;
  * @param what for the log: "addresses of Services"
  */
 export function oneAtATime(what: string, job: () => Promise<void>): () => void {
-  let state: 'idle' | 'scheduled' | 'running' | 'again' = 'idle';
+  let state: 'idle' | 'scheduled' | 'running' = 'idle';
+  let isAskedFor = false;
   let blocked = false;
   const run = async (): Promise<void> => {
     state = 'running';
@@ -26,14 +27,14 @@ export function oneAtATime(what: string, job: () => Promise<void>): () => void {
       }
       setTimeout(call, again);
     }
-    const isAskedFor = (state as string) === 'again';
     state = 'idle';
     if (isAskedFor) call();
   };
   const call = (): void => {
-    if (state === 'running') state = 'again';
+    if (state === 'running') isAskedFor = true;
     if (state !== 'idle') return;
     state = 'scheduled';
+    isAskedFor = false;
     setImmediate(() => void run());
   };
   return call;

@@ -100,7 +100,7 @@ export async function accepts(
   try {
     // of an IPv6 address the URL has brackets
     const socket = await connect(hostname.replace(/^\[|\]$/g, ''), Number(port), { timeout });
-    // some streams call it an error to be given up
+    // some streams emit an error when they are destroyed early
     socket.on('error', () => undefined);
     socket.destroy();
     return true;
@@ -128,7 +128,7 @@ function connectBy(agent: Agent, connect: Connect, timeout: number): void {
   agent.createConnection = (options, done) => {
     connect(options.host ?? '', Number(options.port), { timeout }).then(
       (socket) => done?.(null, connectTls({ ...(options as TlsOptions), socket })),
-      // the type asks for a connection also where there is none
+      // Node's type wants a connection even with an error
       (error: unknown) => (done as ((error: unknown) => void) | undefined)?.(error),
     );
     return undefined;

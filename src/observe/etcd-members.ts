@@ -128,7 +128,7 @@ function stateOf(
   const troubles = [
     ...(answer === undefined ? ['the cluster has no such machine'] : []),
     ...(typeof answer === 'string' ? [answer] : []),
-    // each member tells the alarms of all of them, by number
+    // each member repeats the alarms of all members; they are shown with the one that raised them
     ...(status?.errors ?? []).filter((error) => alarms === undefined || !error.includes(' alarm:')),
     ...own.map((alarm) => `alarm ${alarm}`),
   ];

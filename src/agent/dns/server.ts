@@ -79,7 +79,7 @@ function bindUdp(address: string, port: number): Promise<UdpSocket> {
   return new Promise((resolve, reject) => {
     const socket = createSocket({
       type: familyOf(address) === 6 ? 'udp6' : 'udp4',
-      // what answers go to is an address already; Node's own lookup costs as much as all the rest of an answer
+      // Answers go to an address, never to a name. Node's own lookup would double the cost of an answer.
       lookup: (host, _options, callback) => {
         callback(null, host, familyOf(host));
       },
@@ -88,7 +88,7 @@ function bindUdp(address: string, port: number): Promise<UdpSocket> {
     socket.once('error', reject);
     socket.bind(port, address, () => {
       socket.off('error', reject);
-      // a client that is gone (ECONNREFUSED) is no concern of the others
+      // a client that is gone (ECONNREFUSED) must not stop the others
       socket.on('error', () => undefined);
       resolve(socket);
     });
@@ -127,7 +127,7 @@ function serveUdp(socket: UdpSocket, { resolve, generation }: ServerOptions, cou
     const asked = generation();
     const answer = (resolved: Resolved): void => {
       if (resolved.keep > 0 && asked === keptGeneration) {
-        // the oldest goes: a Map keeps the order in which things were put in
+        // remove the oldest: a Map keeps the order of insertion
         for (const oldest of kept.keys()) {
           if (kept.size < mostKept) break;
           kept.delete(oldest);
@@ -144,7 +144,7 @@ function serveUdp(socket: UdpSocket, { resolve, generation }: ServerOptions, cou
 
 function nextOrder(kept: Kept): Buffer {
   kept.turn = (kept.turn + 1) % kept.messages.length;
-  // a copy: the one before may still be on its way out
+  // a copy: the previous answer may still be in the send queue
   return Buffer.from(kept.messages[kept.turn] ?? kept.messages[0]);
 }
 

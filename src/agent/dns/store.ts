@@ -117,7 +117,7 @@ export function clusterStore(content?: StoreContent): ClusterStore {
       changed();
     },
     setNamespace: (name) => {
-      // namespaces change more often than their names do
+      // namespaces change often, and only their names count here
       if (namespaces.has(name)) return;
       namespaces.add(name);
       changed();
@@ -156,7 +156,7 @@ function indexAddresses(
 ): Map<string, AddressName[]> {
   const index = new Map<string, AddressName[]>();
   for (const service of services) {
-    // an address is that of one Service at most
+    // no two Services share an address
     for (const address of service.addresses) index.set(address, [{ service, hostname: undefined }]);
     if (service.kind !== 'headless') continue;
     for (const { address, hostname } of endpoints(service)) {

@@ -26,7 +26,7 @@ export async function tellOf(
       source,
     });
   } catch (error) {
-    // a namespace that is going takes none
+    // a namespace that is being deleted takes no events
     log.warning(`event for ${namespace}/${name}: ${reasonOf(error)}`);
   }
 }

@@ -102,11 +102,11 @@ async function watchForEver<T extends KubernetesObject>(
         },
       });
     } catch (error) {
-      // 410: what has happened since is no longer known there
+      // 410: the API server no longer knows what has changed since that version
       if (error instanceof ApiError && error.status === 410) version = undefined;
       else if (failures++ === 0) log.warning(`watching ${path}: ${reasonOf(error)}`);
     }
-    // also after a watch that ended as it should: one that ends at once must not keep the API server busy
+    // Also after a watch that ended as it should: if watches end at once, the API server must not be kept busy.
     await sleep(Math.min(shortest * 2 ** Math.max(0, failures - 1), longest));
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Who answers for which address: a ConfigMap that whoever leads writes and every node reads its own line of, so that
- * nodes need no right to read Services.
+ * Which node answers for which address, in a ConfigMap. The elected controller writes it, and each node reads its own
+ * line, so nodes need no right to read Services.
  *
  *     kubectl -n kube-system get configmap knest-load-balancer -o yaml
  *     data:
@@ -75,7 +75,7 @@ export async function writeAnnouncements(
   try {
     return await api.replace(`${path}/${balancerName}`, object);
   } catch (error) {
-    // deleted meanwhile, which the watch is about to say: tried again then
+    // Deleted meanwhile. The watch is about to say so, and then it is tried again.
     if (error instanceof ApiError && error.status === 404) throw new ApiError(409, error.message);
     throw error;
   }

@@ -33,7 +33,7 @@ export function answerPulse(address: string, port: number): Promise<Socket> {
       throw error;
     }
     socket.on('message', (message, from) => {
-      // as long as the question: nobody can make it say more than was said to it
+      // the answer is no longer than the question, so it is of no use for amplifying an attack
       if (message.equals(question)) socket.send(answer, from.port, from.address);
     });
     socket.on('error', log.bug);
@@ -42,23 +42,23 @@ export function answerPulse(address: string, port: number): Promise<Socket> {
 }
 
 export interface Pulse {
-  /** Whom to ask from now on, by address. */
+  /** The addresses to ask from now on. */
   watch(addresses: Iterable<string>): void;
-  /** Whoever was not asked yet is believed to be alive. */
-  isAlive(address: string): boolean;
+  /** An address that was not asked yet counts as alive. */
+  isAlive: (address: string) => boolean;
   close(): void;
 }
 
 /**
- * Asks others.
- * @param onChange somebody has died, or is back
+ * Asks the agents of other nodes.
+ * @param onChange called when one has stopped answering, or answers again
  */
 export function takePulse(
   port: number,
   onChange: (address: string, alive: boolean) => void,
   { interval, patience }: typeof usual = usual,
 ): Pulse {
-  // Questions are counted, not seconds: when this process itself stood still nobody else is to blame.
+  // Counts questions and not seconds: if this process itself was held up, the others must not seem dead.
   const unanswered = new Map<string, number>();
   const heard = ({ address }: { address: string }): void => {
     const before = unanswered.get(address);
@@ -71,7 +71,7 @@ export function takePulse(
     const count = (unanswered.get(address) ?? 0) + 1;
     unanswered.set(address, count);
     if (count === patience + 1) onChange(address, false);
-    // nobody there is an answer as well
+    // a failure to send is silence, too: it is counted already
     sockets[isIPv6(address) ? 6 : 4].send(question, port, address, () => undefined);
   };
   const timer = setInterval(() => {

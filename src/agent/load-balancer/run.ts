@@ -15,6 +15,6 @@ export async function runLoadBalancer(
     runAnnouncer(api, { node, pool, link: await nodeLink(link) }),
     ...(controller ? [runController(api, { node, pool, port })] : []),
   ]);
-  // only now: whoever answers is believed to do what it is told
+  // Last: the controller gives addresses to nodes that answer, so a node must be able to serve them by then.
   await answerPulse(address, port);
 }

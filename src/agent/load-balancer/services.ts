@@ -24,7 +24,7 @@ export interface Wish {
 }
 
 /**
- * undefined: it neither wants an address nor has one of the pool.
+ * What a Service wants; undefined when it neither wants an address nor has one of the pool.
  * @param inPool whether an address is of the pool
  */
 export function wishOf(
@@ -32,7 +32,7 @@ export function wishOf(
   inPool: (address: string) => boolean,
 ): Wish | undefined {
   const { type, loadBalancerClass = ownClass } = spec;
-  // whoever has another class serves it, whatever its status says
+  // another controller serves other classes, whatever addresses their status has
   if (type === 'LoadBalancer' && loadBalancerClass !== ownClass) return undefined;
   const ours = type === 'LoadBalancer' && metadata.deletionTimestamp === undefined;
   const has = (status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => ip ?? []);

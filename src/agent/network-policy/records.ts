@@ -73,7 +73,7 @@ export function podRecord({ metadata, spec, status }: PodObject): PodRecord {
   const networkless = ended || spec?.hostNetwork === true;
   const addresses =
     status?.podIPs?.flatMap(({ ip }) => ip ?? []) ?? (status?.podIP === undefined ? [] : [status.podIP]);
-  // containers that stay are listed among those that come first (sidecars, Kubernetes 1.28)
+  // sidecars (Kubernetes 1.28) are listed as init containers and keep running
   const containers = [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])];
   return {
     namespace: metadata?.namespace ?? '',

@@ -33,7 +33,7 @@ export async function runStorage(
   const begin = (work: Work | undefined): void => {
     if (work) queue(describeWork(work), () => carryOut(api, state, work));
   };
-  // first: claims name classes
+  // classes first: whether a claim is served depends on its class
   await keepWatching<ClassObject>(api, '/apis/storage.k8s.io/v1/storageclasses', {
     set: (storageClass) => {
       setClass(state, storageClass);

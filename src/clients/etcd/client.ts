@@ -110,7 +110,7 @@ export function etcdClient(
       const answer = await callAny('cluster/member/add', { peerURLs: [peerUrl], isLearner });
       return readMember((answer as { member: MemberObject }).member);
     } catch (error) {
-      // one that was added by a call whose answer got lost, or by a knest that was killed, is as good
+      // It may have been added already: by a call whose answer got lost, or by a knest that was killed.
       const known = await members().catch(() => []);
       const added = known.find(({ peerUrls }) => peerUrls.includes(peerUrl));
       if (added) return added;
@@ -119,7 +119,7 @@ export function etcdClient(
   };
 
   const moveLeader = async (id: string): Promise<void> => {
-    // only the leader itself can do it
+    // only the leader can hand over
     const known = await Promise.all(
       endpoints.map(async (endpoint) => ({
         endpoint,

@@ -14,9 +14,9 @@ export interface QuorumMember {
 }
 
 /**
- * Whether a member can cast its vote: it answers and knows a leader. Alarms do not count. A member whose database is
- * full (NOSPACE) or differs from the others' (CORRUPT) refuses clients' writes, but still votes and still agrees to
- * changes of the membership; to count it as dead would forbid the very repair that it needs.
+ * Whether a member can cast its vote: it answers and knows a leader. Alarms do not count. A member with a full database
+ * (NOSPACE), or with one that differs from the others' (CORRUPT), makes etcd refuse clients' writes, but it still votes,
+ * on changes of the membership too. If it counted as dead, knest would refuse to replace it.
  * @param status what the member says of itself; undefined when it does not answer
  */
 export function isHealthy(status: { leader: string | undefined } | undefined): boolean {

@@ -81,7 +81,7 @@ export function kubernetesClient(
       const status = response.statusCode ?? 0;
       if (status >= 400) throw refusal('GET', path, status, await readAll(response));
       onOpen();
-      // what is silent for longer than a watch lasts is dead
+      // a connection that is silent for longer than a watch lasts is dead
       response.socket.setTimeout(watchTimeout, () => response.destroy(new Error('the watch is silent')));
       response.setEncoding('utf8');
       let rest = '';
