@@ -161,7 +161,7 @@ describe('waitForNode', () => {
 
   it('still tells what it waited for when the machine cannot be asked', async () => {
     answer = () => notReady;
-    await expect(wait({ manager: fakeManager(), timeout: 60 })).rejects.toMatchObject({
+    await expect(wait({ manager: fakeManager(), timeout: 500 })).rejects.toMatchObject({
       message: expect.stringContaining('no network yet') as string,
       details: [expect.stringContaining('asking the machine failed') as string],
     });
