@@ -15,22 +15,20 @@ export interface Credentials {
   key: string;
 }
 
-/**
- * Opens a TCP connection, as seen from wherever the server can be reached.
- * @param options timeout: milliseconds until it must stand
- * @throws Error with Node's code (ECONNREFUSED, ETIMEDOUT, ...)
- */
-export type Connect = (
-  address: string,
-  port: number,
-  options?: { timeout?: number; signal?: AbortSignal },
-) => Promise<Duplex>;
+/** Opens TCP connections, as seen from where the servers can be reached: a Host does. */
+export interface Connector {
+  /**
+   * @param options timeout: milliseconds until it must stand
+   * @throws Error with Node's code (ECONNREFUSED, ETIMEDOUT, ...)
+   */
+  connect(address: string, port: number, options?: { timeout?: number }): Promise<Duplex>;
+}
 
 export interface ConnectionOptions {
   /** Milliseconds that one answer may take. */
   timeout?: number;
-  /** Default: from this process, by node:net. */
-  connect?: Connect;
+  /** Where connections begin. Default: in this process, by node:net. */
+  via?: Connector;
 }
 
 export interface HttpsRequest {
@@ -55,11 +53,11 @@ const usualTimeout = 10_000;
 
 export function httpsConnections(
   credentials: Credentials,
-  { timeout = usualTimeout, connect }: ConnectionOptions = {},
+  { timeout = usualTimeout, via }: ConnectionOptions = {},
 ): HttpsConnections {
   // TCP notices within 15 s, and not within minutes, that a server's machine is gone
   const agent = new Agent({ keepAlive: true, keepAliveMsecs: 5000, ...credentials });
-  if (connect) connectBy(agent, connect, timeout);
+  if (via) connectVia(agent, via, timeout);
   const open = (url: URL, { method, body, contentType = 'application/json' }: HttpsRequest) =>
     new Promise<IncomingMessage>((resolve, reject) => {
       const headers = {
@@ -94,12 +92,12 @@ export async function readAll(response: IncomingMessage): Promise<string> {
 export async function accepts(
   endpoint: string,
   timeout: number,
-  connect: Connect = connectDirectly,
+  via: Connector = thisProcess,
 ): Promise<boolean> {
   const { hostname, port } = new URL(endpoint);
   try {
     // of an IPv6 address the URL has brackets
-    const socket = await connect(hostname.replace(/^\[|\]$/g, ''), Number(port), { timeout });
+    const socket = await via.connect(hostname.replace(/^\[|\]$/g, ''), Number(port), { timeout });
     // some streams emit an error when they are destroyed early
     socket.on('error', () => undefined);
     socket.destroy();
@@ -109,24 +107,26 @@ export async function accepts(
   }
 }
 
-const connectDirectly: Connect = (host, port, { timeout = usualTimeout } = {}) =>
-  new Promise((resolve, reject) => {
-    const socket = connectTcp({ host, port, timeout });
-    socket.once('connect', () => {
-      socket.setTimeout(0);
-      resolve(socket);
-    });
-    socket.once('timeout', () => {
-      socket.destroy();
-      reject(new Error(`no connection within ${timeout / 1000} s`));
-    });
-    socket.once('error', reject);
-  });
+const thisProcess: Connector = {
+  connect: (host, port, { timeout = usualTimeout } = {}) =>
+    new Promise((resolve, reject) => {
+      const socket = connectTcp({ host, port, timeout });
+      socket.once('connect', () => {
+        socket.setTimeout(0);
+        resolve(socket);
+      });
+      socket.once('timeout', () => {
+        socket.destroy();
+        reject(new Error(`no connection within ${timeout / 1000} s`));
+      });
+      socket.once('error', reject);
+    }),
+};
 
 /** Node's agent makes connections itself unless it is told how; TLS goes through whatever connection it is given. */
-function connectBy(agent: Agent, connect: Connect, timeout: number): void {
+function connectVia(agent: Agent, via: Connector, timeout: number): void {
   agent.createConnection = (options, done) => {
-    connect(options.host ?? '', Number(options.port), { timeout }).then(
+    via.connect(options.host ?? '', Number(options.port), { timeout }).then(
       (socket) => done?.(null, connectTls({ ...(options as TlsOptions), socket })),
       // Node's type wants a connection even with an error
       (error: unknown) => (done as ((error: unknown) => void) | undefined)?.(error),

@@ -92,7 +92,7 @@ export function kubernetesClient(
         lines.forEach(onLine);
       }
     },
-    isListening: (timeout) => accepts(endpoint, timeout, options.connect),
+    isListening: (timeout) => accepts(endpoint, timeout, options.via),
     close: () => {
       connections.close();
     },

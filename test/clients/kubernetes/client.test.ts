@@ -5,7 +5,7 @@ import { Duplex } from 'node:stream';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { clientCredentials } from '../../../src/clients/credentials.ts';
-import type { Connect, ConnectionOptions } from '../../../src/clients/https.ts';
+import type { ConnectionOptions } from '../../../src/clients/https.ts';
 import { ApiError, deleteIfThere, kubernetesClient } from '../../../src/clients/kubernetes/client.ts';
 import type { KubernetesClient } from '../../../src/clients/kubernetes/client.ts';
 import { issuePki } from '../../../src/pki/issue.ts';
@@ -86,14 +86,17 @@ describe('kubernetesClient', () => {
 
   it('goes through the connections that it is given', async () => {
     const asked: [string, number][] = [];
-    const connect: Connect = async (address, port) => {
+    const connect = async (address: string, port: number): Promise<Duplex> => {
       asked.push([address, port]);
       const socket = connectTcp(Number(new URL(server.endpoint).port), '127.0.0.1');
       await once(socket, 'connect');
       // no socket of Node's own, as is one that comes from another host
       return Duplex.from({ readable: socket, writable: socket });
     };
-    await start(() => ({ body: { kind: 'NodeList' } }), { connect, endpoint: 'https://127.0.0.1:7' });
+    await start(() => ({ body: { kind: 'NodeList' } }), {
+      via: { connect },
+      endpoint: 'https://127.0.0.1:7',
+    });
     expect(await client.isListening(1000)).toBe(true);
     expect(await client.get('/api/v1/nodes')).toEqual({ kind: 'NodeList' });
     expect(await client.get('/api/v1/nodes')).toEqual({ kind: 'NodeList' });
@@ -107,7 +110,7 @@ describe('kubernetesClient', () => {
 
   it('fails with what the connections that it is given fail with', async () => {
     const connect = (): Promise<never> => Promise.reject(new Error('no route from there'));
-    await start(() => ({}), { connect });
+    await start(() => ({}), { via: { connect } });
     await expect(client.get('/readyz')).rejects.toThrow('no route from there');
     expect(await client.isListening(1000)).toBe(false);
   });
