@@ -26,9 +26,7 @@ function client(items: unknown[], deleted: string[]): Pick<KubernetesClient, 'ge
     get: <T>() => Promise.resolve({ items } as T),
     delete: (path) => {
       deleted.push(path.replace('/api/v1/persistentvolumes/', ''));
-      return path.endsWith('gone')
-        ? Promise.reject(new ApiError(404, 'not found'))
-        : Promise.resolve();
+      return path.endsWith('gone') ? Promise.reject(new ApiError(404, 'not found')) : Promise.resolve();
     },
   };
 }
