@@ -17,7 +17,9 @@ import { writeMachine } from '../src/apply/machine-files.ts';
 import type { MachineManager } from '../src/managers/types.ts';
 import { raiseSysctls, restoreSysctls } from '../src/managers/sysctls.ts';
 import type { CgroupFacts } from '../src/facts/types.ts';
-import { apiClient } from '../src/clients/kubernetes.ts';
+import { clientCredentials } from '../src/clients/credentials.ts';
+import { kubernetesClient } from '../src/clients/kubernetes/client.ts';
+import { completeNode } from '../src/operations/complete-node.ts';
 import { waitForNode, waitForServiceAccount } from '../src/observe/readiness.ts';
 import { issuePki } from '../src/pki/issue.ts';
 import { runOf } from '../src/plan/managers/run-of.ts';
@@ -71,7 +73,7 @@ async function startAndWait(
   plan: ClusterPlan,
   material: Awaited<ReturnType<typeof issuePki>>,
 ): Promise<Times> {
-  const client = apiClient(plan.endpoint, material, adminCertificate);
+  const client = kubernetesClient(plan.endpoint, clientCredentials(material, adminCertificate));
   const started = performance.now();
   const process1 = spawn(`${machine.folder}/floor`, { stdio: 'ignore', detached: true });
   try {
@@ -79,6 +81,7 @@ async function startAndWait(
       timeout: 120_000,
       progress: () => undefined,
       signal: new AbortController().signal,
+      onRegistered: () => completeNode(client, machine),
     });
     const ready = (performance.now() - started) / 1000;
     await waitForServiceAccount(client, { timeout: 120_000, signal: new AbortController().signal });

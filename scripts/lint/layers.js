@@ -10,17 +10,17 @@ export const layers = {
   api: ['operations', 'workstation', 'host', 'plan', 'spec', 'facts', 'errors', 'events'],
   operations: [
     ...['apply', 'observe', 'managers', 'artifacts', 'state', 'clients', 'tools', 'host', 'workstation'],
-    ...['diff', 'plan', 'agent', 'pki', 'spec', 'facts', 'formats', 'errors', 'events'],
+    ...['diff', 'plan', 'agent', 'pki', 'spec', 'facts', 'formats', 'poll', 'errors', 'events'],
   ],
   apply: [
     ...['managers', 'artifacts', 'clients', 'tools', 'host', 'workstation'],
-    ...['diff', 'plan', 'pki', 'spec', 'facts', 'formats', 'errors', 'events'],
+    ...['diff', 'plan', 'pki', 'spec', 'facts', 'formats', 'poll', 'errors', 'events'],
   ],
   observe: [
     ...['managers', 'clients', 'tools', 'host'],
-    ...['plan', 'pki', 'spec', 'facts', 'formats', 'errors', 'events'],
+    ...['plan', 'pki', 'spec', 'facts', 'formats', 'poll', 'errors', 'events'],
   ],
-  managers: ['state', 'tools', 'host', 'plan', 'facts', 'formats', 'errors', 'events'],
+  managers: ['state', 'tools', 'host', 'plan', 'facts', 'formats', 'poll', 'errors', 'events'],
   artifacts: [
     'state',
     'tools',
@@ -39,13 +39,14 @@ export const layers = {
   host: ['errors'],
   diff: ['plan', 'pki', 'formats', 'errors'],
   plan: ['agent', 'pki', 'spec', 'facts', 'formats', 'errors'],
-  agent: ['clients', 'formats', 'errors'],
+  agent: ['clients', 'formats', 'poll', 'errors'],
   clients: ['pki', 'formats', 'errors'],
   pki: ['formats', 'errors'],
   spec: ['facts', 'formats', 'errors'],
   facts: ['formats', 'errors'],
   formats: ['errors'],
   events: ['errors'],
+  poll: [],
   errors: [],
 };
 

@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 
-import { ApiError, openApi } from './kubernetes/api.ts';
-import type { Api, ApiAccess } from './kubernetes/api.ts';
-import type { KubernetesObject } from './kubernetes/objects.ts';
+import { ApiError } from '../clients/kubernetes/client.ts';
+import type { KubernetesClient } from '../clients/kubernetes/client.ts';
+import type { KubernetesObject } from '../clients/kubernetes/objects.ts';
+import { pollUntil } from '../poll.ts';
+import { openApi } from './kubernetes/open-api.ts';
+import type { ApiAccess } from './kubernetes/open-api.ts';
 import { log, reasonOf } from './log.ts';
 
 /** Objects that a cluster has from its beginning, as a file of the machine. */
@@ -55,21 +57,21 @@ export async function readObjects(path: string): Promise<ObjectsFile> {
 
 async function untilTaken(change: () => Promise<unknown>): Promise<void> {
   let last = '';
-  for (let wait = shortest; ; wait = Math.min(wait * 1.5, longest)) {
+  const interval = (attempts: number): number => Math.min(shortest * 1.5 ** (attempts - 1), longest);
+  await pollUntil({ interval }, async () => {
     try {
-      await change();
-      return;
+      return { value: await change() };
     } catch (error) {
       const reason = reasonOf(error);
       if (reason !== last) log.info(`not yet: ${reason}`);
       last = reason;
-      await sleep(wait);
+      return undefined;
     }
-  }
+  });
 }
 
 /** What is there stays as it is. */
-export async function createIfMissing(api: Api, object: KubernetesObject): Promise<void> {
+export async function createIfMissing(api: KubernetesClient, object: KubernetesObject): Promise<void> {
   try {
     await api.create(pathOf(object).replace(/\/[^/]*$/, ''), object);
   } catch (error) {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 
-import type { ApiAccess } from './kubernetes/api.ts';
+import type { ApiAccess } from './kubernetes/open-api.ts';
 
 /** What the agent is told, written by the plan of the machine (JSON). */
 export interface AgentConfig {

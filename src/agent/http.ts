@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
+
+import { bindPatiently } from './bind.ts';
 
 /** What a page says, and whether that is good news; asked anew each time. */
 export type Pages = Readonly<Record<string, () => { ok: boolean; text: string }>>;
@@ -15,16 +16,14 @@ export async function servePages(address: string, port: number, pages: Pages): P
     });
     response.end(text);
   });
-  for (;;) {
-    const failure = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
-      server.once('error', resolve);
+  const listen = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      server.once('error', reject);
       server.listen(port, address, () => {
-        server.off('error', resolve);
-        resolve(undefined);
+        server.off('error', reject);
+        resolve();
       });
     });
-    if (!failure) return server;
-    if (failure.code !== 'EADDRNOTAVAIL') throw failure;
-    await sleep(50);
-  }
+  await bindPatiently(listen);
+  return server;
 }

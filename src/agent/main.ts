@@ -11,7 +11,7 @@ import { readConfig } from './config.ts';
 import { runDns } from './dns/run.ts';
 import { servePages } from './http.ts';
 import { listImages } from './images/list-images.ts';
-import { openApi } from './kubernetes/api.ts';
+import { openApi } from './kubernetes/open-api.ts';
 import { runLoadBalancer } from './load-balancer/run.ts';
 import { log, reasonOf } from './log.ts';
 import { runNetworkPolicy } from './network-policy/run.ts';
@@ -39,7 +39,7 @@ async function main(configPath: string): Promise<void> {
         : { ok: true, text: 'ok\n' },
   });
   const stop = (): void => {
-    // whoever is asked to end and cannot is ended by systemd
+    // if leaving takes too long, systemd kills the process
     void (dns?.stop() ?? Promise.resolve()).finally(() => process.exit());
   };
   process.once('SIGTERM', stop);

@@ -1,9 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import { CommandError, KnestError } from '../errors.ts';
 import { packageManagerOf, type PackageManager } from '../facts/packages.ts';
 import type { HostFacts } from '../facts/types.ts';
 import type { Host, RunOptions } from '../host/types.ts';
+import { pollUntil } from '../poll.ts';
 import { installCommand, quietEnvironment, refreshCommand } from '../tools/package-managers.ts';
 import type { Progress } from '../events.ts';
 
@@ -47,13 +46,15 @@ export async function installPackages(
 async function refreshLists(host: Host, manager: PackageManager, options: RunOptions): Promise<boolean> {
   const command = refreshCommand(manager);
   if (command === undefined) return false;
-  for (let attempt = 1; ; attempt += 1) {
+  let attempts = 0;
+  return pollUntil({ interval: 5000 }, async () => {
     try {
       await host.run(command, options);
-      return true;
+      return { value: true };
     } catch (error) {
-      if (!(error instanceof CommandError) || attempt === 3) throw error;
-      await sleep(5000);
+      attempts += 1;
+      if (!(error instanceof CommandError) || attempts === 3) throw error;
+      return undefined;
     }
-  }
+  });
 }

@@ -1,5 +1,7 @@
 import { messageOf } from '../errors.ts';
-import { apiClient } from '../clients/kubernetes.ts';
+import { clientCredentials } from '../clients/credentials.ts';
+import type { ConnectionOptions } from '../clients/https.ts';
+import { kubernetesClient } from '../clients/kubernetes/client.ts';
 import { readNodes } from './nodes.ts';
 import type { KubernetesNode } from './nodes.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
@@ -14,20 +16,21 @@ export interface ApiServerAnswer {
   nodes: readonly KubernetesNode[];
 }
 
-/** Milliseconds for questions that go without an answer if need be. */
+/** Milliseconds for questions that may stay without an answer. */
 const usualTimeout = 3_000;
 
 /** How the API server is and which nodes it knows; that it does not answer is an answer, too. */
 export async function askApiServer(
   plan: Pick<ClusterPlan, 'endpoint'>,
   material: KeyMaterial,
-  timeout = usualTimeout,
+  options: ConnectionOptions = {},
 ): Promise<ApiServerAnswer> {
   try {
-    const client = apiClient(plan.endpoint, material, adminCertificate, timeout);
+    const credentials = clientCredentials(material, adminCertificate);
+    const client = kubernetesClient(plan.endpoint, credentials, { timeout: usualTimeout, ...options });
     try {
-      const [ready, nodes] = await Promise.all([client.get('/readyz'), readNodes(client)]);
-      return { ok: ready === 'ok', detail: String(ready), nodes };
+      const [ready, nodes] = await Promise.all([client.get<string>('/readyz'), readNodes(client)]);
+      return { ok: ready === 'ok', detail: ready, nodes };
     } finally {
       client.close();
     }

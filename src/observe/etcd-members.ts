@@ -3,12 +3,16 @@ import type { KeyMaterial } from '../pki/issue.ts';
 import { controlPlanesOf } from '../plan/control-planes.ts';
 import type { ClusterPlan, MachinePlan } from '../plan/types.ts';
 import { etcdClientUrl } from '../plan/components/etcd.ts';
-import { etcdClient, hexId } from '../clients/etcd.ts';
-import type { EtcdAlarm, EtcdClient, EtcdMember, EtcdMemberStatus } from '../clients/etcd.ts';
+import { etcdClient } from '../clients/etcd/client.ts';
+import type { EtcdClient } from '../clients/etcd/client.ts';
+import { hexId } from '../clients/etcd/objects.ts';
+import type { EtcdAlarm, EtcdMember, EtcdMemberStatus } from '../clients/etcd/objects.ts';
+import { hasQuorum, isHealthy } from '../clients/etcd/quorum.ts';
+import type { ConnectionOptions } from '../clients/https.ts';
 
 /** etcd of a cluster as it is now, member by member. */
 export interface EtcdState {
-  /** Whether enough voting members are well: without, nothing can be written. */
+  /** Whether enough voting members are healthy: without, nothing can be written. */
   quorum: boolean;
   members: readonly EtcdMemberState[];
 }
@@ -18,7 +22,10 @@ export interface EtcdMemberState {
   name: string;
   /** Hexadecimal, as etcdctl shows it; undefined when no member knows of it. */
   id: string | undefined;
+  /** Nothing is wrong with it: it is healthy and has no alarm. */
   ok: boolean;
+  /** It can cast its vote, see isHealthy. */
+  healthy: boolean;
   /** Why it is not ok. */
   detail: string;
   leader: boolean;
@@ -33,20 +40,23 @@ export interface EtcdMemberState {
   alarms: readonly string[];
 }
 
+/** Milliseconds for questions that may stay without an answer. */
+const usualTimeout = 3_000;
+
 /**
  * Asks every member whose machine runs.
  * @param running names of the machines that run: to wait for others would take the whole timeout
- * @param timeout milliseconds that one member may take to answer
+ * @param options the timeout is for the answer of one member
  */
 export async function readEtcd(
   plan: Pick<ClusterPlan, 'machines'>,
   running: ReadonlySet<string>,
   material: KeyMaterial,
-  timeout = 3_000,
+  options: ConnectionOptions = {},
 ): Promise<EtcdState> {
   const controlPlanes = controlPlanesOf(plan.machines);
   const asked = controlPlanes.filter(({ name }) => running.has(name));
-  const client = etcdClient(asked.map(etcdClientUrl), material, timeout);
+  const client = etcdClient(asked.map(etcdClientUrl), material, { timeout: usualTimeout, ...options });
   try {
     const [members, alarms, answers] = await Promise.all([
       client.members().catch(() => undefined),
@@ -62,40 +72,6 @@ export async function readEtcd(
   } finally {
     client.close();
   }
-}
-
-/** Whether enough members with a vote are well. */
-export function hasQuorum(members: readonly Pick<EtcdMemberState, 'ok' | 'learner'>[]): boolean {
-  const voters = members.filter(({ learner }) => !learner);
-  return voters.filter(({ ok }) => ok).length >= quorumOf(voters.length);
-}
-
-/** How many of so many voting members must be well. */
-export function quorumOf(voters: number): number {
-  return Math.floor(voters / 2) + 1;
-}
-
-export interface QuorumLoss {
-  /** Members with a vote. */
-  voters: number;
-  /** How many of them would stay. */
-  left: number;
-  needed: number;
-}
-
-/**
- * What it would cost to stop some members; undefined when a quorum stays, or when there is none to lose. A single
- * member has none either: its cluster stops with it, as was asked.
- */
-export function quorumLoss(
-  members: readonly EtcdMemberState[],
-  stopping: readonly string[],
-): QuorumLoss | undefined {
-  const voters = members.filter(({ learner }) => !learner);
-  if (voters.length === 1 || !hasQuorum(members)) return undefined;
-  const left = voters.filter(({ ok, name }) => ok && !stopping.includes(name)).length;
-  const needed = quorumOf(voters.length);
-  return left >= needed ? undefined : { voters: voters.length, left, needed };
 }
 
 /** What a member says, or why it says nothing. */
@@ -152,7 +128,7 @@ function stateOf(
   const troubles = [
     ...(answer === undefined ? ['the cluster has no such machine'] : []),
     ...(typeof answer === 'string' ? [answer] : []),
-    // each member tells the alarms of all of them, by number
+    // each member repeats the alarms of all members; they are shown with the one that raised them
     ...(status?.errors ?? []).filter((error) => alarms === undefined || !error.includes(' alarm:')),
     ...own.map((alarm) => `alarm ${alarm}`),
   ];
@@ -160,6 +136,7 @@ function stateOf(
     name,
     id: id === undefined ? undefined : hexId(id),
     ok: troubles.length === 0,
+    healthy: isHealthy(status),
     detail: troubles.join('; '),
     leader: status?.leader !== undefined && status.leader === status.id,
     learner: member?.learner ?? status?.learner ?? false,

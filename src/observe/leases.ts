@@ -52,7 +52,7 @@ export async function readLease(
     manager.run(machine, defaultRoutesCommand('host0')),
   ]);
   const all = parseAddresses(addresses.stdout).flatMap((link) => link.addresses);
-  // an address for the API may be there as well, alone in its subnet
+  // the link may also have the address of the API (a /32), which no DHCP server gave
   const own = all.filter(({ address, prefixLength }) => prefixLength < 32 && !address.includes(':'));
   const found = own.find(({ address }) => address === known.address) ?? own[0];
   return found && { ...known, ...found, router: parseGateway(routes.stdout) ?? known.router };

@@ -1,5 +1,6 @@
 import type { NodeCondition } from './types.ts';
-import type { ApiClient } from '../clients/kubernetes.ts';
+import type { KubernetesClient } from '../clients/kubernetes/client.ts';
+import type { ListObject, NodeObject } from '../clients/kubernetes/objects.ts';
 
 /** What knest wants to know of a Node object. */
 export interface KubernetesNode {
@@ -13,25 +14,14 @@ export interface KubernetesNode {
   heartbeat: Date | undefined;
 }
 
-/** The shape of a v1 Node, as far as it is read here; every field may be missing while a node registers. */
-interface NodeObject {
-  metadata?: { name?: string };
-  spec?: { unschedulable?: boolean };
-  status?: { conditions?: ConditionObject[]; nodeInfo?: { kubeletVersion?: string } };
-}
-
-interface ConditionObject extends NodeCondition {
-  lastHeartbeatTime?: string;
-}
-
 /** @throws ApiError 404 when the node has not registered */
-export async function readNode(client: ApiClient, name: string): Promise<KubernetesNode> {
-  return parseNode(await client.get(`/api/v1/nodes/${name}`));
+export async function readNode(client: Pick<KubernetesClient, 'get'>, name: string): Promise<KubernetesNode> {
+  return parseNode(await client.get<NodeObject>(`/api/v1/nodes/${name}`));
 }
 
-export async function readNodes(client: ApiClient): Promise<KubernetesNode[]> {
-  const list = (await client.get('/api/v1/nodes')) as { items?: unknown[] };
-  return (list.items ?? []).map(parseNode);
+export async function readNodes(client: Pick<KubernetesClient, 'get'>): Promise<KubernetesNode[]> {
+  const { items = [] } = await client.get<ListObject<NodeObject>>('/api/v1/nodes');
+  return items.map(parseNode);
 }
 
 /** As kubectl shows it in the column STATUS: "Ready", "NotReady", "Ready,SchedulingDisabled", "Unknown". */
@@ -41,9 +31,9 @@ export function statusInWords({ conditions, ready, unschedulable }: KubernetesNo
   return unschedulable ? `${health},SchedulingDisabled` : health;
 }
 
-function parseNode(value: unknown): KubernetesNode {
-  const node = value as NodeObject;
-  const conditions = (node.status?.conditions ?? []).map(({ type, status, reason, message }) => ({
+/** Every field may be missing while a node registers. */
+function parseNode(node: NodeObject): KubernetesNode {
+  const conditions = (node.status?.conditions ?? []).map(({ type, status, reason = '', message = '' }) => ({
     type,
     status,
     reason,

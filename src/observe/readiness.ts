@@ -1,13 +1,11 @@
-import { connect } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import type { Progress } from '../events.ts';
 import type { MachineManager } from '../managers/types.ts';
 import { KnestError, messageOf } from '../errors.ts';
 import type { Host } from '../host/types.ts';
 import type { ClusterPlan, MachinePlan } from '../plan/types.ts';
-import { ApiError } from '../clients/kubernetes.ts';
-import type { ApiClient } from '../clients/kubernetes.ts';
+import { ApiError } from '../clients/kubernetes/client.ts';
+import type { KubernetesClient } from '../clients/kubernetes/client.ts';
+import { pollUntil } from '../poll.ts';
 import { readNode } from './nodes.ts';
 import { isTroubled, readJournal, readUnits } from './units.ts';
 
@@ -21,34 +19,38 @@ export interface ReadinessOptions {
   signal: AbortSignal;
   /** Only what a kubelet has said after this counts: a node that was Ready when it was stopped still says so. */
   since?: Date;
+  /**
+   * What is to be done with a Node object once it is there; before that it does not count as ready. Tried again when the
+   * API server refuses it.
+   */
+  onRegistered?: (machine: MachinePlan) => Promise<void>;
   /** The user brings a network add-on: a node that lacks nothing else is as ready as it can be. */
   withoutNetwork?: boolean;
 }
 
 /**
- * Waits for a machine's Node object, gives it what only an administrator may (role labels, its pod subnet), and
- * waits for it to be Ready.
+ * Waits for a machine's Node object to be there, and then to be Ready.
  * @throws KnestError kind "notReady" that names the unit in trouble, with the end of its journal
  */
 export async function waitForNode(
   host: Host,
   manager: MachineManager,
-  client: ApiClient,
+  client: KubernetesClient,
   machine: MachinePlan,
   options: ReadinessOptions,
 ): Promise<void> {
-  const started = Date.now();
+  const { timeout, signal, progress } = options;
   let nextLook = lookInterval;
-  let patched = false;
+  let registered = false;
   let last = '';
   let listening = false;
-  for (;;) {
-    options.signal.throwIfAborted();
-    listening ||= await isListening(client.endpoint);
-    const state: Look = listening ? await look(client, machine, patched, options) : silent;
-    patched ||= state.registered;
-    if (state.ready) return;
-    if (state.says !== last) options.progress(state.says);
+  const error = (): Promise<KnestError> => notReady(host, manager, machine, last, timeout);
+  await pollUntil({ interval, limit: { timeout, error }, signal }, async (waited) => {
+    listening ||= await client.isListening(connectTimeout);
+    const state: Look = listening ? await look(client, machine, registered, options) : silent;
+    registered ||= state.registered;
+    if (state.ready) return { value: undefined };
+    if (state.says !== last) progress(state.says);
     last = state.says;
     if ((await manager.leader(machine)) === undefined) {
       throw new KnestError(`machine ${machine.name} ended on ${host.name} while its node was starting`, {
@@ -56,14 +58,12 @@ export async function waitForNode(
         details: await manager.consoleTail(machine),
       });
     }
-    const waited = Date.now() - started;
-    if (waited > options.timeout) throw await notReady(host, manager, machine, last, options.timeout);
-    if (waited > nextLook) {
-      nextLook = waited + lookInterval;
-      if (await isHopeless(manager, machine)) throw await notReady(host, manager, machine, last, waited);
+    if (waited() > nextLook) {
+      nextLook = waited() + lookInterval;
+      if (await isHopeless(manager, machine)) throw await notReady(host, manager, machine, last, waited());
     }
-    await sleep(interval);
-  }
+    return undefined;
+  });
 }
 
 /**
@@ -72,34 +72,32 @@ export async function waitForNode(
  * @throws KnestError kind "notReady"
  */
 export async function waitForServiceAccount(
-  client: ApiClient,
-  options: Pick<ReadinessOptions, 'timeout' | 'signal'>,
+  client: KubernetesClient,
+  { timeout, signal }: Pick<ReadinessOptions, 'timeout' | 'signal'>,
 ): Promise<void> {
-  const deadline = Date.now() + options.timeout;
-  for (;;) {
-    options.signal.throwIfAborted();
-    const path = '/api/v1/namespaces/default/serviceaccounts/default';
-    const failure = await client.get(path).then(
-      () => undefined,
-      (error: unknown) => error,
-    );
-    if (failure === undefined) return;
-    if (Date.now() > deadline) {
-      throw new KnestError('namespace "default" has no service account: pods cannot start', {
-        kind: 'notReady',
-        cause: failure,
-        hint: 'look at the controller manager: knest logs NODE -u kube-controller-manager',
-      });
+  const path = '/api/v1/namespaces/default/serviceaccounts/default';
+  let failure: unknown;
+  const error = (): KnestError =>
+    new KnestError('namespace "default" has no service account: pods cannot start', {
+      kind: 'notReady',
+      cause: failure,
+      hint: 'look at the controller manager: knest logs NODE -u kube-controller-manager',
+    });
+  await pollUntil({ interval, limit: { timeout, error }, signal }, async () => {
+    try {
+      return { value: await client.get(path) };
+    } catch (refused) {
+      failure = refused;
+      return undefined;
     }
-    await sleep(interval);
-  }
+  });
 }
 
 /** Waits for all nodes of a cluster at once. */
 export async function waitForNodes(
   host: Host,
   manager: MachineManager,
-  client: ApiClient,
+  client: KubernetesClient,
   plan: ClusterPlan,
   options: ReadinessOptions,
 ): Promise<void> {
@@ -113,18 +111,21 @@ interface Look {
 }
 
 async function look(
-  client: ApiClient,
+  client: KubernetesClient,
   machine: MachinePlan,
-  patched: boolean,
-  { since, withoutNetwork = false }: Pick<ReadinessOptions, 'since' | 'withoutNetwork'>,
+  registered: boolean,
+  {
+    since,
+    withoutNetwork = false,
+    onRegistered,
+  }: Pick<ReadinessOptions, 'since' | 'withoutNetwork' | 'onRegistered'>,
 ): Promise<Look> {
   try {
-    if (!patched) {
-      // merging the same again changes nothing: no harm after a crash
-      await client.mergePatch(`/api/v1/nodes/${machine.name}`, machine.nodePatch);
+    const node = await readNode(client, machine.name);
+    if (!registered) {
+      await onRegistered?.(machine);
       return { ready: false, registered: true, says: 'node has registered' };
     }
-    const node = await readNode(client, machine.name);
     if (since && (node.heartbeat === undefined || node.heartbeat < since)) {
       return { ready: false, registered: true, says: 'waiting for the kubelet' };
     }
@@ -153,30 +154,10 @@ function lacksOnlyNetwork(reason: string | undefined): boolean {
 const silent: Look = { ready: false, registered: false, says: 'waiting for the API server' };
 
 /**
- * Whether somebody accepts connections. While the machine has no address yet, a connection attempt would hang for
- * the full second that TCP waits before it tries again: here it is given up sooner.
+ * Milliseconds until an attempt to connect is given up. While the machine has no address yet, one would hang for the full
+ * second that TCP waits before it tries again.
  */
-function isListening(endpoint: string): Promise<boolean> {
-  const { hostname, port } = new URL(endpoint);
-  return new Promise((resolve) => {
-    // of an IPv6 address the URL has brackets
-    const host = hostname.replace(/^\[|\]$/g, '');
-    const socket = connect({ host, port: Number(port), timeout: 100 });
-    const end = (answer: boolean): void => {
-      socket.destroy();
-      resolve(answer);
-    };
-    socket.once('connect', () => {
-      end(true);
-    });
-    socket.once('timeout', () => {
-      end(false);
-    });
-    socket.once('error', () => {
-      end(false);
-    });
-  });
-}
+const connectTimeout = 100;
 
 /** Milliseconds between two looks at a node's units: what starts well is Ready before the first. */
 const lookInterval = 15_000;

@@ -3,8 +3,10 @@ import { runSequence } from '../apply/runner.ts';
 import type { Step } from '../apply/runner.ts';
 import { CommandError, KnestError } from '../errors.ts';
 import type { HostFacts } from '../facts/types.ts';
-import { apiClient, ApiError } from '../clients/kubernetes.ts';
-import type { ApiClient } from '../clients/kubernetes.ts';
+import { clientCredentials } from '../clients/credentials.ts';
+import { deleteIfThere, kubernetesClient } from '../clients/kubernetes/client.ts';
+import type { KubernetesClient } from '../clients/kubernetes/client.ts';
+import type { ListObject, PodObject } from '../clients/kubernetes/objects.ts';
 import { gatherFacts } from '../observe/host/gather.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
 import { adminCertificate } from '../plan/pki.ts';
@@ -15,7 +17,7 @@ import type { ClusterRecord } from '../state/clusters.ts';
 import { acquireLock } from '../state/lock.ts';
 import { drainCommand } from '../tools/kubectl.ts';
 import { moveToPlan, planChange } from './move-to-plan.ts';
-import { kubectlPath, openManager, requireMachine } from './find-machines.ts';
+import { kubectlPath, namedMachines, openManager, requireMachine } from './find-machines.ts';
 import { forceNewEtcd, leaveEtcd, requireQuorumWithout } from './etcd-membership.ts';
 import { retryUntilReady } from './retry.ts';
 import { deleteVolumesOf } from './lost-volumes.ts';
@@ -39,7 +41,7 @@ export async function deleteNodes(options: DeleteNodesOptions): Promise<DeleteNo
   const lock = await acquireLock(host, clusterLock(paths, cluster));
   try {
     const { plan } = await requireCluster(host, paths, cluster);
-    const leaving = options.nodes.map((name) => findMachine(plan, name));
+    const leaving = namedMachines(plan, options.nodes);
     const material = await readKeyMaterial(host, paths, cluster);
     const manager = await openManager(session);
     await refuse(plan, leaving, material, options.force ?? false);
@@ -54,15 +56,6 @@ export async function deleteNodes(options: DeleteNodesOptions): Promise<DeleteNo
   } finally {
     await lock.release();
   }
-}
-
-function findMachine({ cluster, machines }: ClusterPlan, name: string): MachinePlan {
-  const found = machines.find((machine) => machine.name === name);
-  if (found) return found;
-  throw new KnestError(`cluster "${cluster}" has no node "${name}"`, {
-    kind: 'notFound',
-    hint: `it has: ${machines.map((machine) => machine.name).join(', ')}`,
-  });
 }
 
 async function refuse(
@@ -186,10 +179,11 @@ async function recover(
 
 /** The Node object goes last: a kubelet that still runs would register again. */
 async function deleteObject({ session, record, machine, material }: Work): Promise<void> {
-  const client = apiClient(record.plan.endpoint, material, adminCertificate);
+  const credentials = clientCredentials(material, adminCertificate);
+  const client = kubernetesClient(record.plan.endpoint, credentials);
   try {
     await retryUntilReady(`delete the Node object ${machine.name}`, session.signal, () =>
-      ifThere(client.delete(`/api/v1/nodes/${machine.name}`)),
+      deleteIfThere(client, `/api/v1/nodes/${machine.name}`),
     );
     await retryUntilReady(`delete the pods of ${machine.name}`, session.signal, () =>
       deletePods(client, machine.name),
@@ -212,27 +206,15 @@ async function deleteObject({ session, record, machine, material }: Work): Promi
  * Those that draining leaves (DaemonSets'), and all of a node that was dead. The controller manager would find them after
  * a minute, and until then Services lead to them.
  */
-async function deletePods(client: ApiClient, node: string): Promise<void> {
+async function deletePods(client: KubernetesClient, node: string): Promise<void> {
   const selector = encodeURIComponent(`spec.nodeName=${node}`);
-  const list = (await client.get(`/api/v1/pods?fieldSelector=${selector}`)) as { items?: PodObject[] };
+  const path = `/api/v1/pods?fieldSelector=${selector}`;
+  const { items = [] } = await client.get<ListObject<PodObject>>(path);
   await Promise.all(
-    (list.items ?? []).map(({ metadata: { namespace, name } }) =>
-      ifThere(client.delete(`/api/v1/namespaces/${namespace}/pods/${name}?gracePeriodSeconds=0`)),
+    items.map(({ metadata: { namespace = '', name = '' } = {} }) =>
+      deleteIfThere(client, `/api/v1/namespaces/${namespace}/pods/${name}?gracePeriodSeconds=0`),
     ),
   );
-}
-
-interface PodObject {
-  metadata: { namespace: string; name: string };
-}
-
-/** That it is gone already is as good. */
-async function ifThere(deleting: Promise<unknown>): Promise<void> {
-  try {
-    await deleting;
-  } catch (error) {
-    if (!(error instanceof ApiError) || error.status !== 404) throw error;
-  }
 }
 
 /** The record, the host's routes and the other machines' files without it. */

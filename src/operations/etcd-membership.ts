@@ -1,8 +1,10 @@
 import type { MachineManager } from '../managers/types.ts';
 import { KnestError } from '../errors.ts';
-import { etcdClient } from '../clients/etcd.ts';
-import type { EtcdClient, EtcdMember } from '../clients/etcd.ts';
-import { quorumOf } from '../observe/etcd-members.ts';
+import { etcdClient } from '../clients/etcd/client.ts';
+import type { EtcdClient } from '../clients/etcd/client.ts';
+import type { EtcdMember } from '../clients/etcd/objects.ts';
+import { lossByRemoving } from '../clients/etcd/quorum.ts';
+import { readEtcd } from '../observe/etcd-members.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
 import { etcdClientUrl, etcdPeerUrl } from '../plan/components/etcd.ts';
 import type { MachinePlan } from '../plan/types.ts';
@@ -53,38 +55,19 @@ export async function requireQuorumWithout(
   controlPlanes: readonly MachinePlan[],
   material: KeyMaterial,
 ): Promise<void> {
-  const staying = controlPlanes.filter(({ name }) => !leaving.some((machine) => machine.name === name));
-  const healthy = await healthyMembers(controlPlanes, material);
-  const left = staying.filter(({ name }) => healthy.includes(name));
-  const needed = quorumOf(staying.length);
-  // taking a member out is itself a change that more than half of all members must agree to
-  if (left.length >= needed && healthy.length >= quorumOf(controlPlanes.length)) return;
+  const names = leaving.map(({ name }) => name);
+  const everyone = new Set(controlPlanes.map(({ name }) => name));
+  const { members } = await readEtcd({ machines: controlPlanes }, everyone, material);
+  const loss = lossByRemoving(members, names);
+  if (!loss) return;
   throw new KnestError(
-    `etcd would lose its quorum without ${leaving.map(({ name }) => name).join(', ')}: ` +
-      `of ${staying.length} control planes that stay ${left.length} would answer, and it takes ${needed}`,
+    `etcd would lose its quorum without ${names.join(', ')}: ` +
+      `of ${loss.voters} control planes that stay ${loss.left} would answer, and it takes ${loss.needed}`,
     {
-      details: controlPlanes
-        .filter(({ name }) => !healthy.includes(name))
-        .map(({ name }) => `does not answer: ${name}`),
+      details: members.filter(({ healthy }) => !healthy).map(({ name }) => `does not answer: ${name}`),
       hint: 'start the control planes that do not run, delete those first that are dead, or use --force',
     },
   );
-}
-
-/** Names of the machines whose member answers and knows a leader. */
-async function healthyMembers(machines: readonly MachinePlan[], material: KeyMaterial): Promise<string[]> {
-  const client = etcdClient(machines.map(etcdClientUrl), material, 3_000);
-  try {
-    const names = await Promise.all(
-      machines.map(async (machine) => {
-        const status = await client.status(etcdClientUrl(machine)).catch(() => undefined);
-        return status?.leader !== undefined && !status.learner ? [machine.name] : [];
-      }),
-    );
-    return names.flat();
-  } finally {
-    client.close();
-  }
 }
 
 /**
@@ -96,7 +79,7 @@ export async function leaveEtcd(
   machine: MachinePlan,
   material: KeyMaterial,
 ): Promise<void> {
-  const everyone = etcdClient([...staying, machine].map(etcdClientUrl), material, 3_000);
+  const everyone = etcdClient([...staying, machine].map(etcdClientUrl), material, { timeout: 3_000 });
   const others = etcdClient(staying.map(etcdClientUrl), material);
   try {
     const members = await others.members();

@@ -36,18 +36,36 @@ export async function requireMachine(session: Session, node: string): Promise<Fo
 export async function requireMachines(session: Session, nodes: readonly string[]): Promise<FoundMachine[]> {
   const records = await readClusters(session);
   const all = records.flatMap((record) => record.plan.machines.map((machine) => ({ record, machine })));
+  return named(all, nodes, ({ machine }) => machine.name, {
+    missing: 'there is no node',
+    present: 'there is',
+  });
+}
+
+/** Machines of one cluster, each once, in the order of the names. @throws KnestError as requireMachines */
+export function namedMachines(
+  { cluster, machines }: Pick<ClusterPlan, 'cluster' | 'machines'>,
+  nodes: readonly string[],
+): MachinePlan[] {
+  return named(machines, nodes, ({ name }) => name, {
+    missing: `cluster "${cluster}" has no node`,
+    present: 'it has',
+  });
+}
+
+function named<T>(
+  all: readonly T[],
+  nodes: readonly string[],
+  nameOf: (one: T) => string,
+  words: { missing: string; present: string },
+): T[] {
   const wanted = [...new Set(nodes)];
-  const unknown = wanted.filter((node) => !all.some(({ machine }) => machine.name === node));
-  if (unknown.length === 0) {
-    return wanted.flatMap((node) => all.filter(({ machine }) => machine.name === node));
-  }
-  const missing = unknown.map((node) => `"${node}"`).join(', ');
-  throw new KnestError(`there is no node ${missing}`, {
+  const unknown = wanted.filter((node) => !all.some((one) => nameOf(one) === node));
+  if (unknown.length === 0) return wanted.flatMap((node) => all.filter((one) => nameOf(one) === node));
+  throw new KnestError(`${words.missing} ${unknown.map((node) => `"${node}"`).join(', ')}`, {
     kind: 'notFound',
     hint:
-      all.length > 0
-        ? `there is: ${all.map(({ machine }) => machine.name).join(', ')}`
-        : 'knest create cluster makes one',
+      all.length > 0 ? `${words.present}: ${all.map(nameOf).join(', ')}` : 'knest create cluster makes one',
   });
 }
 

@@ -4,7 +4,7 @@ import type { Sequence } from '../apply/runner.ts';
 import { KnestError } from '../errors.ts';
 import type { Lease } from '../facts/types.ts';
 import { renderKubeconfig } from '../formats/kubeconfig.ts';
-import { etcdClient } from '../clients/etcd.ts';
+import { etcdClient } from '../clients/etcd/client.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
 import { etcdClientUrl, etcdPeerUrl } from '../plan/components/etcd.ts';
 import { controlPlanesOf } from '../plan/control-planes.ts';

@@ -1,10 +1,9 @@
 import type { NodeImage } from '../agent/images/list-images.ts';
 import type { MachineManager } from '../managers/types.ts';
-import { KnestError } from '../errors.ts';
-import type { MachinePlan } from '../plan/types.ts';
+import type { ClusterPlan, MachinePlan } from '../plan/types.ts';
 import { requireCluster } from '../state/clusters.ts';
 import { listImagesCommand, parseImages } from '../tools/knest-agent.ts';
-import { openManager } from './find-machines.ts';
+import { namedMachines, openManager } from './find-machines.ts';
 import { openSession } from './session.ts';
 import type { Context } from './types.ts';
 
@@ -35,7 +34,7 @@ export async function listImages(
 ): Promise<ClusterImages> {
   const session = openSession(options);
   const { plan } = await requireCluster(session.host, session.paths, options.name);
-  const machines = chooseMachines(plan.machines, options.nodes, options.name);
+  const machines = chooseMachines(plan, options.nodes);
   const manager = await openManager(session);
   const asked = await Promise.all(
     machines.map(async (machine) => {
@@ -74,19 +73,12 @@ function gather(answers: readonly { node: string; images: readonly NodeImage[] }
   return [...found.values()].sort((a, b) => ((a.name ?? last) < (b.name ?? last) ? -1 : 1));
 }
 
-/** All, or those of these names. @throws KnestError kind "notFound" */
+/** All machines of a cluster, or those of these names; in the order of the cluster. @throws KnestError kind "notFound" */
 export function chooseMachines(
-  machines: readonly MachinePlan[],
+  plan: Pick<ClusterPlan, 'cluster' | 'machines'>,
   names: readonly string[] | undefined,
-  cluster: string,
 ): readonly MachinePlan[] {
-  if (names === undefined || names.length === 0) return machines;
-  const unknown = names.filter((name) => !machines.some((machine) => machine.name === name));
-  if (unknown.length > 0) {
-    throw new KnestError(`cluster "${cluster}" has no node ${unknown.join(', ')}`, {
-      kind: 'notFound',
-      hint: `it has: ${machines.map(({ name }) => name).join(', ')}`,
-    });
-  }
-  return machines.filter(({ name }) => names.includes(name));
+  if (names === undefined || names.length === 0) return plan.machines;
+  const named = namedMachines(plan, names);
+  return plan.machines.filter((machine) => named.includes(machine));
 }

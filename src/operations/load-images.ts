@@ -1,5 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import type { NodeImage } from '../agent/images/list-images.ts';
 import type { MachineManager } from '../managers/types.ts';
 import { parallel, runSequence, serial } from '../apply/runner.ts';
@@ -7,6 +5,7 @@ import type { Step } from '../apply/runner.ts';
 import type { ArchiveImage } from '../artifacts/image-archive.ts';
 import { KnestError } from '../errors.ts';
 import { gatherKernel } from '../observe/host/kernel.ts';
+import { pollUntil } from '../poll.ts';
 import type { MachinePlan } from '../plan/types.ts';
 import { requireCluster } from '../state/clusters.ts';
 import { importImagesCommand, withInputFile } from '../tools/ctr.ts';
@@ -45,7 +44,7 @@ export async function loadImageArchive(options: LoadOptions): Promise<LoadedImag
   const session = openSession(options);
   const { host, paths, listener, signal } = session;
   const { plan } = await requireCluster(host, paths, options.name);
-  const machines = chooseMachines(plan.machines, options.nodes, options.name);
+  const machines = chooseMachines(plan, options.nodes);
   const manager = await openManager(session);
   const sources = options.files.map((file) =>
     file === '-' ? { file: 'stdin', input: options.stdin ?? process.stdin } : { file },
@@ -108,7 +107,7 @@ function has(present: readonly NodeImage[], { name, id }: ArchiveImage): boolean
 
 /** Milliseconds. containerd tells its CRI plugin of a new image by an event, a moment after the import has ended. */
 const patience = 20_000;
-const pause = 50;
+const interval = 50;
 
 /** A pod that wants the image can be made at once. */
 async function waitUntilKnown(
@@ -117,24 +116,21 @@ async function waitUntilKnown(
   images: readonly ArchiveImage[],
   signal: AbortSignal,
 ): Promise<void> {
-  const end = Date.now() + patience;
-  for (;;) {
+  let missing: readonly ArchiveImage[] = images;
+  const error = (): KnestError =>
+    new KnestError(
+      `containerd in ${machine.name} took the archive, and its images are not there: ` +
+        missing.map(({ name }) => name).join(', '),
+      { hint: `look what it says: knest logs ${machine.name} -u containerd` },
+    );
+  await pollUntil({ interval, limit: { timeout: patience, error }, signal }, async () => {
     const known = await imagesOfMachine(manager, machine);
-    const missing = images.filter(
+    missing = images.filter(
       ({ name, id }) =>
         !known.some((image) => image.tags.includes(name) && (id === undefined || image.id === id)),
     );
-    if (missing.length === 0) return;
-    if (Date.now() > end) {
-      throw new KnestError(
-        `containerd in ${machine.name} took the archive, and its images are not there: ${missing
-          .map(({ name }) => name)
-          .join(', ')}`,
-        { hint: `look what it says: knest logs ${machine.name} -u containerd` },
-      );
-    }
-    await sleep(pause, undefined, { signal });
-  }
+    return missing.length === 0 ? { value: undefined } : undefined;
+  });
 }
 
 function warnOfArchitectures({ listener }: Session, archives: readonly OpenArchive[], arch: string): void {

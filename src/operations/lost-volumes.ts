@@ -1,47 +1,32 @@
 /** Volumes of knest-agent whose data goes with a node's machine. */
 
-import { ApiError } from '../clients/kubernetes.ts';
-import type { ApiClient } from '../clients/kubernetes.ts';
+import { deleteIfThere } from '../clients/kubernetes/client.ts';
+import type { KubernetesClient } from '../clients/kubernetes/client.ts';
+import type { ListObject, VolumeObject } from '../clients/kubernetes/objects.ts';
 
 const path = '/api/v1/persistentvolumes';
-
-interface Volume {
-  metadata: { name: string; annotations?: Record<string, string> };
-  spec: {
-    claimRef?: { namespace: string; name: string };
-    nodeAffinity?: {
-      required?: { nodeSelectorTerms: { matchExpressions?: { key: string; values?: string[] }[] }[] };
-    };
-  };
-  status?: { phase?: string };
-}
 
 /**
  * Deletes the objects of a node's volumes: nobody is left who would. One that a claim holds goes when the claim does
  * (Kubernetes: "Storage Object in Use Protection").
  * @returns the claims that are left without their data: "namespace/name"
  */
-export async function deleteVolumesOf(client: ApiClient, node: string): Promise<string[]> {
-  const { items = [] } = (await client.get(path)) as { items?: Volume[] };
+export async function deleteVolumesOf(
+  client: Pick<KubernetesClient, 'get' | 'delete'>,
+  node: string,
+): Promise<string[]> {
+  const { items = [] } = await client.get<ListObject<VolumeObject>>(path);
   const gone = items.filter((volume) => isOn(volume, node));
-  await Promise.all(gone.map(({ metadata }) => deleteIfThere(client, `${path}/${metadata.name}`)));
-  return gone.flatMap(({ spec: { claimRef }, status }) =>
-    claimRef && status?.phase === 'Bound' ? [`${claimRef.namespace}/${claimRef.name}`] : [],
+  await Promise.all(gone.map(({ metadata }) => deleteIfThere(client, `${path}/${metadata?.name ?? ''}`)));
+  return gone.flatMap(({ spec, status }) =>
+    spec?.claimRef && status?.phase === 'Bound' ? [`${spec.claimRef.namespace}/${spec.claimRef.name}`] : [],
   );
 }
 
-function isOn({ metadata, spec }: Volume, node: string): boolean {
-  if (metadata.annotations?.['pv.kubernetes.io/provisioned-by'] !== 'knest.dev/local-path') return false;
-  const terms = spec.nodeAffinity?.required?.nodeSelectorTerms ?? [];
+function isOn({ metadata, spec }: VolumeObject, node: string): boolean {
+  if (metadata?.annotations?.['pv.kubernetes.io/provisioned-by'] !== 'knest.dev/local-path') return false;
+  const terms = spec?.nodeAffinity?.required?.nodeSelectorTerms ?? [];
   return terms.some(({ matchExpressions = [] }) =>
     matchExpressions.some(({ key, values }) => key === 'kubernetes.io/hostname' && values?.includes(node)),
   );
-}
-
-async function deleteIfThere(client: ApiClient, object: string): Promise<void> {
-  try {
-    await client.delete(object);
-  } catch (error) {
-    if (!(error instanceof ApiError) || error.status !== 404) throw error;
-  }
 }

@@ -1,7 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import { KnestError, messageOf } from '../errors.ts';
-import { ApiError } from '../clients/kubernetes.ts';
+import { ApiError } from '../clients/kubernetes/client.ts';
+import { pollUntil } from '../poll.ts';
 
 /** Milliseconds between two tries. */
 const interval = 250;
@@ -18,21 +17,20 @@ export async function retryUntilReady<T>(
   signal: AbortSignal,
   attempt: () => Promise<T>,
 ): Promise<T> {
-  const deadline = Date.now() + patience;
-  for (;;) {
-    signal.throwIfAborted();
+  let last: unknown;
+  const error = (): KnestError =>
+    new KnestError(`could not ${what} within ${patience / 1000} s`, {
+      cause: last,
+      details: [messageOf(last)],
+      hint: 'knest status cluster shows what does not work',
+    });
+  return pollUntil({ interval, limit: { timeout: patience, error }, signal }, async () => {
     try {
-      return await attempt();
-    } catch (error) {
-      if (error instanceof ApiError && error.status >= 400 && error.status < 500) throw error;
-      if (Date.now() > deadline) {
-        throw new KnestError(`could not ${what} within ${patience / 1000} s`, {
-          cause: error,
-          details: [messageOf(error)],
-          hint: 'knest status cluster shows what does not work',
-        });
-      }
+      return { value: await attempt() };
+    } catch (failure) {
+      if (failure instanceof ApiError && failure.status >= 400 && failure.status < 500) throw failure;
+      last = failure;
+      return undefined;
     }
-    await sleep(interval);
-  }
+  });
 }

@@ -2,7 +2,8 @@ import type { MachineManager } from '../managers/types.ts';
 import { parallel, runSequence, serial } from '../apply/runner.ts';
 import type { Sequence, Step } from '../apply/runner.ts';
 import { KnestError } from '../errors.ts';
-import { quorumLoss, quorumOf, readEtcd } from '../observe/etcd-members.ts';
+import { lossByStopping, quorumOf } from '../clients/etcd/quorum.ts';
+import { readEtcd } from '../observe/etcd-members.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
 import { controlPlanesOf } from '../plan/control-planes.ts';
 import type { ClusterPlan, MachinePlan } from '../plan/types.ts';
@@ -268,7 +269,7 @@ function rejoinSteps({ plan, material }: Power, machine: MachinePlan): Sequence 
       retryUntilReady(`see ${machine.name} back in etcd`, signal, async () => {
         const { members } = await readEtcd(plan, running, material);
         const own = members.find(({ name }) => name === machine.name);
-        if (!own?.ok) throw new KnestError(`etcd: ${own?.detail ?? 'no such member'}`);
+        if (!own?.healthy) throw new KnestError(`etcd: ${own?.detail ?? 'no such member'}`);
       }),
   };
 }
@@ -285,9 +286,9 @@ async function whyNotStop(
   const running = leaders.filter(([, leader]) => leader !== undefined).map(([name]) => name);
   const { members } = await readEtcd(plan, new Set(running), material);
   const names = stopping.map(({ name }) => name);
-  const loss = quorumLoss(members, names);
+  const loss = lossByStopping(members, names);
   if (!loss) return undefined;
-  const unwell = members.filter(({ ok }) => !ok);
+  const unwell = members.filter(({ healthy }) => !healthy);
   const first = unwell.length === 0 ? '' : 'start other control planes first, ';
   return new KnestError(
     `stopping ${names.join(', ')} would leave etcd ${loss.left} of its ${loss.voters} members, and it needs ` +

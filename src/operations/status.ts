@@ -31,6 +31,7 @@ export async function clusterStatus(options: StatusOptions): Promise<ClusterStat
   const record = await requireCluster(host, paths, options.name);
   const { plan } = record;
   const { timeout } = options;
+  const answering = timeout === undefined ? {} : { timeout };
   const [manager, material] = await Promise.all([
     openManager(session),
     readKeyMaterial(host, paths, options.name),
@@ -40,8 +41,8 @@ export async function clusterStatus(options: StatusOptions): Promise<ClusterStat
   );
   const running = new Map(leaders.filter((entry): entry is [string, number] => entry[1] !== undefined));
   const [apiserver, etcd] = await Promise.all([
-    askApiServer(plan, material, timeout),
-    readEtcd(plan, new Set(running.keys()), material, timeout),
+    askApiServer(plan, material, answering),
+    readEtcd(plan, new Set(running.keys()), material, answering),
   ]);
   const nodes = await Promise.all(
     plan.machines.map((machine) => {

@@ -5,14 +5,16 @@ import type { ResultStep, Step } from '../apply/runner.ts';
 import { ensureLayer, layerPath } from '../artifacts/layers.ts';
 import type { HostFacts } from '../facts/types.ts';
 import type { Host } from '../host/types.ts';
-import { apiClient } from '../clients/kubernetes.ts';
-import type { ApiClient } from '../clients/kubernetes.ts';
+import { clientCredentials } from '../clients/credentials.ts';
+import { kubernetesClient } from '../clients/kubernetes/client.ts';
+import type { KubernetesClient } from '../clients/kubernetes/client.ts';
 import { waitForNodes, waitForServiceAccount } from '../observe/readiness.ts';
 import { issuePki } from '../pki/issue.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
 import { adminCertificate } from '../plan/pki.ts';
 import type { ClusterPlan, MachinePlan, Paths, PlannedLayer } from '../plan/types.ts';
 import { clusterFolder, readKeyMaterial, writeKeyMaterial } from '../state/clusters.ts';
+import { completeNode } from './complete-node.ts';
 import { preloadSteps } from './preloaded-images.ts';
 import type { Session } from './session.ts';
 
@@ -130,8 +132,8 @@ function readyTitle({ machines, network }: ClusterPlan): string {
 
 /** Waiting for nodes to be Ready, and for the cluster to take pods. */
 export function readySteps({ session, plan, manager, material, timeout, since }: ReadyOptions): Step[] {
-  const withClient = async (use: (client: ApiClient) => Promise<void>): Promise<void> => {
-    const client = apiClient(plan.endpoint, material, adminCertificate);
+  const withClient = async (use: (client: KubernetesClient) => Promise<void>): Promise<void> => {
+    const client = kubernetesClient(plan.endpoint, clientCredentials(material, adminCertificate));
     try {
       await use(client);
     } finally {
@@ -151,7 +153,10 @@ export function readySteps({ session, plan, manager, material, timeout, since }:
           withoutNetwork,
           ...(since === undefined ? {} : { since }),
         };
-        return withClient((client) => waitForNodes(session.host, manager, client, plan, options));
+        return withClient((client) => {
+          const onRegistered = (machine: MachinePlan): Promise<void> => completeNode(client, machine);
+          return waitForNodes(session.host, manager, client, plan, { ...options, onRegistered });
+        });
       },
     },
     {

@@ -1,10 +1,10 @@
 /** An API server in memory: objects by path, watches that the test feeds, refusals on request. */
 
-import { ApiError } from '../../src/agent/kubernetes/api.ts';
-import type { Api } from '../../src/agent/kubernetes/api.ts';
-import type { KubernetesObject } from '../../src/agent/kubernetes/objects.ts';
+import { ApiError } from '../../src/clients/kubernetes/client.ts';
+import type { KubernetesClient } from '../../src/clients/kubernetes/client.ts';
+import type { KubernetesObject } from '../../src/clients/kubernetes/objects.ts';
 
-export interface FakeApi extends Api {
+export interface FakeApi extends KubernetesClient {
   /** "GET /path", ... in order, watches as "WATCH /path?...". */
   readonly calls: string[];
   /** Puts an object there and tells watchers. */
@@ -69,6 +69,9 @@ export function fakeApi(): FakeApi {
     if (failure) throw failure;
   };
   return {
+    endpoint: 'https://127.0.0.1:1',
+    isListening: () => Promise.resolve(true),
+    close: () => undefined,
     calls,
     put,
     remove,

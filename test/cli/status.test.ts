@@ -8,6 +8,7 @@ describe('status cluster', () => {
     name: 'demo-control-plane',
     id: '8e9e05c52164694d',
     ok: true,
+    healthy: true,
     detail: '',
     leader: true,
     learner: false,
@@ -96,7 +97,7 @@ describe('status cluster', () => {
   it('tells of etcd who leads, and whether it can be written to', async () => {
     const learner = { ...member, name: 'demo-control-plane2', id: 'a', leader: false, learner: true };
     const dead = {
-      ...{ ...member, name: 'demo-control-plane3', id: 'b', leader: false, ok: false },
+      ...{ ...member, name: 'demo-control-plane3', id: 'b', leader: false, ok: false, healthy: false },
       ...{ detail: 'its machine is stopped', version: undefined, dbSize: undefined },
       ...{ raftTerm: undefined, raftIndex: undefined },
     };

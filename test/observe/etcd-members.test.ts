@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { hasQuorum, quorumLoss, readEtcd } from '../../src/observe/etcd-members.ts';
-import type { EtcdMemberState } from '../../src/observe/etcd-members.ts';
+import { readEtcd } from '../../src/observe/etcd-members.ts';
 import type { KeyMaterial } from '../../src/pki/issue.ts';
 import type { MachinePlan } from '../../src/plan/types.ts';
 import { etcdMaterial, startEtcd } from '../fixtures/etcd-server.ts';
@@ -51,7 +50,7 @@ afterAll(async () => {
   for (const server of servers) await server.close();
 });
 
-const read = (...running: string[]) => readEtcd({ machines }, new Set(running), material, 500);
+const read = (...running: string[]) => readEtcd({ machines }, new Set(running), material, { timeout: 500 });
 
 describe('readEtcd', () => {
   it('asks every member whose machine runs, and says why others are not well', async () => {
@@ -119,53 +118,17 @@ describe('readEtcd', () => {
       'maintenance/alarm': { alarms: [{ memberID: '2', alarm: 'NOSPACE' }] },
       'maintenance/status': status,
     };
-    const [cp, cp2] = (await read('cp', 'cp2')).members;
-    expect(cp).toMatchObject({ ok: true, alarms: [] });
-    expect(cp2).toMatchObject({ ok: false, detail: 'alarm NOSPACE', alarms: ['NOSPACE'] });
+    const { members: states, quorum } = await read('cp', 'cp2');
+    expect(states[0]).toMatchObject({ ok: true, healthy: true, alarms: [] });
+    expect(states[1]).toMatchObject({ ok: false, detail: 'alarm NOSPACE', alarms: ['NOSPACE'] });
+    // it takes no writes from clients, but it votes
+    expect(states[1]).toMatchObject({ healthy: true });
+    expect(quorum).toBe(true);
   });
 
   it('a member without a leader is not well', async () => {
     changes = { 'maintenance/status': { header: { member_id: '1' }, errors: ['etcdserver: no leader'] } };
     const [cp] = (await read('cp')).members;
-    expect(cp).toMatchObject({ ok: false, leader: false, detail: 'etcdserver: no leader' });
-  });
-});
-
-/** Members by a letter each: w(ell), d(ead), l(earner). */
-function membersOf(letters: string): EtcdMemberState[] {
-  return Array.from(
-    letters,
-    (letter, index) =>
-      ({ name: `m${index}`, ok: letter !== 'd', learner: letter === 'l' }) as EtcdMemberState,
-  );
-}
-
-describe('quorum', () => {
-  it.each([
-    ['w', true],
-    ['d', false],
-    ['wd', false],
-    ['wwd', true],
-    ['wdd', false],
-    ['wwdd', false],
-    ['wwll', true],
-    ['wdl', false],
-  ])('%s: %s', (letters, expected) => {
-    expect(hasQuorum(membersOf(letters))).toBe(expected);
-  });
-
-  it.each([
-    ['w', ['m0'], undefined],
-    ['www', ['m0'], undefined],
-    ['www', ['m0', 'worker'], undefined],
-    ['www', ['m0', 'm1'], { voters: 3, left: 1, needed: 2 }],
-    ['wwd', ['m0'], { voters: 3, left: 1, needed: 2 }],
-    ['wwd', ['m2'], undefined],
-    ['wdd', ['m0'], undefined],
-    ['ww', ['m1'], { voters: 2, left: 1, needed: 2 }],
-    ['wwl', ['m2'], undefined],
-    ['wl', ['m0'], undefined],
-  ])('of %s stopping %j costs %j', (letters, stopping, expected) => {
-    expect(quorumLoss(membersOf(letters), stopping)).toEqual(expected);
+    expect(cp).toMatchObject({ ok: false, healthy: false, leader: false, detail: 'etcdserver: no leader' });
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import type { ApiClient } from '../../src/clients/kubernetes.ts';
+import type { KubernetesClient } from '../../src/clients/kubernetes/client.ts';
 import { readNodes, statusInWords } from '../../src/observe/nodes.ts';
 
 const condition = (type: string, status: string) => ({
@@ -17,7 +17,7 @@ describe('readNodes', () => {
       },
       { metadata: { name: 'b' } },
     ];
-    const client = { get: () => Promise.resolve({ items }) } as unknown as ApiClient;
+    const client = { get: () => Promise.resolve({ items }) } as unknown as KubernetesClient;
     expect(await readNodes(client)).toEqual([
       {
         ...{ name: 'a', ready: true, unschedulable: true, kubeletVersion: 'v1.36.2' },

@@ -2,12 +2,14 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import type { MachineManager } from '../../src/managers/types.ts';
 import { memoryHost } from '../../src/host/memory.ts';
-import { apiClient } from '../../src/clients/kubernetes.ts';
-import type { ApiClient } from '../../src/clients/kubernetes.ts';
+import { clientCredentials } from '../../src/clients/credentials.ts';
+import { ApiError, kubernetesClient } from '../../src/clients/kubernetes/client.ts';
+import type { KubernetesClient } from '../../src/clients/kubernetes/client.ts';
 import { readNode, readNodes } from '../../src/observe/nodes.ts';
 import { waitForNode, waitForNodes, waitForServiceAccount } from '../../src/observe/readiness.ts';
 import { issuePki } from '../../src/pki/issue.ts';
 import type { KeyMaterial } from '../../src/pki/issue.ts';
+import type { MachinePlan } from '../../src/plan/types.ts';
 import { machineOf, nodesOf, planOf } from '../fixtures/cluster.ts';
 import { startApiServer } from '../fixtures/api-server.ts';
 import type { ApiAnswer, ApiRequest, TestApiServer } from '../fixtures/api-server.ts';
@@ -19,7 +21,7 @@ const never = new AbortController().signal;
 let material: KeyMaterial;
 let answer: (request: ApiRequest) => ApiAnswer;
 let server: TestApiServer;
-let client: ApiClient;
+let client: KubernetesClient;
 let told: string[];
 
 beforeAll(async () => {
@@ -29,7 +31,7 @@ beforeAll(async () => {
 beforeEach(async () => {
   told = [];
   server = await startApiServer(material, (request) => answer(request));
-  client = apiClient(server.endpoint, material, 'admin');
+  client = kubernetesClient(server.endpoint, clientCredentials(material, 'admin'));
 });
 
 afterEach(async () => {
@@ -51,8 +53,7 @@ describe('a node whose user brings the network', () => {
     'runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:cni plugin not initialized';
 
   it('has come as far as it can when it lacks nothing else', async () => {
-    const looks = inOrder(lacks(`[PLEG is not healthy, ${noNetwork}]`), lacks(noNetwork));
-    answer = ({ method }) => (method === 'PATCH' ? notReady : looks());
+    answer = inOrder(notReady, lacks(`[PLEG is not healthy, ${noNetwork}]`), lacks(noNetwork));
     await wait({ withoutNetwork: true });
     expect(told.at(-1)).toContain('PLEG is not healthy');
   });
@@ -65,9 +66,7 @@ describe('a node whose user brings the network', () => {
 
 describe('waitForNode', () => {
   it('follows a node from nothing to Ready', async () => {
-    const patches = inOrder(starting, missing, node([]));
-    const looks = inOrder(node([]), notReady, notReady, ready);
-    answer = ({ method }) => (method === 'PATCH' ? patches() : looks());
+    answer = inOrder(starting, missing, node([]), node([]), notReady, notReady, ready);
     await wait();
     expect(told).toEqual([
       'API server is starting',
@@ -78,28 +77,48 @@ describe('waitForNode', () => {
     ]);
   });
 
-  it('gives the node its labels and pod subnet, once it is there', async () => {
+  it('tells once that the node is there, before it counts as ready', async () => {
+    answer = inOrder(missing, missing, ready);
+    const order: string[] = [];
+    const onRegistered = ({ name }: MachinePlan): Promise<void> => {
+      order.push(`${name} after ${server.requests.length} looks`);
+      return Promise.resolve();
+    };
+    await wait({ onRegistered });
+    expect(order).toEqual(['knest-control-plane after 3 looks']);
+    expect(server.requests.length).toBe(4);
+  });
+
+  it('tells again when what is done then is refused', async () => {
+    answer = () => ready;
+    let refusals = 2;
+    const onRegistered = (): Promise<void> =>
+      refusals-- > 0 ? Promise.reject(new ApiError(500, 'not yet')) : Promise.resolve();
+    await wait({ onRegistered });
+    expect(told).toEqual(['API server is starting', 'node has registered']);
+    expect(refusals).toBe(-1);
+  });
+
+  it('only looks', async () => {
     answer = () => ready;
     await wait();
-    const patches = server.requests.filter(({ method }) => method === 'PATCH');
-    expect(patches.map(({ body }) => JSON.parse(body) as unknown)).toEqual([machine.nodePatch]);
-    expect(patches[0]?.path).toBe('/api/v1/nodes/knest-control-plane');
+    expect(new Set(server.requests.map(({ method }) => method))).toEqual(new Set(['GET']));
   });
 
   it('takes an API server that has gone for one that is coming back', async () => {
-    const looks = inOrder(notReady, ready);
-    answer = ({ method }) => (method === 'PATCH' ? node([]) : looks());
+    answer = inOrder(node([]), notReady, ready);
     let broken = 0;
-    const flaky: ApiClient = {
+    const flaky: KubernetesClient = {
       ...client,
-      get: (path) => (broken++ === 1 ? Promise.reject(new Error('socket hang up')) : client.get(path)),
+      get: <T>(path: string) =>
+        broken++ === 2 ? Promise.reject(new Error('socket hang up')) : client.get<T>(path),
     };
     await wait({ client: flaky });
     expect(told).toContain('waiting for the API server');
   });
 
   it('waits while nobody listens', async () => {
-    const nobody: ApiClient = { ...client, endpoint: 'https://127.0.0.1:1' };
+    const nobody = kubernetesClient('https://127.0.0.1:1', clientCredentials(material, 'admin'));
     await expect(wait({ client: nobody, timeout: 120 })).rejects.toMatchObject({ kind: 'notReady' });
     expect(told).toEqual(['waiting for the API server']);
     expect(server.requests).toEqual([]);
@@ -142,7 +161,7 @@ describe('waitForNode', () => {
 
   it('still tells what it waited for when the machine cannot be asked', async () => {
     answer = () => notReady;
-    await expect(wait({ manager: fakeManager(), timeout: 60 })).rejects.toMatchObject({
+    await expect(wait({ manager: fakeManager(), timeout: 500 })).rejects.toMatchObject({
       message: expect.stringContaining('no network yet') as string,
       details: [expect.stringContaining('asking the machine failed') as string],
     });
@@ -184,8 +203,10 @@ describe('waitForNodes', () => {
       progress: tell,
       signal: never,
     });
-    const patched = server.requests.filter(({ method }) => method === 'PATCH').map(({ path }) => path);
-    expect(patched.sort()).toEqual(['/api/v1/nodes/knest-control-plane', '/api/v1/nodes/knest-worker']);
+    expect([...new Set(server.requests.map(({ path }) => path))].sort()).toEqual([
+      '/api/v1/nodes/knest-control-plane',
+      '/api/v1/nodes/knest-worker',
+    ]);
   });
 });
 
@@ -237,10 +258,11 @@ function tell(message: string): void {
 function wait(
   options: {
     manager?: MachineManager;
-    client?: ApiClient;
+    client?: KubernetesClient;
     timeout?: number;
     signal?: AbortSignal;
     withoutNetwork?: boolean;
+    onRegistered?: (machine: MachinePlan) => Promise<void>;
   } = {},
 ): Promise<void> {
   return waitForNode(memoryHost(), options.manager ?? fakeManager(), options.client ?? client, machine, {
@@ -248,6 +270,7 @@ function wait(
     progress: tell,
     signal: options.signal ?? never,
     withoutNetwork: options.withoutNetwork ?? false,
+    ...(options.onRegistered ? { onRegistered: options.onRegistered } : {}),
   });
 }
 

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 
 import { deleteVolumesOf } from '../../src/operations/lost-volumes.ts';
-import { ApiError } from '../../src/clients/kubernetes.ts';
-import type { ApiClient } from '../../src/clients/kubernetes.ts';
+import { ApiError } from '../../src/clients/kubernetes/client.ts';
+import type { KubernetesClient } from '../../src/clients/kubernetes/client.ts';
 
 function volume(name: string, node: string, phase: string, provisioner = 'knest.dev/local-path') {
   return {
@@ -21,18 +21,13 @@ function volume(name: string, node: string, phase: string, provisioner = 'knest.
   };
 }
 
-function client(items: unknown[], deleted: string[]): ApiClient {
+function client(items: unknown[], deleted: string[]): Pick<KubernetesClient, 'get' | 'delete'> {
   return {
-    endpoint: '',
-    get: () => Promise.resolve({ items }),
-    mergePatch: () => Promise.reject(new Error('not here')),
+    get: <T>() => Promise.resolve({ items } as T),
     delete: (path) => {
       deleted.push(path.replace('/api/v1/persistentvolumes/', ''));
-      return path.endsWith('gone')
-        ? Promise.reject(new ApiError('DELETE', path, 404, 'not found'))
-        : Promise.resolve();
+      return path.endsWith('gone') ? Promise.reject(new ApiError(404, 'not found')) : Promise.resolve();
     },
-    close: () => undefined,
   };
 }
 

@@ -1,7 +1,7 @@
 /**
- * The Endpoints of the Service kube-dns, kept by the agents themselves: each puts its own address in, and takes out
- * those of agents that are silent. They elect nobody: all want the same, and the API server refuses a change of what has
- * changed meanwhile.
+ * The Endpoints of the Service kube-dns, kept by the agents themselves: each adds its own address and removes those of
+ * agents that are silent. No leader is needed: all agents want the same result, and the API server refuses a change to an
+ * object that somebody else has changed meanwhile.
  *
  * Endpoints and not EndpointSlices: the controller manager mirrors them into slices, for kube-proxy, in every version from
  * 1.19 to 1.36, and tools that look for `kubectl get endpoints kube-dns` find it. From 1.33 on they are deprecated, which
@@ -13,19 +13,11 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { ApiError } from '../kubernetes/api.ts';
-import type { Api } from '../kubernetes/api.ts';
+import { ApiError } from '../../clients/kubernetes/client.ts';
+import type { KubernetesClient } from '../../clients/kubernetes/client.ts';
 import { keepWatching } from '../kubernetes/keep-watching.ts';
-import type { KubernetesObject, LeaseObject } from '../kubernetes/objects.ts';
+import type { EndpointsObject, LeaseObject } from '../../clients/kubernetes/objects.ts';
 import { log, reasonOf } from '../log.ts';
-
-export interface EndpointsObject extends KubernetesObject {
-  subsets?: {
-    addresses?: { ip: string; nodeName?: string }[];
-    notReadyAddresses?: { ip: string }[];
-    ports?: { name: string; port: number; protocol: string }[];
-  }[];
-}
 
 export interface Member {
   node: string;
@@ -44,7 +36,7 @@ const usual = { renewal: 1500, silence: 5000 };
 
 /** Stays a member until the signal; then leaves at once. */
 export async function keepMembership(
-  api: Api,
+  api: KubernetesClient,
   member: Member,
   signal: AbortSignal,
   { renewal, silence }: typeof usual = usual,
@@ -59,7 +51,7 @@ export async function keepMembership(
     wake();
   };
   const heard = ({ spec }: LeaseObject): void => {
-    // by our own clock: others' may differ
+    // measured by this machine's clock: those of others may differ
     if (spec?.holderIdentity !== undefined) lastHeard.set(spec.holderIdentity, performance.now());
   };
   await Promise.all([
@@ -87,13 +79,13 @@ export async function keepMembership(
   let blocked = false;
   while (!signal.aborted) {
     const seen = changes;
-    // one of whom nothing was heard yet may be about to speak
+    // an agent not heard of yet gets the same time, counted from the start of this one
     const alive = (address: string): boolean =>
       performance.now() - (lastHeard.get(address) ?? started) < silence;
     const others = addressesIn(current).filter((address) => address !== member.address);
     try {
       const wanted = [member.address, ...others.filter(alive)];
-      // first: who cannot show that it lives is taken out by the others, and must not put itself in again
+      // Renew first: an agent that cannot is taken out by the others, and must not add itself again.
       if (others.length > 0) await renew(api, member, silence);
       if (!isAsWanted(current, wanted, member)) await write(api, current, wanted, member);
       blocked = false;
@@ -106,7 +98,7 @@ export async function keepMembership(
     }
     if (changes !== seen) continue;
     await new Promise<void>((resolve) => {
-      // alone there is nothing to look at until something changes
+      // the only agent has nothing to do until something changes
       const timer = others.length > 0 || blocked ? setTimeout(resolve, renewal) : undefined;
       wake = () => {
         clearTimeout(timer);
@@ -116,11 +108,11 @@ export async function keepMembership(
     });
     signal.removeEventListener('abort', wake);
   }
-  // a few times, as others may be leaving too; if all of that fails they will find out by themselves
+  // Tried a few times, as others may be leaving too. If it fails, the others notice the silence.
   for (let tries = 10; tries > 0; tries -= 1) {
     const found = addressesIn(current);
     const others = found.filter((address) => address !== member.address);
-    // the last one stays: it is most likely back in a moment
+    // the last agent leaves its address in: it is most likely restarted in a moment
     if (others.length === 0 || others.length === found.length) return;
     try {
       await write(api, current, others, member);
@@ -132,7 +124,7 @@ export async function keepMembership(
   }
 }
 
-/** Another one was faster, and what it wrote is on its way to us. */
+/** Another agent was faster, and the watch is about to bring what it wrote. */
 function isConflict(error: unknown): boolean {
   return error instanceof ApiError && error.status === 409;
 }
@@ -159,7 +151,7 @@ function isAsWanted(
 }
 
 async function write(
-  api: Api,
+  api: KubernetesClient,
   current: EndpointsObject | undefined,
   addresses: readonly string[],
   member: Member,
@@ -199,7 +191,7 @@ function portsOf({ ports }: Member) {
   ];
 }
 
-async function renew(api: Api, member: Member, silence: number): Promise<void> {
+async function renew(api: KubernetesClient, member: Member, silence: number): Promise<void> {
   const name = `knest-dns-${member.node}`;
   const spec = {
     holderIdentity: member.address,

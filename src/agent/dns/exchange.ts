@@ -40,7 +40,7 @@ function outgoing(query: Query): Buffer {
 
 function overUdp({ address, port }: Server, message: Buffer, timeout: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    // a socket for each: an answer must guess the port as well as the id (RFC 5452)
+    // A socket per question: a forged answer must guess the port as well as the id (RFC 5452).
     const socket = createSocket(familyOf(address) === 6 ? 'udp6' : 'udp4');
     const end = (result: Buffer | Error): void => {
       clearTimeout(timer);
@@ -97,7 +97,7 @@ function overTcp({ address, port }: Server, message: Buffer, timeout: number): P
 function answers(answer: Buffer, message: Buffer): boolean {
   if (answer.length < header.length || (answer.readUInt8(2) & header.response) === 0) return false;
   if (answer.readUInt16BE(0) !== message.readUInt16BE(0)) return false;
-  // without our OPT; a server that could not read the question may leave it out
+  // compared without our OPT; a server that could not read the question may leave the question out
   const question = message.subarray(header.length, -11);
   if (answer.readUInt16BE(4) === 0) return (answer.readUInt8(3) & 15) !== 0;
   const repeated = answer.subarray(header.length, header.length + question.length);

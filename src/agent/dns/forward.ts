@@ -51,7 +51,7 @@ export interface ForwardSettings {
 
 export const forwardDefaults = {
   cacheSize: 10_000,
-  // CoreDNS' in a Kubernetes cluster
+  // as CoreDNS has it in a Kubernetes cluster
   longest: 30,
   longestNegative: 30,
   concurrency: 1000,
@@ -80,11 +80,11 @@ export function forwarder(settings: ForwardSettings, now: () => number = Date.no
     const known = serversFor(query.name);
     const isBlamed = ({ address, port }: Server): boolean => (blamed.get(`${address}:${port}`) ?? 0) > now();
     const order = [...known.filter((server) => !isBlamed(server)), ...known.filter(isBlamed)];
-    // without a way out every name would take as long as clients wait
+    // when no server has answered lately, try only once: every name would take as long as clients wait
     const tries = known.every(isBlamed) ? settings.patience.slice(0, 1) : settings.patience;
     let last: RawResponse | undefined;
     for (const [attempt, timeout] of tries.entries()) {
-      // one server alone is asked again: the question may have been lost. A refusal isn't.
+      // a single server is asked again, as the question may have got lost; a refusal is final
       const server = order[attempt % order.length];
       if (!server || (last && attempt >= order.length)) break;
       counts.asked += 1;
@@ -110,7 +110,7 @@ export function forwarder(settings: ForwardSettings, now: () => number = Date.no
     if (seconds <= 0 || response.truncated) return;
     cache.delete(key);
     cache.set(key, { response, since: now(), until: now() + seconds * 1000 });
-    // the oldest goes: a Map keeps the order in which things were put in
+    // remove the oldest: a Map keeps the order of insertion
     for (const oldest of cache.keys()) {
       if (cache.size <= settings.cacheSize) break;
       cache.delete(oldest);

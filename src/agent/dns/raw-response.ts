@@ -1,6 +1,6 @@
 /**
- * Answers of other servers, passed on as they came: records that we know nothing of stay whole. Only what is between
- * two servers (OPT, ID, TTLs) is changed.
+ * Answers of other servers, passed on as they came: records of unknown types stay whole. Only what belongs to one hop
+ * (OPT, ID, TTLs) is changed.
  */
 
 import type { Query } from './wire.ts';
@@ -47,7 +47,7 @@ export function parseResponse(message: Buffer): RawResponse | undefined {
     }
     const rcode = message.readUInt8(3) & 15;
     const position = records.findIndex(({ type }) => type === types.OPT);
-    // RFC 6891 lets it stand anywhere; pointers to what follows would break, so that goes too
+    // RFC 6891 lets OPT stand anywhere. Without it, pointers to what follows would break: what follows is dropped too.
     const kept = position < 0 ? records : records.slice(0, position);
     const whole = Buffer.from(message.subarray(0, kept.at(-1)?.end ?? skipName(message, header.length) + 4));
     whole.writeUInt16BE(kept.filter(({ section }) => section === 2).length, 10);
@@ -85,7 +85,7 @@ export function encodeRaw(query: Query, raw: RawResponse, age: number, limit: nu
   for (const { ttlAt, ttl, end: recordEnd } of raw.records) {
     if (recordEnd <= end) message.writeUInt32BE(Math.max(0, ttl - Math.floor(age)), ttlAt);
   }
-  // as it was written by who asks now: upper and lower case may differ
+  // spelled as in this question: upper and lower case may differ
   query.question.copy(message, header.length);
   message.writeUInt16BE(query.id, 0);
   message[2] = header.response | (query.flags[0] & header.desired) | (truncated ? header.truncated : 0);

@@ -1,6 +1,6 @@
 /** Services and endpoints, reduced to what DNS wants to know of them: that is all the agent keeps in memory. */
 
-import type { EndpointSliceObject, ServiceObject } from '../kubernetes/objects.ts';
+import type { EndpointSliceObject, ServiceObject } from '../../clients/kubernetes/objects.ts';
 import { dashed, familyOf } from './names.ts';
 
 export interface NamedPort {

@@ -85,7 +85,7 @@ function answerHere(name: string, type: string, { view, zone, hosts }: ResolverP
   if (known) return { ...emptyResponse, rcode: 'NOERROR', authoritative: true, answers: known };
   const answer = answerFromZone(name, type, view, zone);
   if (answer && type === 'ANY' && answer.rcode === 'NOERROR') {
-    // RFC 8482, 4.2: whoever asks for everything is told that there is no such question
+    // RFC 8482, 4.2: a question for records of all types (ANY) is answered with one made-up record
     const data = { cpu: 'RFC8482', os: '' };
     return {
       ...{ ...emptyResponse, rcode: 'NOERROR', authoritative: true },

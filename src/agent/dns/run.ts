@@ -2,7 +2,7 @@ import ipaddr from 'ipaddr.js';
 
 import type { AgentConfig, DnsConfig } from '../config.ts';
 import { servePages } from '../http.ts';
-import type { Api } from '../kubernetes/api.ts';
+import type { KubernetesClient } from '../../clients/kubernetes/client.ts';
 import { log, reasonOf } from '../log.ts';
 import { forwardDefaults, forwarder } from './forward.ts';
 import { hostLookup } from './hosts.ts';
@@ -27,7 +27,11 @@ export interface DnsService {
 }
 
 /** Answers the cluster's DNS on this machine. What is not the cluster's is answered from the first moment. */
-export async function runDns(config: AgentConfig, dns: DnsConfig, api: Api): Promise<DnsService> {
+export async function runDns(
+  config: AgentConfig,
+  dns: DnsConfig,
+  api: KubernetesClient,
+): Promise<DnsService> {
   const store = clusterStore();
   const saved = await savedCluster(dns.savedCluster, store);
   const ending = new AbortController();

@@ -2,8 +2,8 @@ import { createSocket } from 'node:dgram';
 import type { RemoteInfo, Socket as UdpSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 import type { Server as TcpServer, Socket } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 
+import { bindPatiently } from '../bind.ts';
 import { familyOf } from './names.ts';
 import type { Resolve, Resolved } from './resolver.ts';
 import { udpLimit } from './wire.ts';
@@ -50,10 +50,10 @@ export async function startServer(options: ServerOptions): Promise<DnsServer> {
   const closers: (() => Promise<void>)[] = [];
   let { port } = options;
   for (const address of options.addresses) {
-    const udp = await patiently(() => bindUdp(address, port), options.signal);
+    const udp = await bindPatiently(() => bindUdp(address, port), options.signal);
     port = udp.address().port;
     serveUdp(udp, options, counts);
-    const tcp = await patiently(() => bindTcp(address, port), options.signal);
+    const tcp = await bindPatiently(() => bindTcp(address, port), options.signal);
     const connections = serveTcp(tcp, options, counts);
     closers.push(
       () => new Promise((resolve) => udp.close(resolve)),
@@ -75,23 +75,11 @@ export async function startServer(options: ServerOptions): Promise<DnsServer> {
   };
 }
 
-async function patiently<T>(bind: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  for (;;) {
-    try {
-      return await bind();
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EADDRNOTAVAIL') throw error;
-      // the machine is starting and networkd has not given it yet
-      await sleep(50, undefined, signal ? { signal } : {});
-    }
-  }
-}
-
 function bindUdp(address: string, port: number): Promise<UdpSocket> {
   return new Promise((resolve, reject) => {
     const socket = createSocket({
       type: familyOf(address) === 6 ? 'udp6' : 'udp4',
-      // what answers go to is an address already; Node's own lookup costs as much as all the rest of an answer
+      // Answers go to an address, never to a name. Node's own lookup would double the cost of an answer.
       lookup: (host, _options, callback) => {
         callback(null, host, familyOf(host));
       },
@@ -100,7 +88,7 @@ function bindUdp(address: string, port: number): Promise<UdpSocket> {
     socket.once('error', reject);
     socket.bind(port, address, () => {
       socket.off('error', reject);
-      // a client that is gone (ECONNREFUSED) is no concern of the others
+      // a client that is gone (ECONNREFUSED) must not stop the others
       socket.on('error', () => undefined);
       resolve(socket);
     });
@@ -139,7 +127,7 @@ function serveUdp(socket: UdpSocket, { resolve, generation }: ServerOptions, cou
     const asked = generation();
     const answer = (resolved: Resolved): void => {
       if (resolved.keep > 0 && asked === keptGeneration) {
-        // the oldest goes: a Map keeps the order in which things were put in
+        // remove the oldest: a Map keeps the order of insertion
         for (const oldest of kept.keys()) {
           if (kept.size < mostKept) break;
           kept.delete(oldest);
@@ -156,7 +144,7 @@ function serveUdp(socket: UdpSocket, { resolve, generation }: ServerOptions, cou
 
 function nextOrder(kept: Kept): Buffer {
   kept.turn = (kept.turn + 1) % kept.messages.length;
-  // a copy: the one before may still be on its way out
+  // a copy: the previous answer may still be in the send queue
   return Buffer.from(kept.messages[kept.turn] ?? kept.messages[0]);
 }
 

@@ -1,4 +1,5 @@
-import type { EndpointSliceObject, KubernetesObject, ServiceObject } from '../kubernetes/objects.ts';
+import { keyOf } from '../../clients/kubernetes/objects.ts';
+import type { EndpointSliceObject, ServiceObject } from '../../clients/kubernetes/objects.ts';
 import type { Endpoint, NamedPort, Service } from './records.ts';
 import { serviceOfSlice, serviceRecord, sliceRecord } from './records.ts';
 import type { Slice } from './records.ts';
@@ -116,7 +117,7 @@ export function clusterStore(content?: StoreContent): ClusterStore {
       changed();
     },
     setNamespace: (name) => {
-      // namespaces change more often than their names do
+      // namespaces change often, and only their names count here
       if (namespaces.has(name)) return;
       namespaces.add(name);
       changed();
@@ -149,17 +150,13 @@ export function clusterStore(content?: StoreContent): ClusterStore {
   };
 }
 
-function keyOf({ metadata }: KubernetesObject): string {
-  return `${metadata?.namespace ?? ''}/${metadata?.name ?? ''}`;
-}
-
 function indexAddresses(
   services: Iterable<Service>,
   endpoints: (service: Service) => readonly ReadyEndpoint[],
 ): Map<string, AddressName[]> {
   const index = new Map<string, AddressName[]>();
   for (const service of services) {
-    // an address is that of one Service at most
+    // no two Services share an address
     for (const address of service.addresses) index.set(address, [{ service, hostname: undefined }]);
     if (service.kind !== 'headless') continue;
     for (const { address, hostname } of endpoints(service)) {

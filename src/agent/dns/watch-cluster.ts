@@ -1,11 +1,15 @@
-import type { Api } from '../kubernetes/api.ts';
+import type { KubernetesClient } from '../../clients/kubernetes/client.ts';
 import { discoveryVersion } from '../kubernetes/discovery.ts';
 import { keepWatching } from '../kubernetes/keep-watching.ts';
-import type { EndpointSliceObject, KubernetesObject, ServiceObject } from '../kubernetes/objects.ts';
+import type {
+  EndpointSliceObject,
+  KubernetesObject,
+  ServiceObject,
+} from '../../clients/kubernetes/objects.ts';
 import type { ClusterStore } from './store.ts';
 
 /** Keeps a store as the API server has it. Returns when it is complete. */
-export async function watchCluster(api: Api, store: ClusterStore): Promise<void> {
+export async function watchCluster(api: KubernetesClient, store: ClusterStore): Promise<void> {
   const discovery = await discoveryVersion(api);
   await Promise.all([
     keepWatching<KubernetesObject>(api, '/api/v1/namespaces', {

@@ -129,7 +129,7 @@ export function encodeResponse(query: Query, response: Response, limit: number):
   message[3] = recursionAvailable | (query.flags[1] & checkingDisabled) | (rcode & 15);
   message.writeUInt16BE(1, 4);
   for (const [section, count] of counts.entries()) message.writeUInt16BE(count, 6 + 2 * section);
-  // a copy: the rest of the room is not kept with it
+  // a copy, so that the whole buffer is not kept in memory
   return Buffer.from(message.subarray(0, end));
 }
 

@@ -45,7 +45,7 @@ export function answerFromZone(
   const found = inside === undefined ? reverse(name, view, settings) : forward(inside, view, settings);
   if (found === 'not ours') return undefined;
   if (found === 'no such name') {
-    // what has not been listed yet may be there
+    // not everything has been listed yet: the name may exist
     return view.complete ? negative('NXDOMAIN', name, settings) : failure;
   }
   if (found.alias !== undefined) {
@@ -130,7 +130,7 @@ function ofService(
   const service = view.service(namespace, front.at(-1) ?? '');
   if (!service) return 'no such name';
   if (service.kind === 'external') {
-    // an address is no name (the API server takes either)
+    // an ExternalName that is an address cannot be a CNAME (the API server takes either)
     const target = service.externalName?.replace(/\.$/, '');
     if (front.length > 1 || !target || undashed(target.replaceAll('.', '-')) !== undefined)
       return 'no such name';

@@ -64,7 +64,7 @@ function call(socket: string, path: string): Promise<Uint8Array> {
       if (typeof headers['grpc-status'] === 'string') status = headers['grpc-status'];
       if (typeof headers['grpc-message'] === 'string') words = decodeURIComponent(headers['grpc-message']);
     };
-    // in the headers when there is nothing else to say
+    // gRPC: an answer without a body has its status in the headers
     stream.on('response', readStatus);
     stream.on('trailers', readStatus);
     stream.on('data', (chunk: Buffer) => chunks.push(chunk));

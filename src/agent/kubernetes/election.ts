@@ -1,13 +1,13 @@
 /**
- * One of several agents does a piece of work, by a Lease that it renews; when it is silent, another one takes over.
- * Kubernetes: "Leases", "Leader election". Nobody renews it while there is nothing to do.
+ * Elects the one agent of several that does a piece of work: it holds a Lease and renews it. When it falls silent, another
+ * agent takes the Lease. While there is nothing to do it is not renewed. Kubernetes: "Leases", "Leader election".
  */
 
 import { log, reasonOf } from '../log.ts';
-import { ApiError } from './api.ts';
-import type { Api } from './api.ts';
+import { ApiError } from '../../clients/kubernetes/client.ts';
+import type { KubernetesClient } from '../../clients/kubernetes/client.ts';
 import { keepWatching } from './keep-watching.ts';
-import type { LeaseObject } from './objects.ts';
+import type { LeaseObject } from '../../clients/kubernetes/objects.ts';
 
 export interface Election {
   /** Whether the work is ours at this moment. */
@@ -32,10 +32,10 @@ export interface ElectionOptions {
 const leasesPath = '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases';
 
 /** Takes part for as long as the process lives. Returns when it is known who has the Lease. */
-export async function takePart(api: Api, options: ElectionOptions): Promise<Election> {
+export async function takePart(api: KubernetesClient, options: ElectionOptions): Promise<Election> {
   const { name, identity, times = { renewal: 1500, silence: 5000 } } = options;
   let current: LeaseObject | undefined;
-  // by our own clock: others' may differ
+  // measured by this machine's clock: those of others may differ
   let heard = performance.now();
   let renewed = Number.NEGATIVE_INFINITY;
   let wake = (): void => undefined;
@@ -46,7 +46,7 @@ export async function takePart(api: Api, options: ElectionOptions): Promise<Elec
   };
   const election: Election = {
     get leads() {
-      // given up before others may take it
+      // it counts as lost one renewal before another agent may take it
       return performance.now() - renewed < times.silence - times.renewal;
     },
     look: () => {
@@ -105,7 +105,7 @@ export async function takePart(api: Api, options: ElectionOptions): Promise<Elec
         if (options.needed() && (free || current?.spec?.holderIdentity === identity)) await renew();
         blocked = false;
       } catch (error) {
-        // refused (409): another one was faster, and what it wrote is on its way to us
+        // refused (409): another agent was faster, and the watch is about to bring what it wrote
         if (!(error instanceof ApiError && error.status === 409)) {
           if (!blocked) log.warning(`${name}: ${reasonOf(error)}`);
           blocked = true;

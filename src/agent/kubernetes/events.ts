@@ -1,6 +1,6 @@
 import { log, reasonOf } from '../log.ts';
-import type { Api } from './api.ts';
-import type { KubernetesObject } from './objects.ts';
+import type { KubernetesClient } from '../../clients/kubernetes/client.ts';
+import type { KubernetesObject } from '../../clients/kubernetes/objects.ts';
 
 export interface EventText {
   type: 'Normal' | 'Warning';
@@ -11,7 +11,7 @@ export interface EventText {
 
 /** What `kubectl describe` of an object shows. Nothing depends on it: a failure is only logged. */
 export async function tellOf(
-  api: Api,
+  api: KubernetesClient,
   source: { component: string; host: string },
   { apiVersion, kind, metadata }: KubernetesObject,
   { type, reason, message }: EventText,
@@ -26,7 +26,7 @@ export async function tellOf(
       source,
     });
   } catch (error) {
-    // a namespace that is going takes none
+    // a namespace that is being deleted takes no events
     log.warning(`event for ${namespace}/${name}: ${reasonOf(error)}`);
   }
 }

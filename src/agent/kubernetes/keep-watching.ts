@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { log, reasonOf } from '../log.ts';
-import { ApiError, watchSeconds } from './api.ts';
-import type { Api } from './api.ts';
-import type { KubernetesObject } from './objects.ts';
+import { ApiError, watchSeconds } from '../../clients/kubernetes/client.ts';
+import type { KubernetesClient } from '../../clients/kubernetes/client.ts';
+import { keyOf } from '../../clients/kubernetes/objects.ts';
+import type { KubernetesObject, ListObject } from '../../clients/kubernetes/objects.ts';
 
 export interface WatchHandlers<T> {
   /** New or changed. */
@@ -21,11 +22,6 @@ export interface Selector {
 const shortest = 100;
 const longest = 1000;
 
-interface List<T> {
-  metadata?: { resourceVersion?: string };
-  items?: T[];
-}
-
 interface WatchEvent<T> {
   type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
   object: T & { code?: number; message?: string };
@@ -42,7 +38,7 @@ interface WatchEvent<T> {
  * @returns when everything that is there has been told once
  */
 export function keepWatching<T extends KubernetesObject>(
-  api: Api,
+  api: KubernetesClient,
   path: string,
   handlers: WatchHandlers<T>,
   selector: Selector = {},
@@ -53,7 +49,7 @@ export function keepWatching<T extends KubernetesObject>(
 }
 
 async function watchForEver<T extends KubernetesObject>(
-  api: Api,
+  api: KubernetesClient,
   path: string,
   handlers: WatchHandlers<T>,
   selector: Selector,
@@ -71,7 +67,7 @@ async function watchForEver<T extends KubernetesObject>(
     handlers.set(object);
   };
   const list = async (): Promise<string | undefined> => {
-    const { items = [], metadata } = await api.get<List<T>>(query(path, selector));
+    const { items = [], metadata } = await api.get<ListObject<T>>(query(path, selector));
     const present = new Set(items.map(keyOf));
     for (const [key, object] of known) {
       if (present.has(key)) continue;
@@ -106,11 +102,11 @@ async function watchForEver<T extends KubernetesObject>(
         },
       });
     } catch (error) {
-      // 410: what has happened since is no longer known there
+      // 410: the API server no longer knows what has changed since that version
       if (error instanceof ApiError && error.status === 410) version = undefined;
       else if (failures++ === 0) log.warning(`watching ${path}: ${reasonOf(error)}`);
     }
-    // also after a watch that ended as it should: one that ends at once must not keep the API server busy
+    // Also after a watch that ended as it should: if watches end at once, the API server must not be kept busy.
     await sleep(Math.min(shortest * 2 ** Math.max(0, failures - 1), longest));
   }
 }
@@ -122,8 +118,4 @@ function query(path: string, { labels, fields }: Selector, more: Record<string, 
     ...(fields === undefined ? {} : { fieldSelector: fields }),
   });
   return parameters.size === 0 ? path : `${path}?${parameters.toString()}`;
-}
-
-function keyOf({ metadata }: KubernetesObject): string {
-  return `${metadata?.namespace ?? ''}/${metadata?.name ?? ''}`;
 }

@@ -1,23 +1,23 @@
 /**
- * Who answers for which address: a ConfigMap that whoever leads writes and every node reads its own line of, so that
- * nodes need no right to read Services.
+ * Which node answers for which address, in a ConfigMap. The elected controller writes it, and each node reads its own
+ * line, so nodes need no right to read Services.
  *
  *     kubectl -n kube-system get configmap knest-load-balancer -o yaml
  *     data:
  *       knest-worker: 10.89.0.192 10.89.0.193
  */
 
-import { ApiError } from '../kubernetes/api.ts';
-import type { Api } from '../kubernetes/api.ts';
+import { ApiError } from '../../clients/kubernetes/client.ts';
+import type { KubernetesClient } from '../../clients/kubernetes/client.ts';
 import { keepWatching } from '../kubernetes/keep-watching.ts';
-import type { ConfigMapObject } from '../kubernetes/objects.ts';
+import type { ConfigMapObject } from '../../clients/kubernetes/objects.ts';
 import { balancerName } from './names.ts';
 
 const path = '/api/v1/namespaces/kube-system/configmaps';
 
 /** Tells of the object whenever it changes; undefined: there is none. Returns when it is known for the first time. */
 export function watchAnnouncements(
-  api: Api,
+  api: KubernetesClient,
   onChange: (object: ConfigMapObject | undefined) => void,
 ): Promise<void> {
   return keepWatching<ConfigMapObject>(
@@ -55,7 +55,7 @@ export function nodesByAddress(object: ConfigMapObject | undefined): Map<string,
  * @throws ApiError (409) when somebody has changed it meanwhile
  */
 export async function writeAnnouncements(
-  api: Api,
+  api: KubernetesClient,
   current: ConfigMapObject | undefined,
   placed: ReadonlyMap<string, string>,
 ): Promise<ConfigMapObject | undefined> {
@@ -75,7 +75,7 @@ export async function writeAnnouncements(
   try {
     return await api.replace(`${path}/${balancerName}`, object);
   } catch (error) {
-    // deleted meanwhile, which the watch is about to say: tried again then
+    // Deleted meanwhile. The watch is about to say so, and then it is tried again.
     if (error instanceof ApiError && error.status === 404) throw new ApiError(409, error.message);
     throw error;
   }

@@ -1,13 +1,13 @@
 /**
- * Makes this node answer for the addresses that are its business, and for no other of the pool. The kernel answers; which
- * endpoints a connection leads to is kube-proxy's business.
+ * Makes this node answer for the addresses that the controller has given it, and for no other of the pool. The kernel
+ * answers; kube-proxy leads each connection to an endpoint.
  *
- * Addresses end by themselves unless they are put there again and again: should the agent die and its machine live, the
- * node that takes over is soon the only one that answers.
+ * Addresses are set with a short lifetime and renewed again and again. If the agent dies and its machine lives, they soon
+ * expire there, and only the node that takes over answers.
  */
 
 import { inRange, parseRange } from '../../formats/address-range.ts';
-import type { Api } from '../kubernetes/api.ts';
+import type { KubernetesClient } from '../../clients/kubernetes/client.ts';
 import { log, reasonOf } from '../log.ts';
 import { addressesOf, watchAnnouncements } from './announcements.ts';
 import type { NodeLink } from './link.ts';
@@ -24,7 +24,7 @@ export interface AnnouncerOptions {
 
 /** Works for as long as the process lives. Returns when it is known for the first time what to answer for. */
 export async function runAnnouncer(
-  api: Api,
+  api: KubernetesClient,
   { node, pool, link, times = { look: 5000, lifetime: 20_000 } }: AnnouncerOptions,
 ): Promise<void> {
   const ranges = pool.map(parseRange);
@@ -35,7 +35,7 @@ export async function runAnnouncer(
     wake();
   });
   await listed;
-  // the object may be missing, and then nothing is told of it
+  // without the object nothing is told, and this node answers for no address
   wanted ??= [];
   void lookForEver();
 
@@ -52,7 +52,7 @@ export async function runAnnouncer(
       }
       if (wanted !== seen) continue;
       await new Promise<void>((resolve) => {
-        // with nothing to answer for there is nothing to look at until that changes
+        // without addresses there is nothing to renew until some are given
         const timer = seen.length > 0 || blocked ? setTimeout(resolve, times.look) : undefined;
         wake = () => {
           clearTimeout(timer);

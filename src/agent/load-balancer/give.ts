@@ -52,7 +52,7 @@ export function giveAddresses(wishes: readonly Wish[], pool: readonly AddressRan
       const ranges = pool.filter((range) => range.family === family);
       const address = firstFree(ranges, holders);
       if (address !== undefined) give(name, family, address);
-      // with two families one without a pool is no loss
+      // a Service of both families is content with the one that has a pool
       else if (ranges.length > 0 || families.length === 1) refuse(name, emptiness(family, ranges));
     }
   }

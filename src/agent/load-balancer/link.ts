@@ -28,7 +28,7 @@ export async function nodeLink(name: string): Promise<NodeLink> {
   return {
     addresses: () => (networkInterfaces()[name] ?? []).map(({ address }) => address),
     change: async ({ remove, keep, seconds }) => {
-      // another node is about to say where these are
+      // stop announcing these: another node is about to announce that it has them
       for (const address of remove) telling.get(address)?.kill();
       const lines = [
         ...remove.map((address) => `address delete ${host(address)} dev ${name}`),
@@ -38,7 +38,7 @@ export async function nodeLink(name: string): Promise<NodeLink> {
           (address) => `address replace ${host(address)} dev ${name} valid_lft ${seconds} preferred_lft 0`,
         ),
       ];
-      // an address that has ended meanwhile must not keep others from being set (-force)
+      // to delete an address that has expired meanwhile is an error, and must not stop the other lines (-force)
       const ip = run('ip', ['-force', '-batch', '-']);
       ip.child.stdin?.end(`${lines.join('\n')}\n`);
       try {
@@ -53,7 +53,7 @@ export async function nodeLink(name: string): Promise<NodeLink> {
       }
     },
     tellOthers: (address) => {
-      // of IPv6 the kernel tells by itself, see below
+      // the kernel itself announces IPv6 addresses, see below
       if (isIPv6(address)) return;
       telling.get(address)?.kill();
       const arping = spawn('arping', ['-q', '-U', '-c', tellings, '-I', name, address], { stdio: 'ignore' });

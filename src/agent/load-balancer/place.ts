@@ -6,7 +6,7 @@ export interface Candidate {
   name: string;
   /** Its Node says Ready, and its agent has answered of late. */
   fit: boolean;
-  /** Takes addresses only when no worker can: its death is trouble enough. */
+  /** Takes addresses only when no worker can: when a control plane dies, Services shall not move as well. */
   controlPlane: boolean;
 }
 
@@ -23,9 +23,9 @@ export interface Placing {
 }
 
 /**
- * By address. One stays where it is while that node is fit: every move breaks connections. Others go where the fewest
- * are. Of a Service with externalTrafficPolicy: Local only nodes with a ready endpoint are fit, and with none of these
- * nobody answers; of others somebody unfit goes on when nobody is fit.
+ * The node of each address. An address stays where it is while that node is fit: every move breaks connections. Otherwise
+ * it goes to the fit node with the fewest addresses. When no node is fit it stays with the unfit one that has it. For a
+ * Service with externalTrafficPolicy: Local only nodes with a ready endpoint are fit; when there is none, no node answers.
  */
 export function placeAddresses(placing: Placing): Map<string, string> {
   const { wishes, addresses, candidates, endpoints, before } = placing;

@@ -6,8 +6,8 @@
 import { createSocket } from 'node:dgram';
 import type { Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 
+import { bindPatiently } from '../bind.ts';
 import { log, reasonOf } from '../log.ts';
 
 const question = Buffer.from('knest?');
@@ -17,8 +17,8 @@ const answer = Buffer.from('knest!');
 const usual = { interval: 1000, patience: 3 };
 
 /** Answers on this node. Waits for an address that the machine does not have yet. */
-export async function answerPulse(address: string, port: number): Promise<Socket> {
-  for (;;) {
+export function answerPulse(address: string, port: number): Promise<Socket> {
+  return bindPatiently(async () => {
     const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4');
     try {
       await new Promise<void>((resolve, reject) => {
@@ -28,38 +28,37 @@ export async function answerPulse(address: string, port: number): Promise<Socket
           resolve();
         });
       });
-      socket.on('message', (message, from) => {
-        // as long as the question: nobody can make it say more than was said to it
-        if (message.equals(question)) socket.send(answer, from.port, from.address);
-      });
-      socket.on('error', log.bug);
-      return socket;
     } catch (error) {
       socket.close();
-      if ((error as NodeJS.ErrnoException).code !== 'EADDRNOTAVAIL') throw error;
-      await sleep(50);
+      throw error;
     }
-  }
+    socket.on('message', (message, from) => {
+      // the answer is no longer than the question, so it is of no use for amplifying an attack
+      if (message.equals(question)) socket.send(answer, from.port, from.address);
+    });
+    socket.on('error', log.bug);
+    return socket;
+  });
 }
 
 export interface Pulse {
-  /** Whom to ask from now on, by address. */
+  /** The addresses to ask from now on. */
   watch(addresses: Iterable<string>): void;
-  /** Whoever was not asked yet is believed to be alive. */
-  isAlive(address: string): boolean;
+  /** An address that was not asked yet counts as alive. */
+  isAlive: (address: string) => boolean;
   close(): void;
 }
 
 /**
- * Asks others.
- * @param onChange somebody has died, or is back
+ * Asks the agents of other nodes.
+ * @param onChange called when one has stopped answering, or answers again
  */
 export function takePulse(
   port: number,
   onChange: (address: string, alive: boolean) => void,
   { interval, patience }: typeof usual = usual,
 ): Pulse {
-  // Questions are counted, not seconds: when this process itself stood still nobody else is to blame.
+  // Counts questions and not seconds: if this process itself was held up, the others must not seem dead.
   const unanswered = new Map<string, number>();
   const heard = ({ address }: { address: string }): void => {
     const before = unanswered.get(address);
@@ -72,7 +71,7 @@ export function takePulse(
     const count = (unanswered.get(address) ?? 0) + 1;
     unanswered.set(address, count);
     if (count === patience + 1) onChange(address, false);
-    // nobody there is an answer as well
+    // a failure to send is silence, too: it is counted already
     sockets[isIPv6(address) ? 6 : 4].send(question, port, address, () => undefined);
   };
   const timer = setInterval(() => {

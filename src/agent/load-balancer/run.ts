@@ -1,5 +1,5 @@
 import type { AgentConfig, LoadBalancerConfig } from '../config.ts';
-import type { Api } from '../kubernetes/api.ts';
+import type { KubernetesClient } from '../../clients/kubernetes/client.ts';
 import { runAnnouncer } from './announcer.ts';
 import { runController } from './controller.ts';
 import { nodeLink } from './link.ts';
@@ -9,12 +9,12 @@ import { answerPulse } from './pulse.ts';
 export async function runLoadBalancer(
   { node, address }: Pick<AgentConfig, 'node' | 'address'>,
   { addresses: pool, link, port, controller }: LoadBalancerConfig,
-  api: Api,
+  api: KubernetesClient,
 ): Promise<void> {
   await Promise.all([
     runAnnouncer(api, { node, pool, link: await nodeLink(link) }),
     ...(controller ? [runController(api, { node, pool, port })] : []),
   ]);
-  // only now: whoever answers is believed to do what it is told
+  // Last: the controller gives addresses to nodes that answer, so a node must be able to serve them by then.
   await answerPulse(address, port);
 }

@@ -2,7 +2,8 @@
 
 import ipaddr from 'ipaddr.js';
 
-import type { EndpointSliceObject, KubernetesObject, ServiceObject } from '../kubernetes/objects.ts';
+import { keyOf } from '../../clients/kubernetes/objects.ts';
+import type { EndpointSliceObject, ServiceObject } from '../../clients/kubernetes/objects.ts';
 import { askAnnotation, ownClass } from './names.ts';
 
 export type Family = 4 | 6;
@@ -23,7 +24,7 @@ export interface Wish {
 }
 
 /**
- * undefined: it neither wants an address nor has one of the pool.
+ * What a Service wants; undefined when it neither wants an address nor has one of the pool.
  * @param inPool whether an address is of the pool
  */
 export function wishOf(
@@ -31,7 +32,7 @@ export function wishOf(
   inPool: (address: string) => boolean,
 ): Wish | undefined {
   const { type, loadBalancerClass = ownClass } = spec;
-  // whoever has another class serves it, whatever its status says
+  // another controller serves other classes, whatever addresses their status has
   if (type === 'LoadBalancer' && loadBalancerClass !== ownClass) return undefined;
   const ours = type === 'LoadBalancer' && metadata.deletionTimestamp === undefined;
   const has = (status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => ip ?? []);
@@ -39,7 +40,7 @@ export function wishOf(
   const asked = metadata.annotations?.[askAnnotation]?.split(',') ?? [spec.loadBalancerIP ?? ''];
   const clusterAddresses = spec.clusterIPs ?? [spec.clusterIP ?? ''];
   return {
-    name: nameOf({ metadata }),
+    name: keyOf({ metadata }),
     uid: metadata.uid ?? '',
     created: metadata.creationTimestamp ?? '',
     families: ours ? [...new Set(clusterAddresses.flatMap((address) => familyOf(address) ?? []))] : [],
@@ -59,10 +60,6 @@ export function readyNodesOf({ metadata, endpoints }: EndpointSliceObject): {
     .filter(({ conditions }) => conditions?.ready !== false)
     .flatMap(({ nodeName, topology }) => nodeName ?? topology?.['kubernetes.io/hostname'] ?? []);
   return { service: `${metadata?.namespace ?? ''}/${name}`, nodes };
-}
-
-export function nameOf({ metadata }: KubernetesObject): string {
-  return `${metadata?.namespace ?? ''}/${metadata?.name ?? ''}`;
 }
 
 /** undefined: it is none. */

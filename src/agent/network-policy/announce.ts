@@ -1,6 +1,6 @@
 /**
- * The API server learns a pod's address a second or two after the pod has begun to run. Until then it could call whom it
- * may not. So the pod network (see plan/components/pod-network.ts) tells the addresses here as soon as it has given them,
+ * The API server learns a pod's address a second or two after the pod has begun to run. Until then no rule would apply to
+ * the pod, and it could reach everybody. So the pod network (see plan/components/pod-network.ts) tells the addresses here as soon as it has given them,
  * and the pod's programs start when its rules are there.
  */
 
@@ -38,7 +38,7 @@ export async function hearOfPods(
     };
     void answer();
   });
-  // an earlier agent's
+  // the socket of an earlier agent
   await rm(path, { force: true });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

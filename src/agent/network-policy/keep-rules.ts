@@ -58,7 +58,7 @@ export function keepRules(
         dirty = true;
       }
     }
-    // at once and not when the promise is settled: a change in between would wait for the next one
+    // Reset here and not when the promise settles: a change in between would start no new run.
     running = undefined;
   };
   const changed = (): void => {

@@ -13,7 +13,7 @@ export function runNft(text: string): Promise<void> {
       if (code === 0) resolve();
       else reject(new Error(`nft: ${said.trim() || `exit code ${code ?? 'none'}`}`));
     });
-    // who ends before it has read everything says why by its exit code
+    // nft may end before it has read everything; its exit code says why
     child.stdin.on('error', () => undefined);
     child.stdin.end(text);
   });

@@ -1,6 +1,6 @@
 /** What of policies, pods and namespaces decides who may talk to whom; as the API server sends them. */
 
-import type { KubernetesObject } from '../kubernetes/objects.ts';
+import type { KubernetesObject } from '../../clients/kubernetes/objects.ts';
 
 export interface LabelSelector {
   matchLabels?: Record<string, string>;
@@ -28,26 +28,4 @@ export interface PortObject {
   /** A number, or the name of a container's port. */
   port?: number | string;
   endPort?: number;
-}
-
-export interface PodObject extends KubernetesObject {
-  metadata?: KubernetesObject['metadata'] & { creationTimestamp?: string };
-  spec?: {
-    nodeName?: string;
-    hostNetwork?: boolean;
-    containers?: ContainerObject[];
-    initContainers?: (ContainerObject & { restartPolicy?: string })[];
-  };
-  status?: { phase?: string; podIP?: string; podIPs?: { ip?: string }[] };
-}
-
-interface ContainerObject {
-  ports?: { name?: string; containerPort: number; protocol?: string }[];
-}
-
-export interface EndpointsObject extends KubernetesObject {
-  subsets?: {
-    addresses?: { ip: string }[];
-    ports?: { name?: string; port: number; protocol?: string }[];
-  }[];
 }

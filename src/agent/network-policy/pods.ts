@@ -1,5 +1,5 @@
 import type { Announcement } from './announce.ts';
-import type { PodObject } from './objects.ts';
+import type { PodObject } from '../../clients/kubernetes/objects.ts';
 import { podRecord } from './records.ts';
 import type { PodRecord } from './records.ts';
 
@@ -11,7 +11,7 @@ export interface PodStore {
   /** Whether that changes anything. */
   set: (object: PodObject) => boolean;
   delete: (object: PodObject) => void;
-  /** What the API server says counts again once it says the same. */
+  /** These addresses count until the API server says the same; from then on what it says counts. */
   announce: (announcement: Announcement) => void;
 }
 
@@ -41,14 +41,14 @@ export function podStore(): PodStore {
       const pod = complete(podRecord(object));
       const before = pods.get(keyOf(pod));
       pods.set(keyOf(pod), pod);
-      // states of pods change more often than what counts here
+      // pods change more often than those of their fields that count here
       return JSON.stringify(before) !== JSON.stringify(pod);
     },
     delete: ({ metadata }) => {
       const key = keyOf({ namespace: metadata?.namespace ?? '', name: metadata?.name ?? '' });
       const pod = pods.get(key);
       const announcement = announced.get(key);
-      // the next pod of that name (StatefulSets) may have announced itself already
+      // keep the announcement of the next pod of that name (StatefulSets), which may have come already
       if (pod && announcement && isMeant(announcement, pod)) announced.delete(key);
       pods.delete(key);
     },

@@ -1,15 +1,9 @@
 /** Objects reduced to what decides who may talk to whom: every node's agent holds all of them. */
 
 import { log, reasonOf } from '../log.ts';
+import type { EndpointsObject, PodObject } from '../../clients/kubernetes/objects.ts';
 import { parseCidr } from '../../formats/cidr.ts';
-import type {
-  EndpointsObject,
-  LabelSelector,
-  NetworkPolicyObject,
-  PeerObject,
-  PodObject,
-  PortObject,
-} from './objects.ts';
+import type { LabelSelector, NetworkPolicyObject, PeerObject, PortObject } from './objects.ts';
 
 export const protocols = ['TCP', 'UDP', 'SCTP'] as const;
 export type Protocol = (typeof protocols)[number];
@@ -79,7 +73,7 @@ export function podRecord({ metadata, spec, status }: PodObject): PodRecord {
   const networkless = ended || spec?.hostNetwork === true;
   const addresses =
     status?.podIPs?.flatMap(({ ip }) => ip ?? []) ?? (status?.podIP === undefined ? [] : [status.podIP]);
-  // containers that stay are listed among those that come first (sidecars, Kubernetes 1.28)
+  // sidecars (Kubernetes 1.28) are listed as init containers and keep running
   const containers = [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])];
   return {
     namespace: metadata?.namespace ?? '',

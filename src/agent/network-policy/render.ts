@@ -7,7 +7,7 @@ export const table = 'inet knest_policy';
 
 /** Makes the rules, whatever was there before. undefined: takes the table away. */
 export function renderWhole(ruleset: Ruleset | undefined): string {
-  // made if missing so that it can be deleted
+  // a table that is missing cannot be deleted, so it is made first
   const fresh = `table ${table}\ndelete table ${table}\n`;
   if (!ruleset) return fresh;
   const elements = ruleset.collections.map((one) => elementsCommand('add', one, [...one.elements]));

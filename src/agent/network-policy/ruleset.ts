@@ -107,12 +107,12 @@ function entryChain({ collections, families }: Context, groups: readonly (readon
   return {
     name: 'forward',
     rules: [
-      // by now Services' addresses have become those of pods
+      // kube-proxy has replaced the addresses of Services by those of pods before this hook
       'type filter hook forward priority filter; policy accept;',
       'ct state established,related accept',
-      // by these, pods of one node find each other; the connection tracker leaves them alone
+      // neighbour discovery: pods of one node find each other by it, and it has no connection state
       ...(families.includes(6) ? [`icmpv6 type { ${neighbours} } accept`] : []),
-      // a pod that calls itself through its Service
+      // a pod may call itself through its Service
       ...perFamily((ip, family) => `${ip} saddr . ${ip} daddr @${self(family)} accept`),
       ...perFamily((ip, family) => `${ip} saddr vmap @${egress?.(family) ?? ''}`),
       ...perFamily((ip, family) => `${ip} daddr vmap @${ingress?.(family) ?? ''}`),
@@ -168,7 +168,7 @@ function egressMatches(context: Context, policy: PolicyRecord, rule: PolicyRule,
   const to = addressMatches('daddr', rule.peers, podSet(context, policy, rule), context.families);
   const matches = to.flatMap(({ text }) => portMatches(rule.ports).map((port) => join(text, port)));
   const dns = context.view.dnsOf(rule.peers, policy.namespace);
-  // without peers there is no need to know where the DNS is, unless its port is named
+  // a rule without peers allows the DNS anyway; where it is matters only to a rule that names ports
   if (!namesPorts(rule) && (!rule.peers || dns.length === 0)) return matches;
   const named = endpointMatches(context, `egress ${nameOf(policy)} ${number}`, () => [
     ...namedEndpoints(calledPods(context.view, policy, rule), rule.ports),
@@ -181,7 +181,7 @@ function egressMatches(context: Context, policy: PolicyRecord, rule: PolicyRule,
 function podSet({ view, collections }: Context, { namespace }: PolicyRecord, { peers }: PolicyRule) {
   const selectors = peers?.filter((peer) => 'pods' in peer) ?? [];
   if (selectors.length === 0) return undefined;
-  // without selectors for namespaces the same words mean other pods in each of them
+  // a peer without a namespace selector means pods of the policy's own namespace, which is then part of the key
   const key = `pods ${JSON.stringify(selectors.map(({ namespaces = namespace, pods }) => [namespaces, pods]))}`;
   return collections.share(
     ...([key, 'pods'] as const),

@@ -3,26 +3,20 @@
  * cluster without policies nobody watches its pods.
  */
 
+import type { KubernetesClient } from '../../clients/kubernetes/client.ts';
+import type { EndpointsObject, KubernetesObject, PodObject } from '../../clients/kubernetes/objects.ts';
 import type { NetworkPolicyConfig } from '../config.ts';
-import type { Api } from '../kubernetes/api.ts';
-import { keepWatching } from '../kubernetes/keep-watching.ts';
-import type { KubernetesObject } from '../kubernetes/objects.ts';
+import { watchInto } from '../kubernetes/watch-into.ts';
 import { log } from '../log.ts';
 import { hearOfPods } from './announce.ts';
 import type { Announcement } from './announce.ts';
 import { filterBridge } from './bridge-netfilter.ts';
 import { keepRules } from './keep-rules.ts';
-import type { RuleKeeper } from './keep-rules.ts';
 import { runNft } from './nft.ts';
-import type { EndpointsObject, NetworkPolicyObject, PodObject } from './objects.ts';
-import { podStore } from './pods.ts';
-import { dnsEndpoints, policyRecord } from './records.ts';
-import type { DnsEndpoint, PolicyRecord } from './records.ts';
-import { rulesetOf } from './ruleset.ts';
-import { viewOf } from './view.ts';
-
-const policiesPath = '/apis/networking.k8s.io/v1/networkpolicies';
-const dnsPath = '/api/v1/namespaces/kube-system/endpoints';
+import type { NetworkPolicyObject } from './objects.ts';
+import { dns, emptyState, namespaces, pods, policies, rulesFor } from './state.ts';
+import type { PolicyState } from './state.ts';
+import { waitFor } from './wait-for.ts';
 
 /** Milliseconds that a new pod waits for its rules at most: it must start, even if the API server is away. */
 const patience = 2000;
@@ -31,123 +25,63 @@ const patience = 2000;
 export async function runNetworkPolicy(
   node: string,
   { families, socket }: NetworkPolicyConfig,
-  api: Api,
+  api: KubernetesClient,
   nft = runNft,
 ): Promise<void> {
-  const policies = new Map<string, PolicyRecord>();
-  const pods = podStore();
-  const namespaces = new Map<string, Readonly<Record<string, string>>>();
-  let dns: DnsEndpoint[] = [];
+  const state = emptyState();
   /** Whether all policies are known, and everything else that they need. */
   let listed = false;
   let complete = false;
-  const waiting = new Set<() => void>();
-  const rules: RuleKeeper = keepRules(() => {
-    if (policies.size === 0) return undefined;
-    const state = { policies: [...policies.values()], pods: pods.all(), namespaces, dns };
-    return rulesetOf(viewOf(state), node, families);
-  }, nft);
+  const waiting = waitFor(patience);
+  const rules = keepRules(() => rulesFor(state, node, families), nft);
   const changed = (): void => {
-    // half a cluster would forbid what is allowed
+    // the rules of an incomplete cluster would forbid what is allowed
     if (complete) rules.changed();
-    for (const look of waiting) look();
+    waiting.look();
   };
-  /** Until something is so, but not for long. */
-  const until = (isSo: () => boolean): Promise<void> =>
-    new Promise((resolve) => {
-      const look = (): void => {
-        if (isSo()) done();
-      };
-      const done = (): void => {
-        clearTimeout(timer);
-        waiting.delete(look);
-        resolve();
-      };
-      const timer = setTimeout(done, patience);
-      waiting.add(look);
-      look();
-    });
+  /** A pod is about to start: its rules come first. */
   const welcome = async (pod: Announcement): Promise<void> => {
-    await until(() => listed);
-    if (policies.size === 0) return;
-    pods.announce(pod);
-    await until(() => complete && pods.find(pod) !== undefined);
+    await waiting.until(() => listed);
+    if (state.policies.size === 0) return;
+    state.pods.announce(pod);
+    await waiting.until(() => complete && state.pods.find(pod) !== undefined);
     changed();
     await rules.settled();
   };
-
-  const watchPods = (): Promise<unknown> =>
-    Promise.all([
-      keepWatching<PodObject>(
-        api,
-        '/api/v1/pods',
-        {
-          set: (pod) => {
-            if (pods.set(pod)) changed();
-          },
-          delete: (pod) => {
-            pods.delete(pod);
-            changed();
-          },
-        },
-        { fields: 'status.phase!=Succeeded,status.phase!=Failed' },
-      ),
-      keepWatching(api, '/api/v1/namespaces', {
-        set: ({ metadata }) => {
-          namespaces.set(metadata?.name ?? '', metadata?.labels ?? {});
-          changed();
-        },
-        delete: ({ metadata }) => {
-          namespaces.delete(metadata?.name ?? '');
-          changed();
-        },
-      }),
-      keepWatching<EndpointsObject>(
-        api,
-        dnsPath,
-        {
-          set: (endpoints) => {
-            dns = dnsEndpoints(endpoints);
-            changed();
-          },
-          delete: () => {
-            dns = [];
-            changed();
-          },
-        },
-        { fields: 'metadata.name=kube-dns' },
-      ),
-    ]);
-
-  /** Once there is a first policy; watching does not stop when the last one goes. */
-  let watching: Promise<void> | undefined;
+  /** From the first policy on; watching does not stop when the last one goes. */
+  let enforcing: Promise<void> | undefined;
   const enforce = async (): Promise<void> => {
     await filterBridge(families);
-    await watchPods();
+    await watchPods(api, state, changed);
     complete = true;
     changed();
     log.info('network policies are enforced');
   };
+
   await hearOfPods(socket, welcome);
-  await keepWatching<NetworkPolicyObject>(api, policiesPath, {
-    set: (policy) => {
-      policies.set(keyOf(policy), policyRecord(policy));
-      watching ??= enforce();
-      changed();
-    },
-    delete: (policy) => {
-      policies.delete(keyOf(policy));
-      changed();
-    },
-  });
+  const policiesChanged = (): void => {
+    if (state.policies.size > 0) enforcing ??= enforce();
+    changed();
+  };
+  const policiesPath = '/apis/networking.k8s.io/v1/networkpolicies';
+  await watchInto<NetworkPolicyObject>(api, policiesPath, policies(state), policiesChanged);
   listed = true;
   changed();
   // rules that an earlier agent has left go, or become those of now
-  if (watching) await watching;
+  if (enforcing) await enforcing;
   else rules.changed();
   await rules.settled();
 }
 
-function keyOf({ metadata }: KubernetesObject): string {
-  return `${metadata?.namespace ?? ''}/${metadata?.name ?? ''}`;
+/** Everything besides the policies that decides who may talk to whom. Returns when it is complete. */
+async function watchPods(api: KubernetesClient, state: PolicyState, changed: () => void): Promise<void> {
+  // pods that have ended have no addresses
+  const running = { fields: 'status.phase!=Succeeded,status.phase!=Failed' };
+  const dnsPath = '/api/v1/namespaces/kube-system/endpoints';
+  const ofDns = { fields: 'metadata.name=kube-dns' };
+  await Promise.all([
+    watchInto<PodObject>(api, '/api/v1/pods', pods(state), changed, running),
+    watchInto<KubernetesObject>(api, '/api/v1/namespaces', namespaces(state), changed),
+    watchInto<EndpointsObject>(api, dnsPath, dns(state), changed, ofDns),
+  ]);
 }

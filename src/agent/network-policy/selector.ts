@@ -26,7 +26,7 @@ function isMet(
     case 'DoesNotExist':
       return value === undefined;
     default:
-      // the API server accepts no other
+      // the API server accepts no other operator
       return false;
   }
 }

@@ -76,8 +76,8 @@ export function nameOf({ namespace, name }: { namespace: string; name: string })
 }
 
 /**
- * Whose an address is: an ended pod's may be given to the next one before the API server knows of the end. nft takes no
- * address twice.
+ * The pod that each address belongs to. The address of a pod that has ended may be given to another pod before the API
+ * server knows of the end, so two pods may claim it; nft takes no address twice.
  */
 function ownersOf(pods: readonly PodRecord[]): Map<string, PodRecord> {
   const owners = new Map<string, PodRecord>();

@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 
-import type { ClaimObject, ClassObject, NodeObject } from '../kubernetes/objects.ts';
+import type { ClaimObject, ClassObject, NodeObject } from '../../clients/kubernetes/objects.ts';
 
 export interface Placement {
   /** undefined: no node takes it as they are. */
@@ -12,8 +12,9 @@ export interface Placement {
 }
 
 /**
- * A node that pods may go to, the same one for all who ask. Claims spread over the nodes, and most stay where they were
- * when nodes come and go in between: each node draws a number for the claim, the highest wins.
+ * The node for a volume: one that takes pods, and the same one whichever node asks. Each node has a number for the claim
+ * (a hash), and the highest wins (rendezvous hashing). So claims spread over the nodes, and most keep their node when
+ * nodes come and go.
  */
 export function placeOf(
   { metadata }: ClaimObject,

@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 
-import type { ClaimObject, ClassObject, VolumeObject } from '../kubernetes/objects.ts';
+import type { ClaimObject, ClassObject, VolumeObject } from '../../clients/kubernetes/objects.ts';
 
 export const provisioner = 'knest.dev/local-path';
 
@@ -57,7 +57,7 @@ export function volumeFor(
   { node, folder, storageClass }: { node: string; folder: string; storageClass: ClassObject },
 ): VolumeObject {
   const { name = '', namespace = '', uid = '', resourceVersion = '' } = claim.metadata ?? {};
-  // the same name each time: a second try finds what the first has made
+  // named after the claim: a second try finds the volume that the first has made
   const volume = `pvc-${uid}`;
   return {
     apiVersion: 'v1',
@@ -65,7 +65,7 @@ export function volumeFor(
     metadata: { name: volume, annotations: { [provisionedBy]: provisioner } },
     spec: {
       accessModes: claim.spec?.accessModes ?? ['ReadWriteOnce'],
-      // nobody holds a pod to it: all volumes share the node's disk
+      // a claim's size is not enforced: all volumes share the node's disk
       capacity: { storage: claim.spec?.resources?.requests?.['storage'] ?? '1Gi' },
       claimRef: { apiVersion: 'v1', kind: 'PersistentVolumeClaim', name, namespace, uid, resourceVersion },
       persistentVolumeReclaimPolicy: storageClass.reclaimPolicy ?? 'Delete',
@@ -90,7 +90,7 @@ export function directoryOf(volume: VolumeObject, node: string, folder: string):
     matchExpressions.some(({ key, values }) => key === hostname && values?.includes(node)),
   );
   const path = spec?.local?.path;
-  // whoever may write volumes must not have other directories removed by us
+  // somebody who may write volumes must not be able to have other directories removed
   if (!here || path === undefined || join(folder, path.slice(folder.length)) !== path) return undefined;
   return /^\/pvc-[^/]+$/.test(path.slice(folder.length)) && path.startsWith(folder) ? path : undefined;
 }

@@ -1,8 +1,8 @@
 import type { Host } from '../../host/types.ts';
 
 /**
- * A file below /proc or /sys as a fact: undefined also when it is there but may not be read, which says as much
- * as its absence (EACCES without root, EINVAL from half-compiled kernel features).
+ * A file below /proc or /sys as a fact: undefined also when it is there but cannot be read, which is the same
+ * to knest as its absence (EACCES without root, EINVAL from half-compiled kernel features).
  */
 export async function readQuietly(host: Host, path: string): Promise<string | undefined> {
   try {

@@ -1,6 +1,6 @@
 /** A cluster as DNS sees it: Services, slices and namespaces of a small shop. */
 
-import type { EndpointSliceObject, ServiceObject } from '../../../src/agent/kubernetes/objects.ts';
+import type { EndpointSliceObject, ServiceObject } from '../../../src/clients/kubernetes/objects.ts';
 import { clusterStore } from '../../../src/agent/dns/store.ts';
 import type { ClusterStore } from '../../../src/agent/dns/store.ts';
 import type { ZoneSettings } from '../../../src/agent/dns/zone.ts';

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 
 import { keepMembership } from '../../../src/agent/dns/endpoints.ts';
-import type { EndpointsObject } from '../../../src/agent/dns/endpoints.ts';
+import type { EndpointsObject } from '../../../src/clients/kubernetes/objects.ts';
 import { fakeApi } from '../fake-api.ts';
 import type { FakeApi } from '../fake-api.ts';
 

@@ -1,7 +1,7 @@
 import { beforeEach, expect, it, vi } from 'vitest';
 
 import { takePart } from '../../../src/agent/kubernetes/election.ts';
-import type { LeaseObject } from '../../../src/agent/kubernetes/objects.ts';
+import type { LeaseObject } from '../../../src/clients/kubernetes/objects.ts';
 import { fakeApi } from '../fake-api.ts';
 import type { FakeApi } from '../fake-api.ts';
 

@@ -1,8 +1,8 @@
 import { beforeEach, expect, it, vi } from 'vitest';
 
-import { ApiError } from '../../../src/agent/kubernetes/api.ts';
+import { ApiError } from '../../../src/clients/kubernetes/client.ts';
 import { keepWatching } from '../../../src/agent/kubernetes/keep-watching.ts';
-import type { KubernetesObject } from '../../../src/agent/kubernetes/objects.ts';
+import type { KubernetesObject } from '../../../src/clients/kubernetes/objects.ts';
 import { fakeApi } from '../fake-api.ts';
 import type { FakeApi } from '../fake-api.ts';
 

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 
 import { runController } from '../../../src/agent/load-balancer/controller.ts';
 import { answerPulse } from '../../../src/agent/load-balancer/pulse.ts';
-import type { ConfigMapObject, ServiceObject } from '../../../src/agent/kubernetes/objects.ts';
+import type { ConfigMapObject, ServiceObject } from '../../../src/clients/kubernetes/objects.ts';
 import { fakeApi } from '../fake-api.ts';
 import type { FakeApi } from '../fake-api.ts';
 

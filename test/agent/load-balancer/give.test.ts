@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { giveAddresses } from '../../../src/agent/load-balancer/give.ts';
 import { readyNodesOf, wishOf } from '../../../src/agent/load-balancer/services.ts';
 import type { Wish } from '../../../src/agent/load-balancer/services.ts';
-import type { ServiceObject } from '../../../src/agent/kubernetes/objects.ts';
+import type { ServiceObject } from '../../../src/clients/kubernetes/objects.ts';
 import { inRange, parseRange } from '../../../src/formats/address-range.ts';
 
 const pool = ['10.0.0.1-10.0.0.3', 'fd00::1-fd00::2'].map(parseRange);

@@ -1,12 +1,9 @@
 /** Small clusters to ask: may this pod reach that one? The rules of both nodes are carried out as nftables would. */
 
+import type { PodObject } from '../../../src/clients/kubernetes/objects.ts';
 import { contains } from '../../../src/formats/cidr.ts';
 import type { Family } from '../../../src/agent/network-policy/collections.ts';
-import type {
-  LabelSelector,
-  NetworkPolicyObject,
-  PodObject,
-} from '../../../src/agent/network-policy/objects.ts';
+import type { LabelSelector, NetworkPolicyObject } from '../../../src/agent/network-policy/objects.ts';
 import { podRecord, policyRecord } from '../../../src/agent/network-policy/records.ts';
 import type { DnsEndpoint, Protocol } from '../../../src/agent/network-policy/records.ts';
 import { rulesetOf } from '../../../src/agent/network-policy/ruleset.ts';

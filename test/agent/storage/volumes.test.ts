@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import type { ClaimObject, NodeObject, VolumeObject } from '../../../src/agent/kubernetes/objects.ts';
+import type { ClaimObject, NodeObject, VolumeObject } from '../../../src/clients/kubernetes/objects.ts';
 import { runStorage } from '../../../src/agent/storage/run.ts';
 import { placeOf } from '../../../src/agent/storage/placement.ts';
 import { directoryOf, refusal, volumeFor, wantsVolume } from '../../../src/agent/storage/volumes.ts';

@@ -1,11 +1,12 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 
-import { etcdClient, EtcdError, hexId } from '../../src/clients/etcd.ts';
-import { etcdClientUrl } from '../../src/plan/components/etcd.ts';
-import type { EtcdClient } from '../../src/clients/etcd.ts';
-import type { KeyMaterial } from '../../src/pki/issue.ts';
-import { etcdMaterial, startEtcd } from '../fixtures/etcd-server.ts';
-import type { EtcdScript, TestEtcd } from '../fixtures/etcd-server.ts';
+import { etcdClient, EtcdError } from '../../../src/clients/etcd/client.ts';
+import { hexId } from '../../../src/clients/etcd/objects.ts';
+import { etcdClientUrl } from '../../../src/plan/components/etcd.ts';
+import type { EtcdClient } from '../../../src/clients/etcd/client.ts';
+import type { KeyMaterial } from '../../../src/pki/issue.ts';
+import { etcdMaterial, startEtcd } from '../../fixtures/etcd-server.ts';
+import type { EtcdScript, TestEtcd } from '../../fixtures/etcd-server.ts';
 
 /** As etcd 3.5.16 answered, with three members of which the last was just announced as a learner. */
 const header = { cluster_id: '5351384033412488066', member_id: '12428976124636271536', raft_term: '2' };
@@ -62,7 +63,7 @@ async function clientOf(...scripts: EtcdScript[]): Promise<EtcdClient> {
     etcdClient(
       servers.map(({ endpoint }) => endpoint),
       material,
-      300,
+      { timeout: 300 },
     ),
   );
 }
@@ -148,7 +149,7 @@ describe('etcdClient', () => {
 
   it('tells of each member why it did not answer', async () => {
     const nobody = ['https://127.0.0.1:1', 'https://127.0.0.1:2'];
-    const failure = track(etcdClient(nobody, material, 300)).members();
+    const failure = track(etcdClient(nobody, material, { timeout: 300 })).members();
     await expect(failure).rejects.toMatchObject({
       message: 'no member of etcd answers',
       details: nobody.map(

@@ -1,45 +1,17 @@
-import { Agent } from 'node:https';
-
-import { KnestError, messageOf } from '../errors.ts';
-import { requireMaterial } from '../pki/issue.ts';
-import type { KeyMaterial } from '../pki/issue.ts';
-import { exchange } from './exchange.ts';
-
-/** A member of an etcd cluster. Ids are unsigned 64 bit numbers in decimal, too large for a JavaScript number. */
-export interface EtcdMember {
-  id: string;
-  /** Its machine's; empty until it has started for the first time. */
-  name: string;
-  peerUrls: readonly string[];
-  /** Empty until it has started for the first time. */
-  clientUrls: readonly string[];
-  /** Gets the data, but has no vote yet. */
-  learner: boolean;
-}
-
-/** What one member says of itself. */
-export interface EtcdMemberStatus {
-  id: string;
-  version: string;
-  /** Id of the leader; undefined while there is none. */
-  leader: string | undefined;
-  learner: boolean;
-  /** Bytes of the database file, and what of it is not free. */
-  dbSize: number;
-  dbSizeInUse: number;
-  raftTerm: number;
-  raftIndex: number;
-  raftAppliedIndex: number;
-  /** In etcd's words: "etcdserver: no leader", "memberID:... alarm:NOSPACE". */
-  errors: readonly string[];
-}
-
-export interface EtcdAlarm {
-  /** Id of the member that raised it. */
-  member: string;
-  /** NOSPACE or CORRUPT. */
-  alarm: string;
-}
+import { KnestError, messageOf } from '../../errors.ts';
+import type { KeyMaterial } from '../../pki/issue.ts';
+import { clientCredentials } from '../credentials.ts';
+import { httpsConnections } from '../https.ts';
+import type { ConnectionOptions } from '../https.ts';
+import { readAlarm, readMember, readStatus } from './objects.ts';
+import type {
+  AlarmObject,
+  EtcdAlarm,
+  EtcdMember,
+  EtcdMemberStatus,
+  MemberObject,
+  StatusObject,
+} from './objects.ts';
 
 /**
  * etcd's own API. Every call but `status` is tried at one endpoint after the other until a member answers.
@@ -94,23 +66,18 @@ export class EtcdError extends KnestError {
 /**
  * Speaks to etcd through its JSON gateway, of 3.4 and 3.5 alike (etcd.io/docs: "gRPC gateway"; api/etcdserverpb/rpc.proto).
  * @param endpoints URLs like https://10.89.0.3:2379, see etcdClientUrl
- * @param timeout milliseconds that one member may take to answer
+ * @param options the timeout is for the answer of one member
  */
 export function etcdClient(
   endpoints: readonly string[],
   material: KeyMaterial,
-  timeout = 10_000,
+  options: ConnectionOptions = {},
 ): EtcdClient {
-  const agent = new Agent({
-    keepAlive: true,
-    ca: requireMaterial(material, 'etcd-ca.crt'),
-    cert: requireMaterial(material, `${clientCertificate}.crt`),
-    key: requireMaterial(material, `${clientCertificate}.key`),
-  });
+  const connections = httpsConnections(clientCredentials(material, clientCertificate, 'etcd-ca'), options);
 
   const call = async (endpoint: string, path: string, body: object): Promise<unknown> => {
     const url = new URL(`/v3/${path}`, endpoint);
-    const { status, text } = await exchange(agent, url, { method: 'POST', body, timeout });
+    const { status, text } = await connections.exchange(url, { method: 'POST', body });
     const answer = parseObject(text);
     if (status < 400 && answer) return answer;
     const { code = 0, message = text.slice(0, 200) } = (answer ?? {}) as { code?: number; message?: string };
@@ -143,12 +110,26 @@ export function etcdClient(
       const answer = await callAny('cluster/member/add', { peerURLs: [peerUrl], isLearner });
       return readMember((answer as { member: MemberObject }).member);
     } catch (error) {
-      // one that was added by a call whose answer got lost, or by a knest that was killed, is as good
+      // It may have been added already: by a call whose answer got lost, or by a knest that was killed.
       const known = await members().catch(() => []);
       const added = known.find(({ peerUrls }) => peerUrls.includes(peerUrl));
       if (added) return added;
       throw error;
     }
+  };
+
+  const moveLeader = async (id: string): Promise<void> => {
+    // only the leader can hand over
+    const known = await Promise.all(
+      endpoints.map(async (endpoint) => ({
+        endpoint,
+        status: await status(endpoint).catch(() => undefined),
+      })),
+    );
+    const leading = known.find((one) => one.status !== undefined && one.status.leader === one.status.id);
+    if (!leading) throw new KnestError('etcd has no leader that answers', { hint: noQuorumHint });
+    if (leading.status?.id === id) return;
+    await call(leading.endpoint, 'maintenance/transfer-leadership', { targetID: id });
   };
 
   return {
@@ -157,7 +138,7 @@ export function etcdClient(
     status,
     alarms: async () => {
       const answer = (await callAny('maintenance/alarm', { action: 'GET' })) as { alarms?: AlarmObject[] };
-      return (answer.alarms ?? []).map(({ memberID, alarm }) => ({ member: memberID ?? '0', alarm }));
+      return (answer.alarms ?? []).map(readAlarm);
     },
     addLearner: (peerUrl) => add(peerUrl, true),
     addMember: (peerUrl) => add(peerUrl, false),
@@ -174,83 +155,14 @@ export function etcdClient(
         if (!(error instanceof EtcdError && error.code === notFound)) throw error;
       }
     },
-    moveLeader: async (id) => {
-      // only the leader itself can do it
-      const known = await Promise.all(
-        endpoints.map(async (endpoint) => ({
-          endpoint,
-          status: await status(endpoint).catch(() => undefined),
-        })),
-      );
-      const leading = known.find((one) => one.status !== undefined && one.status.leader === one.status.id);
-      if (!leading) throw new KnestError('etcd has no leader that answers', { hint: noQuorumHint });
-      if (leading.status?.id === id) return;
-      await call(leading.endpoint, 'maintenance/transfer-leadership', { targetID: id });
-    },
+    moveLeader,
     close: () => {
-      agent.destroy();
+      connections.close();
     },
   };
 }
 
 const noQuorumHint = 'start its other members: knest status cluster shows which do not run';
-
-/** As etcdctl shows them. */
-export function hexId(id: string): string {
-  return BigInt(id).toString(16);
-}
-
-/** Zeroes, empty texts and false are left out of the gateway's JSON; 64 bit numbers are texts. */
-interface MemberObject {
-  ID?: string;
-  name?: string;
-  peerURLs?: string[];
-  clientURLs?: string[];
-  isLearner?: boolean;
-}
-
-interface StatusObject {
-  header?: { member_id?: string };
-  version?: string;
-  leader?: string;
-  isLearner?: boolean;
-  dbSize?: string;
-  dbSizeInUse?: string;
-  raftTerm?: string;
-  raftIndex?: string;
-  raftAppliedIndex?: string;
-  errors?: string[];
-}
-
-interface AlarmObject {
-  memberID?: string;
-  alarm: string;
-}
-
-function readMember(member: MemberObject): EtcdMember {
-  return {
-    id: member.ID ?? '0',
-    name: member.name ?? '',
-    peerUrls: member.peerURLs ?? [],
-    clientUrls: member.clientURLs ?? [],
-    learner: member.isLearner ?? false,
-  };
-}
-
-function readStatus(status: StatusObject): EtcdMemberStatus {
-  return {
-    id: status.header?.member_id ?? '0',
-    version: status.version ?? '',
-    leader: status.leader,
-    learner: status.isLearner ?? false,
-    dbSize: Number(status.dbSize ?? 0),
-    dbSizeInUse: Number(status.dbSizeInUse ?? 0),
-    raftTerm: Number(status.raftTerm ?? 0),
-    raftIndex: Number(status.raftIndex ?? 0),
-    raftAppliedIndex: Number(status.raftAppliedIndex ?? 0),
-    errors: (status.errors ?? []).map((error) => error.trim()),
-  };
-}
 
 function nobodyAnswers(endpoints: readonly string[], failures: readonly unknown[]): KnestError {
   return new KnestError('no member of etcd answers', {

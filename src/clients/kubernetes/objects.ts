@@ -1,5 +1,5 @@
 /**
- * What the agent reads of Kubernetes' objects, as the API server sends them. @kubernetes/client-node's models are of one
+ * What knest and its agent read of Kubernetes' objects, as the API server sends them. @kubernetes/client-node's models are of one
  * version each and hold dates where a watch gives text, so these few fields are written down here.
  */
 
@@ -17,6 +17,17 @@ export interface KubernetesObject {
     annotations?: Record<string, string>;
     finalizers?: string[];
   };
+}
+
+/** NAMESPACE/NAME */
+export function keyOf({ metadata }: KubernetesObject): string {
+  return `${metadata?.namespace ?? ''}/${metadata?.name ?? ''}`;
+}
+
+/** What the API server answers to a question for all objects of a kind. */
+export interface ListObject<T> {
+  metadata?: { resourceVersion?: string };
+  items?: T[];
 }
 
 export interface ServiceObject extends KubernetesObject {
@@ -54,8 +65,39 @@ export interface NodeObject extends KubernetesObject {
   spec?: { unschedulable?: boolean; taints?: { key: string; effect: string }[] };
   status?: {
     addresses?: { type: string; address: string }[];
-    conditions?: { type: string; status: string }[];
+    conditions?: NodeConditionObject[];
+    nodeInfo?: { kubeletVersion?: string };
   };
+}
+
+export interface NodeConditionObject {
+  type: string;
+  status: string;
+  reason?: string;
+  message?: string;
+  lastHeartbeatTime?: string;
+}
+
+export interface PodObject extends KubernetesObject {
+  spec?: {
+    nodeName?: string;
+    hostNetwork?: boolean;
+    containers?: ContainerObject[];
+    initContainers?: (ContainerObject & { restartPolicy?: string })[];
+  };
+  status?: { phase?: string; podIP?: string; podIPs?: { ip?: string }[] };
+}
+
+interface ContainerObject {
+  ports?: { name?: string; containerPort: number; protocol?: string }[];
+}
+
+export interface EndpointsObject extends KubernetesObject {
+  subsets?: {
+    addresses?: { ip: string; nodeName?: string }[];
+    notReadyAddresses?: { ip: string }[];
+    ports?: { name?: string; port: number; protocol?: string }[];
+  }[];
 }
 
 export interface ConfigMapObject extends KubernetesObject {
@@ -92,7 +134,14 @@ export interface VolumeObject extends KubernetesObject {
   spec?: {
     accessModes?: string[];
     capacity?: Record<string, string>;
-    claimRef?: Record<string, string>;
+    claimRef?: {
+      apiVersion?: string;
+      kind?: string;
+      namespace: string;
+      name: string;
+      uid?: string;
+      resourceVersion?: string;
+    };
     persistentVolumeReclaimPolicy?: string;
     storageClassName?: string;
     volumeMode?: string;
