@@ -34,7 +34,7 @@ export const layers = {
     'events',
   ],
   state: ['tools', 'host', 'plan', 'pki', 'spec', 'facts', 'formats', 'errors'],
-  tools: ['host', 'facts', 'formats', 'errors'],
+  tools: ['host', 'agent', 'facts', 'formats', 'errors'],
   workstation: ['plan', 'formats', 'errors'],
   host: ['errors'],
   diff: ['plan', 'pki', 'formats', 'errors'],

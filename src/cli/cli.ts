@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import type * as api from '../api/commands.ts';
-import type { Context } from '../operations/types.ts';
+import type { Context } from '../api/commands.ts';
 import type { Interruption } from './interruption.ts';
 import { openReporter, type ProgressMode } from './output/open-reporter.ts';
 import type { Terminal } from './terminal.ts';

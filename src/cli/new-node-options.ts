@@ -1,6 +1,6 @@
 /** Flags that say what new nodes are to be like -> NewNodeOptions. */
 
-import type { NewNodeOptions } from '../operations/types.ts';
+import type { NewNodeOptions } from '../api/commands.ts';
 import { InputError, type Problem } from '../errors.ts';
 import type { Taint } from '../spec/types.ts';
 import {

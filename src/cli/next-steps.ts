@@ -2,7 +2,7 @@
 
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import type { CreateResult } from '../operations/types.ts';
+import type { CreateResult } from '../api/commands.ts';
 import { printableCommand } from '../errors.ts';
 import { formatSeconds } from './output/duration.ts';
 

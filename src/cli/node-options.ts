@@ -1,7 +1,7 @@
 /** How commands are told which nodes, and what new nodes are to be like. */
 
 import { InvalidArgumentError, type Command } from 'commander';
-import type { Context } from '../operations/types.ts';
+import type { Context } from '../api/commands.ts';
 import type { NodeRole } from '../spec/types.ts';
 import type { Api } from './cli.ts';
 import { given } from './options.ts';

@@ -1,6 +1,7 @@
 /** Runs something in several nodes at once, with their lines told apart. */
 
-import type { Context, NodeExit, NodeLine } from '../operations/types.ts';
+import type { NodeExit, NodeLine } from '../api/commands.ts';
+import type { Context } from '../api/commands.ts';
 import type { Cli } from './cli.ts';
 
 /**

@@ -1,7 +1,9 @@
-import type { NodeImage } from '../agent/images/list-images.ts';
+import type { NodeImage } from '../agent/contract.ts';
 import type { MachineManager } from '../managers/types.ts';
 import type { ClusterPlan, MachinePlan } from '../plan/types.ts';
 import { requireCluster } from '../state/clusters.ts';
+import { agentPath } from '../plan/components/knest-agent.ts';
+import { containerdSocket } from '../plan/components/containerd.ts';
 import { listImagesCommand, parseImages } from '../tools/knest-agent.ts';
 import { namedMachines, openManager } from './find-machines.ts';
 import { openSession } from './session.ts';
@@ -52,7 +54,9 @@ export async function listImages(
 
 /** What a node's container runtime has. @throws KnestError, CommandError when it does not run or answer */
 export async function imagesOfMachine(manager: MachineManager, machine: MachinePlan): Promise<NodeImage[]> {
-  const { stdout } = await manager.run(machine, listImagesCommand(), { timeout: 30_000 });
+  const { stdout } = await manager.run(machine, listImagesCommand(agentPath, containerdSocket), {
+    timeout: 30_000,
+  });
   return parseImages(stdout);
 }
 

@@ -1,4 +1,4 @@
-import type { NodeImage } from '../agent/images/list-images.ts';
+import type { NodeImage } from '../agent/contract.ts';
 import type { MachineManager } from '../managers/types.ts';
 import { parallel, runSequence, serial } from '../apply/runner.ts';
 import type { Step } from '../apply/runner.ts';

@@ -1,13 +1,11 @@
 /** knest-agent, as a program that is run inside a machine and ends. */
 
 import * as z from 'zod';
-import { containerdSocket } from '../plan/components/containerd.ts';
-import { agentPath } from '../plan/components/knest-agent.ts';
-import type { NodeImage } from '../agent/images/list-images.ts';
+import type { NodeImage } from '../agent/contract.ts';
 
-/** Prints the images of the machine. */
-export function listImagesCommand(): string[] {
-  return ['/usr/bin/node', agentPath, 'images', containerdSocket];
+/** Prints the images of the machine. @param agent path of the program, @param socket containerd's, both in the machine */
+export function listImagesCommand(agent: string, socket: string): string[] {
+  return ['/usr/bin/node', agent, 'images', socket];
 }
 
 const images = z.array(

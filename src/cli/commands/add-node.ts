@@ -1,7 +1,7 @@
 /** knest add node */
 
 import type { Command } from 'commander';
-import type { AddNodesResult } from '../../operations/types.ts';
+import type { AddNodesResult } from '../../api/commands.ts';
 import type { NodeRole } from '../../spec/types.ts';
 import { withProgress, type Cli } from '../cli.ts';
 import { changeOptions, nodeRoles, type ChangeFlags } from '../node-options.ts';

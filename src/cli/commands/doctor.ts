@@ -1,7 +1,7 @@
 /** knest doctor */
 
 import type { Command } from 'commander';
-import type { Check } from '../../operations/types.ts';
+import type { Check } from '../../api/commands.ts';
 import { exitCodes } from '../../errors.ts';
 import { withProgress, type Cli } from '../cli.ts';
 import { outputOption, yesOption, type OutputFlag } from '../options.ts';

@@ -1,7 +1,7 @@
 /** knest get clusters */
 
 import type { Command } from 'commander';
-import type { ClusterSummary } from '../../operations/types.ts';
+import type { ClusterSummary } from '../../api/commands.ts';
 import { withProgress, type Cli } from '../cli.ts';
 import { outputOption, type OutputFlag } from '../options.ts';
 import { formatAge } from '../output/duration.ts';

@@ -1,7 +1,7 @@
 /** knest get images */
 
 import type { Command } from 'commander';
-import type { ClusterImage, ClusterImages } from '../../operations/list-images.ts';
+import type { ClusterImage, ClusterImages } from '../../api/commands.ts';
 import { withProgress, type Cli } from '../cli.ts';
 import { given, nameOption, nodesOption, outputOption } from '../options.ts';
 import type { NameFlag, NodesFlag, OutputFlag } from '../options.ts';

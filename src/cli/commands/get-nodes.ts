@@ -1,7 +1,7 @@
 /** knest get nodes */
 
 import type { Command } from 'commander';
-import type { NodeSummary } from '../../operations/types.ts';
+import type { NodeSummary } from '../../api/commands.ts';
 import { withProgress, type Cli } from '../cli.ts';
 import { nameOption, outputOption, type NameFlag, type OutputFlag } from '../options.ts';
 import { renderPort } from '../output/port.ts';

@@ -1,7 +1,7 @@
 /** knest status cluster */
 
 import { Option, type Command } from 'commander';
-import type { ClusterStatus } from '../../operations/types.ts';
+import type { ClusterStatus } from '../../api/commands.ts';
 import { exitCodes } from '../../errors.ts';
 import { withProgress, type Cli } from '../cli.ts';
 import { durationArgument, nameOption, outputOption, type NameFlag, type OutputFlag } from '../options.ts';

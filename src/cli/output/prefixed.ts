@@ -1,6 +1,6 @@
 /** Lines of several nodes, told apart by their beginning: "knest-worker2 | text". */
 
-import type { NodeLine } from '../../operations/types.ts';
+import type { NodeLine } from '../../api/commands.ts';
 import type { Terminal } from '../terminal.ts';
 import { nodeColours } from './colour.ts';
 

@@ -1,6 +1,6 @@
 /** The status of a cluster for people: what is well in a line, what is not in full. */
 
-import type { ClusterStatus, EtcdMemberState, NodeStatus } from '../../operations/types.ts';
+import type { ClusterStatus, EtcdMemberState, NodeStatus } from '../../api/commands.ts';
 import { colourless, type Palette } from './frame.ts';
 import { renderPort } from './port.ts';
 import { oneLine } from './printable.ts';

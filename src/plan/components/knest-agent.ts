@@ -1,7 +1,5 @@
-import type { AgentConfig } from '../../agent/config.ts';
-import type { ObjectsFile } from '../../agent/apply-objects.ts';
+import type { AgentConfig, ApiAccess, ObjectsFile } from '../../agent/contract.ts';
 import { renderUnit } from '../../formats/systemd-unit.ts';
-import type { ApiAccess } from '../../agent/kubernetes/open-api.ts';
 import type { PlannedUnit } from '../types.ts';
 import type { Component, ClusterContext, MachineContext } from './component.ts';
 import { afterApiServer, apiPort, k8sTarget, nodeLink, pkiFolder, restartAlways } from './component.ts';

@@ -1,6 +1,6 @@
 /** What knest-agent may do for Services of type LoadBalancer. */
 
-import { balancerName } from '../../agent/load-balancer/names.ts';
+import { balancerName } from '../../agent/contract.ts';
 import { binding, read } from './knest-agent.ts';
 import type { Manifest } from './knest-agent.ts';
 
