@@ -71,7 +71,7 @@ async function startAndWait(
   plan: ClusterPlan,
   material: Awaited<ReturnType<typeof issuePki>>,
 ): Promise<Times> {
-  const client = apiClient(plan.endpoint, material, adminCertificate);
+  const client = apiClient(localHost(), plan.endpoint, material, adminCertificate);
   const started = performance.now();
   const process1 = spawn(`${machine.folder}/floor`, { stdio: 'ignore', detached: true });
   try {

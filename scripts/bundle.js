@@ -23,6 +23,18 @@ await build({
   },
 });
 
+/** The far end of KNEST_HOST=loopback, a program of its own: see src/host/loopback.ts. */
+await build({
+  entryPoints: ['src/host/loopback-server.ts'],
+  outdir: 'dist/bundle/host',
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  sourcemap: true,
+  logLevel: 'warning',
+});
+
 /**
  * knest-agent runs inside the machines, by their Debian's own Node (18 in bookworm), where there are no packages of npm:
  * one file with everything in it.

@@ -1,9 +1,8 @@
-import { Agent } from 'node:https';
-
 import { KnestError, messageOf } from '../errors.ts';
 import { requireMaterial } from '../pki/issue.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
-import { exchange } from './exchange.ts';
+import { agentOver, exchange } from './exchange.ts';
+import type { Connector } from './exchange.ts';
 
 /** A member of an etcd cluster. Ids are unsigned 64 bit numbers in decimal, too large for a JavaScript number. */
 export interface EtcdMember {
@@ -93,16 +92,18 @@ export class EtcdError extends KnestError {
 
 /**
  * Speaks to etcd through its JSON gateway, of 3.4 and 3.5 alike (etcd.io/docs: "gRPC gateway"; api/etcdserverpb/rpc.proto).
+ * @param host where the members are reached from
  * @param endpoints URLs like https://10.89.0.3:2379, see etcdClientUrl
  * @param timeout milliseconds that one member may take to answer
  */
 export function etcdClient(
+  host: Connector,
   endpoints: readonly string[],
   material: KeyMaterial,
   timeout = 10_000,
 ): EtcdClient {
-  const agent = new Agent({
-    keepAlive: true,
+  const agent = agentOver(host, {
+    timeout,
     ca: requireMaterial(material, 'etcd-ca.crt'),
     cert: requireMaterial(material, `${clientCertificate}.crt`),
     key: requireMaterial(material, `${clientCertificate}.key`),

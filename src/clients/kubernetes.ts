@@ -1,9 +1,8 @@
-import { Agent } from 'node:https';
-
 import { KnestError } from '../errors.ts';
 import { requireMaterial } from '../pki/issue.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
-import { exchange } from './exchange.ts';
+import { agentOver, exchange } from './exchange.ts';
+import type { Connector } from './exchange.ts';
 
 /**
  * A handful of requests as cluster administrator. @kubernetes/client-node would do too, but takes longer to load than
@@ -30,15 +29,19 @@ export class ApiError extends KnestError {
   }
 }
 
-/** @param timeout milliseconds that one request may take */
+/**
+ * @param host where the API server is reached from
+ * @param timeout milliseconds that one request may take
+ */
 export function apiClient(
+  host: Connector,
   endpoint: string,
   material: KeyMaterial,
   certificate: string,
   timeout = 10_000,
 ): ApiClient {
-  const agent = new Agent({
-    keepAlive: true,
+  const agent = agentOver(host, {
+    timeout,
     ca: requireMaterial(material, 'ca.crt'),
     cert: requireMaterial(material, `${certificate}.crt`),
     key: requireMaterial(material, `${certificate}.key`),

@@ -1,4 +1,5 @@
 import { messageOf } from '../errors.ts';
+import type { Host } from '../host/types.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
 import { controlPlanesOf } from '../plan/control-planes.ts';
 import type { ClusterPlan, MachinePlan } from '../plan/types.ts';
@@ -39,6 +40,7 @@ export interface EtcdMemberState {
  * @param timeout milliseconds that one member may take to answer
  */
 export async function readEtcd(
+  host: Host,
   plan: Pick<ClusterPlan, 'machines'>,
   running: ReadonlySet<string>,
   material: KeyMaterial,
@@ -46,7 +48,7 @@ export async function readEtcd(
 ): Promise<EtcdState> {
   const controlPlanes = controlPlanesOf(plan.machines);
   const asked = controlPlanes.filter(({ name }) => running.has(name));
-  const client = etcdClient(asked.map(etcdClientUrl), material, timeout);
+  const client = etcdClient(host, asked.map(etcdClientUrl), material, timeout);
   try {
     const [members, alarms, answers] = await Promise.all([
       client.members().catch(() => undefined),

@@ -1,4 +1,3 @@
-import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Progress } from '../events.ts';
@@ -44,7 +43,7 @@ export async function waitForNode(
   let listening = false;
   for (;;) {
     options.signal.throwIfAborted();
-    listening ||= await isListening(client.endpoint);
+    listening ||= await isListening(host, client.endpoint);
     const state: Look = listening ? await look(client, machine, patched, options) : silent;
     patched ||= state.registered;
     if (state.ready) return;
@@ -156,26 +155,16 @@ const silent: Look = { ready: false, registered: false, says: 'waiting for the A
  * Whether somebody accepts connections. While the machine has no address yet, a connection attempt would hang for
  * the full second that TCP waits before it tries again: here it is given up sooner.
  */
-function isListening(endpoint: string): Promise<boolean> {
+async function isListening(host: Host, endpoint: string): Promise<boolean> {
   const { hostname, port } = new URL(endpoint);
-  return new Promise((resolve) => {
+  try {
     // of an IPv6 address the URL has brackets
-    const host = hostname.replace(/^\[|\]$/g, '');
-    const socket = connect({ host, port: Number(port), timeout: 100 });
-    const end = (answer: boolean): void => {
-      socket.destroy();
-      resolve(answer);
-    };
-    socket.once('connect', () => {
-      end(true);
-    });
-    socket.once('timeout', () => {
-      end(false);
-    });
-    socket.once('error', () => {
-      end(false);
-    });
-  });
+    const socket = await host.connect(hostname.replace(/^\[|\]$/g, ''), Number(port), { timeout: 100 });
+    socket.on('error', () => undefined).destroy();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Milliseconds between two looks at a node's units: what starts well is Ready before the first. */

@@ -135,6 +135,7 @@ function machineSteps(work: Work, material: () => KeyMaterial): Sequence {
     run: ({ signal }: { signal: AbortSignal }) => {
       if (machine.role === 'worker') return start(machine, signal);
       return joinEtcd(
+        session.host,
         membersBefore(work, machine),
         machine,
         material(),
@@ -151,7 +152,7 @@ async function undoAdd({ session, oldSpec, before, after, machines, manager }: W
   const material = await records.readKeyMaterial(session.host, session.paths, before.cluster);
   for (const machine of [...machines].reverse()) {
     if (machine.role === 'control-plane') {
-      await leaveEtcd(membersBefore({ before, machines }, machine), machine, material);
+      await leaveEtcd(session.host, membersBefore({ before, machines }, machine), machine, material);
     }
     await manager.destroy(machine);
   }

@@ -38,11 +38,11 @@ import type { CreateOptions, CreateResult } from './types.ts';
 export async function createCluster(options: CreateOptions): Promise<CreateResult> {
   const started = performance.now();
   const session = openSession(options);
-  const { host, paths } = session;
+  const { host, paths, workstation } = session;
   const spec = await resolveReferences(session, options.spec);
-  const kubeconfig = kubeconfigPath(options.kubeconfig, process.env);
+  const kubeconfig = kubeconfigPath(options.kubeconfig, workstation.env);
   // a file that the context cannot be added to is found before anything is made
-  await readKubeconfig(host, kubeconfig);
+  await readKubeconfig(workstation.local, kubeconfig);
   const lock = await acquireLock(host, records.clusterLock(paths, spec.name));
   let created = false;
   try {
@@ -171,7 +171,7 @@ function createSteps(work: Work): Sequence {
         renderKubeconfig(input),
         0o600,
       );
-      await addToKubeconfig(host, kubeconfig, input);
+      await addToKubeconfig(session.workstation.local, kubeconfig, input);
     },
   };
   return serial(

@@ -28,7 +28,11 @@ export async function deleteCluster(options: DeleteOptions): Promise<DeleteResul
   try {
     const record = await readCluster(host, paths, name);
     if (record) {
-      await forgetContext(session, kubeconfigPath(options.kubeconfig, process.env), record.plan.context);
+      await forgetContext(
+        session,
+        kubeconfigPath(options.kubeconfig, session.workstation.env),
+        record.plan.context,
+      );
       await tearDown(session, record.plan, await openManager(session));
     } else {
       // ended before its plan was written: nothing was made
@@ -42,9 +46,13 @@ export async function deleteCluster(options: DeleteOptions): Promise<DeleteResul
 }
 
 /** A kubeconfig that is broken, or held by somebody, keeps its context: no reason for the machines to stay. */
-async function forgetContext({ host, listener }: Session, path: string, context: string): Promise<void> {
+async function forgetContext(
+  { workstation, listener }: Session,
+  path: string,
+  context: string,
+): Promise<void> {
   try {
-    await removeFromKubeconfig(host, path, context);
+    await removeFromKubeconfig(workstation.local, path, context);
   } catch (error) {
     const message = `context ${context} stays in ${path}: ${messageOf(error)}`;
     listener({ type: 'note', level: 'warning', message });

@@ -9,6 +9,7 @@ import { gatherFacts } from '../observe/host/gather.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
 import { adminCertificate } from '../plan/pki.ts';
 import { controlPlanesOf } from '../plan/control-planes.ts';
+import type { Host } from '../host/types.ts';
 import type { ClusterPlan, MachinePlan } from '../plan/types.ts';
 import { clusterFolder, clusterLock, readKeyMaterial, requireCluster } from '../state/clusters.ts';
 import type { ClusterRecord } from '../state/clusters.ts';
@@ -42,8 +43,8 @@ export async function deleteNodes(options: DeleteNodesOptions): Promise<DeleteNo
     const leaving = options.nodes.map((name) => findMachine(plan, name));
     const material = await readKeyMaterial(host, paths, cluster);
     const manager = await openManager(session);
-    await refuse(plan, leaving, material, options.force ?? false);
-    const facts = await gatherFacts(host, paths, process.env);
+    await refuse(host, plan, leaving, material, options.force ?? false);
+    const facts = await gatherFacts(host, paths, session.workstation.env);
     for (const machine of leaving) {
       // as the one before has left it
       const record = await requireCluster(host, paths, cluster);
@@ -66,6 +67,7 @@ function findMachine({ cluster, machines }: ClusterPlan, name: string): MachineP
 }
 
 async function refuse(
+  host: Host,
   { cluster, machines }: ClusterPlan,
   leaving: readonly MachinePlan[],
   material: KeyMaterial,
@@ -80,7 +82,7 @@ async function refuse(
     });
   }
   if (leavingControlPlanes.length > 0 && !force) {
-    await requireQuorumWithout(leavingControlPlanes, controlPlanes, material);
+    await requireQuorumWithout(host, leavingControlPlanes, controlPlanes, material);
   }
 }
 
@@ -155,7 +157,7 @@ async function leave(work: Work): Promise<void> {
     });
   }
   try {
-    await leaveEtcd(staying, machine, material);
+    await leaveEtcd(work.session.host, staying, machine, material);
   } catch (error) {
     if (!options.force) throw error;
     await recover(work, staying, error);
@@ -186,7 +188,7 @@ async function recover(
 
 /** The Node object goes last: a kubelet that still runs would register again. */
 async function deleteObject({ session, record, machine, material }: Work): Promise<void> {
-  const client = apiClient(record.plan.endpoint, material, adminCertificate);
+  const client = apiClient(session.host, record.plan.endpoint, material, adminCertificate);
   try {
     await retryUntilReady(`delete the Node object ${machine.name}`, session.signal, () =>
       ifThere(client.delete(`/api/v1/nodes/${machine.name}`)),

@@ -5,6 +5,7 @@ import type { EtcdClient, EtcdMember } from '../clients/etcd.ts';
 import { quorumOf } from '../observe/etcd-members.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
 import { etcdClientUrl, etcdPeerUrl } from '../plan/components/etcd.ts';
+import type { Host } from '../host/types.ts';
 import type { MachinePlan } from '../plan/types.ts';
 import { retryUntilReady } from './retry.ts';
 
@@ -16,13 +17,14 @@ import { retryUntilReady } from './retry.ts';
  * @throws KnestError when it does not get that far in a minute
  */
 export async function joinEtcd(
+  host: Host,
   present: readonly MachinePlan[],
   machine: MachinePlan,
   material: KeyMaterial,
   start: () => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
-  const client = etcdClient(present.map(etcdClientUrl), material);
+  const client = etcdClient(host, present.map(etcdClientUrl), material);
   try {
     const member = await retryUntilReady(`announce ${machine.name} to etcd`, signal, () =>
       client.addLearner(etcdPeerUrl(machine)),
@@ -49,12 +51,13 @@ async function promote(client: EtcdClient, { id }: EtcdMember): Promise<void> {
  * @throws KnestError
  */
 export async function requireQuorumWithout(
+  host: Host,
   leaving: readonly MachinePlan[],
   controlPlanes: readonly MachinePlan[],
   material: KeyMaterial,
 ): Promise<void> {
   const staying = controlPlanes.filter(({ name }) => !leaving.some((machine) => machine.name === name));
-  const healthy = await healthyMembers(controlPlanes, material);
+  const healthy = await healthyMembers(host, controlPlanes, material);
   const left = staying.filter(({ name }) => healthy.includes(name));
   const needed = quorumOf(staying.length);
   // taking a member out is itself a change that more than half of all members must agree to
@@ -72,8 +75,12 @@ export async function requireQuorumWithout(
 }
 
 /** Names of the machines whose member answers and knows a leader. */
-async function healthyMembers(machines: readonly MachinePlan[], material: KeyMaterial): Promise<string[]> {
-  const client = etcdClient(machines.map(etcdClientUrl), material, 3_000);
+async function healthyMembers(
+  host: Host,
+  machines: readonly MachinePlan[],
+  material: KeyMaterial,
+): Promise<string[]> {
+  const client = etcdClient(host, machines.map(etcdClientUrl), material, 3_000);
   try {
     const names = await Promise.all(
       machines.map(async (machine) => {
@@ -92,12 +99,13 @@ async function healthyMembers(machines: readonly MachinePlan[], material: KeyMat
  * @throws KnestError when the others do not agree, for want of a quorum
  */
 export async function leaveEtcd(
+  host: Host,
   staying: readonly MachinePlan[],
   machine: MachinePlan,
   material: KeyMaterial,
 ): Promise<void> {
-  const everyone = etcdClient([...staying, machine].map(etcdClientUrl), material, 3_000);
-  const others = etcdClient(staying.map(etcdClientUrl), material);
+  const everyone = etcdClient(host, [...staying, machine].map(etcdClientUrl), material, 3_000);
+  const others = etcdClient(host, staying.map(etcdClientUrl), material);
   try {
     const members = await others.members();
     const member = members.find(({ peerUrls }) => peerUrls.includes(etcdPeerUrl(machine)));

@@ -40,8 +40,8 @@ export async function clusterStatus(options: StatusOptions): Promise<ClusterStat
   );
   const running = new Map(leaders.filter((entry): entry is [string, number] => entry[1] !== undefined));
   const [apiserver, etcd] = await Promise.all([
-    askApiServer(plan, material, timeout),
-    readEtcd(plan, new Set(running.keys()), material, timeout),
+    askApiServer(host, plan, material, timeout),
+    readEtcd(host, plan, new Set(running.keys()), material, timeout),
   ]);
   const nodes = await Promise.all(
     plan.machines.map((machine) => {
@@ -108,7 +108,7 @@ async function runProbe(
     });
     return { says, ok: exitCode === 0, detail: tail(exitCode === 0 ? stdout : stderr, 1).join('') };
   } catch (error) {
-    if (error instanceof CommandError && error.exitCode === undefined) {
+    if (error instanceof CommandError && error.reason === 'timeout') {
       return { says, ok: false, detail: `no answer within ${timeout / 1000} s` };
     }
     return { says, ok: false, detail: messageOf(error) };

@@ -24,7 +24,7 @@ export const defaultWait = 5 * 60_000;
 
 /** A layer of the image, made unless the cache has it. @param built told when it was made just now */
 export function layerStep(
-  { host, paths }: Session,
+  { host, paths, workstation }: Session,
   facts: HostFacts,
   layer: PlannedLayer,
   built: () => void = () => undefined,
@@ -34,7 +34,7 @@ export function layerStep(
     title: layerTitle(layer),
     done: async () => (await host.stat(layerPath(paths, layer.id))) !== undefined,
     run: async ({ progress, signal }) => {
-      const made = await ensureLayer(layer, { host, paths, facts, progress, signal });
+      const made = await ensureLayer(layer, { host, user: workstation, paths, facts, progress, signal });
       if (made === 'built') built();
     },
   };
@@ -148,7 +148,7 @@ function readyTitle({ machines, network }: ClusterPlan): string {
 /** Waiting for nodes to be Ready, and for the cluster to take pods. */
 export function readySteps({ session, plan, manager, material, timeout, since }: ReadyOptions): Step[] {
   const withClient = async (use: (client: ApiClient) => Promise<void>): Promise<void> => {
-    const client = apiClient(plan.endpoint, material(), adminCertificate);
+    const client = apiClient(session.host, plan.endpoint, material(), adminCertificate);
     try {
       await use(client);
     } finally {

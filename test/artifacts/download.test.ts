@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { download, fetchText, webClient } from '../../src/artifacts/download.ts';
 import type { Download } from '../../src/artifacts/download.ts';
+import { localHost } from '../../src/host/local.ts';
 import { fakeBinary, releaseFixture } from './release-server.ts';
 import type { ReleaseFixture } from './release-server.ts';
 
@@ -95,6 +96,7 @@ describe('download', () => {
 
 function kubelet(): Download {
   return {
+    host: localHost(),
     url: `${server.baseUrl}/release/v1.30.1/bin/linux/amd64/kubelet`,
     path: join(folder, 'kubelet'),
     sha256: createHash('sha256').update(content).digest('hex'),

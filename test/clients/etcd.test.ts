@@ -1,5 +1,6 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 
+import { localHost } from '../../src/host/local.ts';
 import { etcdClient, EtcdError, hexId } from '../../src/clients/etcd.ts';
 import { etcdClientUrl } from '../../src/plan/components/etcd.ts';
 import type { EtcdClient } from '../../src/clients/etcd.ts';
@@ -60,6 +61,7 @@ async function clientOf(...scripts: EtcdScript[]): Promise<EtcdClient> {
   for (const script of scripts) servers.push(await startEtcd(material, script));
   return track(
     etcdClient(
+      localHost(),
       servers.map(({ endpoint }) => endpoint),
       material,
       300,
@@ -148,7 +150,7 @@ describe('etcdClient', () => {
 
   it('tells of each member why it did not answer', async () => {
     const nobody = ['https://127.0.0.1:1', 'https://127.0.0.1:2'];
-    const failure = track(etcdClient(nobody, material, 300)).members();
+    const failure = track(etcdClient(localHost(), nobody, material, 300)).members();
     await expect(failure).rejects.toMatchObject({
       message: 'no member of etcd answers',
       details: nobody.map(
@@ -160,7 +162,9 @@ describe('etcdClient', () => {
   it('talks to nobody with certificates of another cluster', async () => {
     await clientOf(answering(memberList));
     const endpoints = servers.map(({ endpoint }) => endpoint);
-    await expect(track(etcdClient(endpoints, await etcdMaterial())).members()).rejects.toMatchObject({
+    await expect(
+      track(etcdClient(localHost(), endpoints, await etcdMaterial())).members(),
+    ).rejects.toMatchObject({
       details: [expect.stringMatching(/certificate/)],
     });
     expect(servers[0]?.requests).toEqual([]);

@@ -1,5 +1,6 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 
+import { localHost } from '../../src/host/local.ts';
 import { apiClient, ApiError } from '../../src/clients/kubernetes.ts';
 import type { ApiClient } from '../../src/clients/kubernetes.ts';
 import { issuePki } from '../../src/pki/issue.ts';
@@ -64,7 +65,7 @@ describe('apiClient', () => {
 
   it('fails when nobody listens', async () => {
     await start(() => ({}));
-    const nobody = apiClient('https://127.0.0.1:1', material, 'admin');
+    const nobody = apiClient(localHost(), 'https://127.0.0.1:1', material, 'admin');
     const failure = nobody.get('/readyz');
     await expect(failure).rejects.toThrow('ECONNREFUSED');
     await expect(failure).rejects.not.toBeInstanceOf(ApiError);
@@ -79,7 +80,7 @@ describe('apiClient', () => {
   });
 
   it('needs the certificate that it is to use', () => {
-    expect(() => apiClient('https://127.0.0.1:1', new Map(), 'admin')).toThrow(
+    expect(() => apiClient(localHost(), 'https://127.0.0.1:1', new Map(), 'admin')).toThrow(
       'no key material called ca.crt',
     );
   });
@@ -90,5 +91,11 @@ async function start(
   options: { timeout?: number; clientMaterial?: KeyMaterial } = {},
 ): Promise<void> {
   server = await startApiServer(material, answer);
-  client = apiClient(server.endpoint, options.clientMaterial ?? material, 'admin', options.timeout);
+  client = apiClient(
+    localHost(),
+    server.endpoint,
+    options.clientMaterial ?? material,
+    'admin',
+    options.timeout,
+  );
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { localHost } from '../../src/host/local.ts';
 import { hasQuorum, quorumLoss, readEtcd } from '../../src/observe/etcd-members.ts';
 import type { EtcdMemberState } from '../../src/observe/etcd-members.ts';
 import type { KeyMaterial } from '../../src/pki/issue.ts';
@@ -51,7 +52,7 @@ afterAll(async () => {
   for (const server of servers) await server.close();
 });
 
-const read = (...running: string[]) => readEtcd({ machines }, new Set(running), material, 500);
+const read = (...running: string[]) => readEtcd(localHost(), { machines }, new Set(running), material, 500);
 
 describe('readEtcd', () => {
   it('asks every member whose machine runs, and says why others are not well', async () => {

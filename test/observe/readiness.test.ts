@@ -1,5 +1,7 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
+import type { Host } from '../../src/host/types.ts';
+import { localHost } from '../../src/host/local.ts';
 import type { MachineManager } from '../../src/managers/types.ts';
 import { memoryHost } from '../../src/host/memory.ts';
 import { apiClient } from '../../src/clients/kubernetes.ts';
@@ -29,7 +31,7 @@ beforeAll(async () => {
 beforeEach(async () => {
   told = [];
   server = await startApiServer(material, (request) => answer(request));
-  client = apiClient(server.endpoint, material, 'admin');
+  client = apiClient(localHost(), server.endpoint, material, 'admin');
 });
 
 afterEach(async () => {
@@ -150,7 +152,7 @@ describe('waitForNode', () => {
 
   it('gives up at once when the machine has ended', async () => {
     answer = () => missing;
-    const host = memoryHost();
+    const host = quietHost();
     const manager = fakeManager(
       {},
       {
@@ -179,7 +181,7 @@ describe('waitForNodes', () => {
   it('waits for every node', async () => {
     const both = planOf({ spec: { nodes: nodesOf('control-plane', 'worker') } });
     answer = () => ready;
-    await waitForNodes(memoryHost(), fakeManager(), client, both, {
+    await waitForNodes(quietHost(), fakeManager(), client, both, {
       timeout: 5_000,
       progress: tell,
       signal: never,
@@ -243,7 +245,7 @@ function wait(
     withoutNetwork?: boolean;
   } = {},
 ): Promise<void> {
-  return waitForNode(memoryHost(), options.manager ?? fakeManager(), options.client ?? client, machine, {
+  return waitForNode(quietHost(), options.manager ?? fakeManager(), options.client ?? client, machine, {
     timeout: options.timeout ?? 10_000,
     progress: tell,
     signal: options.signal ?? never,
@@ -261,4 +263,9 @@ function node(conditions: readonly object[]): ApiAnswer {
   return {
     body: { metadata: { name: 'n' }, status: { conditions, nodeInfo: { kubeletVersion: 'v1.20.2' } } },
   };
+}
+
+/** A host on which nothing can be seen, from which this machine's servers are reached. */
+function quietHost(): Host {
+  return { ...memoryHost(), connect: localHost().connect };
 }

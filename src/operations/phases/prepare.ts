@@ -78,8 +78,8 @@ export async function lookAtHost(session: Session, spec: ClusterSpec, install: b
 
 /** @returns building: a root file system is not in the cache and must be made */
 async function gather(session: Session, spec: ClusterSpec): Promise<{ facts: HostFacts; building: boolean }> {
-  const { host, paths } = session;
-  const facts = await gatherFacts(host, paths, process.env);
+  const { host, paths, workstation } = session;
+  const facts = await gatherFacts(host, paths, workstation.env);
   const suites = new Set(spec.nodes.map(({ suite }) => suite ?? spec.image.suite));
   const missing = await Promise.all(
     [...suites].map(async (suite) => {
