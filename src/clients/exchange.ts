@@ -49,7 +49,7 @@ export function exchange(
 ): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
     const headers = body === undefined ? {} : { 'content-type': contentType };
-    const outgoing = request(url, { agent, method, headers, timeout }, (response) => {
+    const outgoing = request(url, { agent, method, headers }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', reject);
@@ -57,7 +57,7 @@ export function exchange(
         resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() });
       });
     });
-    outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${timeout / 1000} s`)));
+    outgoing.setTimeout(timeout, () => outgoing.destroy(new Error(`no answer within ${timeout / 1000} s`)));
     outgoing.on('error', reject);
     outgoing.end(body === undefined ? undefined : JSON.stringify(body));
   });

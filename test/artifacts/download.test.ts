@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { access, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -76,11 +76,12 @@ describe('download', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  it('reports a folder that is gone as it is, without repeating', async () => {
-    const lost = { ...kubelet(), path: join(folder, 'no', 'such', 'folder') };
-    await expect(download(lost)).rejects.toThrow(/ENOENT/);
+  it('reports a file that the host does not take as it is, without repeating', async () => {
+    await writeFile(join(folder, 'file'), '');
+    const lost = { ...kubelet(), path: join(folder, 'file', 'below') };
+    await expect(download(lost)).rejects.toThrow(/ENOTDIR|EEXIST/);
     expect(server.requests).toHaveLength(1);
-    await expect(access(lost.path)).rejects.toThrow();
+    expect(await readdir(folder)).toEqual(['file']);
   });
 
   it('goes through the proxy of the environment, past it for no_proxy', async () => {
