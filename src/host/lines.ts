@@ -2,7 +2,10 @@
  * Cuts a stream of bytes into whole lines: neither a line nor a character of several bytes is cut where two pieces
  * meet. The last line may have no newline.
  */
-export function lineSplitter(onLine: (line: string) => void): { push(chunk: Uint8Array): void; end(): void } {
+export function lineSplitter(onLine: (line: string) => void): {
+  push: (chunk: Uint8Array) => void;
+  end: () => void;
+} {
   const decoder = new TextDecoder();
   let rest = '';
   const take = (text: string): void => {

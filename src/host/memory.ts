@@ -180,26 +180,27 @@ function watched(host: Host, calls: HostCall[], failOn: MemoryHostOptions['failO
     const error = failOn?.(call);
     if (error) throw error;
   };
-  const on =
-    <A extends readonly unknown[], T>(
-      method: keyof Host,
-      call: (...args: A) => Promise<T>,
-      subjectOf: (...args: readonly unknown[]) => string,
-    ) =>
-    async (...args: A): Promise<T> => {
+  const on = <M extends keyof Host>(
+    method: M,
+    subjectOf: (...args: readonly unknown[]) => string,
+  ): Host[M] => {
+    const call = host[method] as (...args: readonly unknown[]) => Promise<unknown>;
+    const watching = async (...args: readonly unknown[]): Promise<unknown> => {
       before(method, subjectOf(...args));
       return call(...args);
     };
+    return watching as Host[M];
+  };
   const first = (path: unknown): string => String(path);
   const second = (_: unknown, path: unknown): string => String(path);
   const command = (argv: unknown): string => printableCommand(argv as readonly string[]);
   return {
     ...host,
-    run: on('run', host.run, command),
-    spawn: on('spawn', host.spawn, command),
-    connect: on('connect', host.connect, (address, port) => `${String(address)} ${String(port)}`),
-    readFile: on('readFile', host.readFile, first),
-    readBytes: on('readBytes', host.readBytes, first),
+    run: on('run', command),
+    spawn: on('spawn', command),
+    connect: on('connect', (address, port) => `${String(address)} ${String(port)}`),
+    readFile: on('readFile', first),
+    readBytes: on('readBytes', first),
     readStream: (path, range) => {
       try {
         before('readStream', path);
@@ -210,19 +211,17 @@ function watched(host: Host, calls: HostCall[], failOn: MemoryHostOptions['failO
       }
       return host.readStream(path, range);
     },
-    writeFile: on('writeFile', host.writeFile, first),
-    writeStream: on('writeStream', host.writeStream, first),
-    put: on('put', host.put, (entries) =>
-      (entries as readonly TreeEntry[]).map(({ path }) => path).join(' '),
-    ),
-    stat: on('stat', host.stat, first),
-    list: on('list', host.list, first),
-    makeDirectory: on('makeDirectory', host.makeDirectory, first),
-    remove: on('remove', host.remove, first),
-    rename: on('rename', host.rename, second),
-    copy: on('copy', host.copy, second),
-    link: on('link', host.link, second),
-    linkExclusively: on('linkExclusively', host.linkExclusively, second),
-    readLink: on('readLink', host.readLink, first),
+    writeFile: on('writeFile', first),
+    writeStream: on('writeStream', first),
+    put: on('put', (entries) => (entries as readonly TreeEntry[]).map(({ path }) => path).join(' ')),
+    stat: on('stat', first),
+    list: on('list', first),
+    makeDirectory: on('makeDirectory', first),
+    remove: on('remove', first),
+    rename: on('rename', second),
+    copy: on('copy', second),
+    link: on('link', second),
+    linkExclusively: on('linkExclusively', second),
+    readLink: on('readLink', first),
   };
 }

@@ -153,8 +153,8 @@ const methods: Readonly<
 };
 
 /** JSON has null where JavaScript leaves out. */
-function optional<T extends object>(options: unknown): T | undefined {
-  return (options ?? undefined) as T | undefined;
+function optional(options: unknown): object | undefined {
+  return typeof options === 'object' && options !== null ? options : undefined;
 }
 
 type PackedEntry = Exclude<TreeEntry, { content: unknown }> | { path: string; mode: number; length: number };

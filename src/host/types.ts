@@ -52,7 +52,7 @@ export interface HostProcess {
   /** Exit code once it has ended and its output has been read to its end; 128 + n after signal n. */
   readonly exited: Promise<number>;
   /** Sends a signal to the program and to what it started. One that has ended is no error. */
-  kill(signal: NodeJS.Signals): void;
+  kill: (signal: NodeJS.Signals) => void;
 }
 
 export interface FileInfo {

@@ -34,7 +34,7 @@ describe('loopbackHost', () => {
     process.kill(pid, 'SIGKILL');
     for (const result of [...(await results), ...(await Promise.allSettled([host.stat('/')]))]) {
       expect(result).toMatchObject({ status: 'rejected' });
-      const { reason } = result as PromiseRejectedResult;
+      const reason: unknown = result.status === 'rejected' && result.reason;
       expect(reason).toBeInstanceOf(KnestError);
       expect(String(reason)).toContain('the connection to server2 has ended');
     }

@@ -267,5 +267,5 @@ function node(conditions: readonly object[]): ApiAnswer {
 
 /** A host on which nothing can be seen, from which this machine's servers are reached. */
 function quietHost(): Host {
-  return { ...memoryHost(), connect: localHost().connect };
+  return { ...memoryHost(), connect: (...target) => localHost().connect(...target) };
 }
