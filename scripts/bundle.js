@@ -19,7 +19,7 @@ await build({
   logLevel: 'warning',
   // CommonJS dependencies call require() for Node's own modules
   banner: {
-    js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+    js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
   },
 });
 
@@ -49,6 +49,6 @@ await build({
   target: 'node18',
   logLevel: 'error',
   banner: {
-    js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+    js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
   },
 });

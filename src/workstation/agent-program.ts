@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 
 import { KnestError } from '../errors.ts';
+import { packageFile } from './package-file.ts';
 
 /**
  * knest-agent as one file, made by `npm run build`.
  * @throws KnestError when knest was not built
  */
 export async function agentProgram(): Promise<Buffer> {
-  const path = fileURLToPath(new URL('../../dist/bundle/agent/knest-agent.mjs', import.meta.url));
+  const path = packageFile('dist/bundle/agent/knest-agent.mjs');
   try {
     return await readFile(path);
   } catch (error) {

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
 
 import { localHost } from '../host/local.ts';
 import type { Host } from '../host/types.ts';
 import { userEnvironment } from './environment.ts';
 import type { Environment } from './environment.ts';
+import { packageFile } from './package-file.ts';
 
 /** Where the user sits. Clusters may be on another host; what is here is the user's own and never behind that door. */
 export interface Workstation {
@@ -30,7 +30,7 @@ export function thisWorkstation(): Workstation {
 }
 
 async function asset(path: string): Promise<string> {
-  const file = fileURLToPath(new URL(`../../assets/${path}`, import.meta.url));
+  const file = packageFile(`assets/${path}`);
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
