@@ -1,9 +1,14 @@
 import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Where a file of knest's own is, by its path in the package: modules lie at different depths, in src, dist and bundle. */
+/** Where a file of knest's own is, by its path in the package. */
 export function packageFile(path: string): string {
-  const roots = ['../..', '../../..'].map((up) => fileURLToPath(new URL(up, import.meta.url)));
-  const root = roots.find((each) => existsSync(`${each}/package.json`)) ?? roots[0] ?? '.';
-  return `${root.replace(/\/$/, '')}/${path}`;
+  return join(packageFolder(dirname(fileURLToPath(import.meta.url))), path);
+}
+
+/** The nearest folder with a package.json: this module is in src, in dist, or in a bundle of another depth. */
+function packageFolder(from: string): string {
+  const above = dirname(from);
+  return existsSync(join(from, 'package.json')) || above === from ? from : packageFolder(above);
 }
