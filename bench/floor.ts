@@ -73,7 +73,9 @@ async function startAndWait(
   plan: ClusterPlan,
   material: Awaited<ReturnType<typeof issuePki>>,
 ): Promise<Times> {
-  const client = kubernetesClient(plan.endpoint, clientCredentials(material, adminCertificate));
+  const client = kubernetesClient(plan.endpoint, clientCredentials(material, adminCertificate), {
+    via: localHost(),
+  });
   const started = performance.now();
   const process1 = spawn(`${machine.folder}/floor`, { stdio: 'ignore', detached: true });
   try {

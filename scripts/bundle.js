@@ -25,8 +25,20 @@ await build({
   logLevel: 'warning',
   // CommonJS dependencies call require() for Node's own modules
   banner: {
-    js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+    js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
   },
+});
+
+/** The far end of KNEST_HOST=loopback, a program of its own: see src/host/loopback.ts. */
+await build({
+  entryPoints: ['src/host/loopback-server.ts'],
+  outdir: 'dist/bundle/host',
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  sourcemap: true,
+  logLevel: 'warning',
 });
 
 /**
@@ -43,6 +55,6 @@ await build({
   target: 'node18',
   logLevel: 'error',
   banner: {
-    js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+    js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
   },
 });

@@ -69,28 +69,60 @@ export class InputError extends KnestError {
   }
 }
 
-/** A program that ended with an exit code other than those expected. */
+/** Why a program gave no result. An abort is none of them: what was aborted fails with the signal's own reason. */
+export type CommandFailure =
+  | { reason: 'exit'; exitCode: number }
+  /** Milliseconds that it had. */
+  | { reason: 'timeout'; timeout: number }
+  | { reason: 'signal'; signal: string }
+  /** There is no such program. */
+  | { reason: 'notFound' };
+
+/** A program that ended with an exit code other than those expected, or did not come to its end by itself. */
 export class CommandError extends KnestError {
   override readonly name = 'CommandError';
   readonly argv: readonly string[];
-  readonly exitCode: number | undefined;
+  readonly failure: CommandFailure;
   readonly stderr: string;
 
+  /** @param failure an exit code, or why there is none */
   constructor(
     host: string,
     argv: readonly string[],
-    exitCode: number | undefined,
+    failure: number | CommandFailure,
     stderr: string,
     cause?: unknown,
   ) {
-    const how = exitCode === undefined ? 'could not be run' : `exited ${exitCode}`;
-    super(`${argv[0] ?? 'command'} ${how} on ${host}: ${printableCommand(argv)}`, {
+    const why: CommandFailure = typeof failure === 'number' ? { reason: 'exit', exitCode: failure } : failure;
+    super(`${argv[0] ?? 'command'} ${inWords(why, host)}: ${printableCommand(argv)}`, {
       details: tail(stderr, 10),
       ...(cause === undefined ? {} : { cause }),
     });
     this.argv = argv;
-    this.exitCode = exitCode;
+    this.failure = why;
     this.stderr = stderr;
+  }
+
+  get reason(): CommandFailure['reason'] {
+    return this.failure.reason;
+  }
+
+  /** undefined when it has none: see reason. */
+  get exitCode(): number | undefined {
+    return this.failure.reason === 'exit' ? this.failure.exitCode : undefined;
+  }
+}
+
+function inWords(failure: CommandFailure, host: string): string {
+  switch (failure.reason) {
+    case 'exit':
+      return `exited ${failure.exitCode} on ${host}`;
+    case 'timeout':
+      return `did not end within ${failure.timeout / 1000} s on ${host}`;
+    case 'signal':
+      return `was ended by ${failure.signal} on ${host}`;
+    case 'notFound':
+      return `is not installed on ${host}`;
   }
 }
 

@@ -10,8 +10,8 @@ import type { ClusterDescription } from '../operations/describe-cluster.ts';
 import { clusterKubeconfig } from '../operations/get.ts';
 import { loadImageArchive } from '../operations/load-images.ts';
 import type { LoadedImage } from '../operations/load-images.ts';
-import { runKubectl } from '../operations/run-program.ts';
-import type { RunningProcess } from '../operations/start-process.ts';
+import { captureKubectl } from '../operations/run-program.ts';
+import type { HostProcess } from '../host/types.ts';
 import { restartCluster, startCluster, stopCluster } from '../operations/start-stop.ts';
 import { clusterStatus } from '../operations/status.ts';
 import type { ClusterStatus } from '../operations/types.ts';
@@ -57,7 +57,7 @@ export interface Cluster extends AsyncDisposable {
    */
   exec(node: NodeSelector, argv: readonly string[], options?: ExecOptions): Promise<ExecResult>;
   /** Starts a program in a node and gives its streams. */
-  spawn(node: NodeSelector, argv: readonly string[], options?: SpawnOptions): Promise<RunningProcess>;
+  spawn(node: NodeSelector, argv: readonly string[], options?: SpawnOptions): Promise<HostProcess>;
   /** Runs the kubectl that fits the cluster, as its administrator. @throws ExecError as exec */
   kubectl(argv: readonly string[], options?: ExecOptions): Promise<ExecResult>;
   /** Brings images from archives (docker save, OCI layout; compressed or not) into the nodes. */
@@ -112,7 +112,11 @@ export function clusterHandle(description: ClusterDescription, options: GetClust
     logs: async (node, call) => (await find(node)).logs(call),
     kubectl: async (argv, call = {}) =>
       checked(
-        { where: name, argv: ['kubectl', ...argv], ...(await runKubectl({ ...call, ...of(call), argv })) },
+        {
+          where: name,
+          argv: ['kubectl', ...argv],
+          ...(await captureKubectl({ ...call, ...of(call), argv })),
+        },
         call,
       ),
     ...changes(of, look, find),

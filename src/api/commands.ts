@@ -5,14 +5,7 @@ export { createCluster } from '../operations/create-cluster.ts';
 export { deleteCluster } from '../operations/delete-cluster.ts';
 export { deleteNodes } from '../operations/delete-nodes.ts';
 export { doctor } from '../operations/doctor.ts';
-export {
-  execInNode,
-  execInNodes,
-  kubectlCommand,
-  nodeLogs,
-  nodesLogs,
-  selectNodes,
-} from '../operations/exec.ts';
+export { execInNode, execInNodes, runKubectl, nodeLogs, nodesLogs, selectNodes } from '../operations/exec.ts';
 export type { LogOptions } from '../operations/exec.ts';
 export {
   clusterKubeconfig,

@@ -33,7 +33,7 @@ export type {
 export type { ErrorKind, Problem } from '../errors.ts';
 export type { Listener, StepEvent, StepId } from '../events.ts';
 export type { LoadedImage } from '../operations/load-images.ts';
-export type { RunningProcess } from '../operations/start-process.ts';
+export type { HostProcess } from '../host/types.ts';
 export type {
   Check,
   ClusterStatus,

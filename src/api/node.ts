@@ -4,7 +4,7 @@ import { deleteNodes } from '../operations/delete-nodes.ts';
 import type { ClusterDescription, NodeDescription } from '../operations/describe-cluster.ts';
 import { journalCommand } from '../operations/exec.ts';
 import { runInNode, startInNode } from '../operations/run-program.ts';
-import type { RunningProcess } from '../operations/start-process.ts';
+import type { HostProcess } from '../host/types.ts';
 import { restartNodes, startNodes, stopNodes } from '../operations/start-stop.ts';
 import { KnestError } from '../errors.ts';
 import type { NodeRole } from '../spec/types.ts';
@@ -31,7 +31,7 @@ export interface ClusterNode {
   /** One per family. */
   readonly addresses: readonly string[];
   exec(argv: readonly string[], options?: ExecOptions): Promise<ExecResult>;
-  spawn(argv: readonly string[], options?: SpawnOptions): Promise<RunningProcess>;
+  spawn(argv: readonly string[], options?: SpawnOptions): Promise<HostProcess>;
   logs(options?: LogsOptions): Promise<string>;
   /** @throws KnestError when etcd would lose its quorum, unless `force` */
   stop(options?: CallOptions & { force?: boolean }): Promise<void>;

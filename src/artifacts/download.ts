@@ -1,13 +1,11 @@
-import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { rename, rm, stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Dispatcher, Response } from 'undici';
 
 import { KnestError } from '../errors.ts';
+import { codeOf } from '../host/error-codes.ts';
+import type { Host } from '../host/types.ts';
 
 /** Loaded when it is needed: most creates find everything in the cache and fetch nothing. */
 // its default: bundled, a CommonJS module has no named exports when it is loaded like this
@@ -67,6 +65,8 @@ export async function fetchText(
 }
 
 export interface Download {
+  /** Gets the file. */
+  host: Host;
   url: string;
   /** Where the file appears once it is whole and verified; until then it is at <path>.part. */
   path: string;
@@ -83,32 +83,33 @@ export interface Download {
 const maxAttempts = 5;
 
 /**
- * Downloads a file, continuing what is at <path>.part. Lost connections, truncated bodies and the server's own
- * failures (5xx) are tried again as long as there is progress.
+ * Downloads a file, continuing what is at <path>.part. knest itself asks the server, by the proxies that the user has,
+ * and streams the answer into the host, which then needs neither a way to the server nor a program for it. Lost
+ * connections, truncated bodies and the server's own failures (5xx) are tried again as long as there is progress.
  * @throws KnestError: not there (404), wrong checksum (the file is removed), no progress any more
  */
 export async function download(file: Download): Promise<void> {
   const part = `${file.path}.part`;
   let failures = 0;
-  let startedOver = (await sizeOf(part)) === 0;
+  let startedOver = (await sizeOf(file.host, part)) === 0;
   for (;;) {
-    const before = await sizeOf(part);
+    const before = await sizeOf(file.host, part);
     try {
       await receive(file, part, before);
     } catch (error) {
       file.signal.throwIfAborted();
       if (!(error instanceof Transient)) throw error;
-      failures = (await sizeOf(part)) > before ? 0 : failures + 1;
-      if (failures >= maxAttempts) throw gaveUp(file, error, await sizeOf(part));
+      failures = (await sizeOf(file.host, part)) > before ? 0 : failures + 1;
+      if (failures >= maxAttempts) throw gaveUp(file, error, await sizeOf(file.host, part));
       await sleep((file.retryDelay ?? 300) * 2 ** failures, undefined, { signal: file.signal });
       continue;
     }
-    const actual = await sha256Of(part);
+    const actual = await sha256Of(file.host, part);
     if (actual === file.sha256) {
-      await rename(part, file.path);
+      await file.host.rename(part, file.path);
       return;
     }
-    await rm(part, { force: true });
+    await file.host.remove(part);
     // what an earlier knest left may be of another file: once more from the start before blaming the server
     if (startedOver) throw wrongChecksum(file, actual);
     startedOver = true;
@@ -124,7 +125,7 @@ async function receive(file: Download, part: string, offset: number): Promise<vo
   const resumed = response.status === 206 && contentStart(response) === offset;
   if (response.status === 206 && !resumed) {
     await response.body?.cancel();
-    await rm(part, { force: true });
+    await file.host.remove(part);
     throw new Transient('the server answers with another range than asked for');
   }
   if (!response.body) throw new Transient('the answer has no body');
@@ -138,13 +139,17 @@ async function receive(file: Download, part: string, offset: number): Promise<vo
       yield chunk;
     }
   };
+  if (!resumed) await file.host.remove(part);
+  const body = Readable.from(count(Readable.fromWeb(response.body)), { objectMode: false });
+  let broken: unknown;
+  body.once('error', (error) => {
+    broken = error;
+  });
   try {
-    const body = Readable.fromWeb(response.body);
-    await pipeline(body, count, createWriteStream(part, { flags: resumed ? 'a' : 'w' }), {
-      signal: file.signal,
-    });
+    await file.host.writeStream(part, body, 0o644, { append: true });
   } catch (error) {
-    if (isDiskProblem(error)) throw error;
+    // what the host refuses is no better the next time; what ends on the way may be
+    if (broken !== error) throw error;
     throw new Transient(reasonOf(error), { cause: error });
   }
   if (total !== undefined && received < total)
@@ -195,18 +200,14 @@ function wrongChecksum({ url, sha256 }: Download, actual: string): KnestError {
   });
 }
 
-async function sizeOf(path: string): Promise<number> {
-  return (await stat(path).catch(() => undefined))?.size ?? 0;
+async function sizeOf(host: Host, path: string): Promise<number> {
+  return (await host.stat(path))?.size ?? 0;
 }
 
-async function sha256Of(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  return hash.digest('hex');
-}
-
-function isDiskProblem(error: unknown): boolean {
-  return ['ENOSPC', 'EIO', 'EROFS', 'EACCES', 'EDQUOT', 'ENOENT'].includes(codeOf(error) ?? '');
+async function sha256Of(host: Host, path: string): Promise<string> {
+  const { stdout } = await host.run(['sha256sum', '--', path]);
+  // a backslash in front tells of a name that is written differently
+  return stdout.replace(/^\\/, '').slice(0, 64);
 }
 
 /** The innermost reason of undici's "fetch failed": ECONNREFUSED, ENOTFOUND, ... */
@@ -214,8 +215,4 @@ function reasonOf(error: unknown): string {
   let innermost = error;
   while (innermost instanceof Error && innermost.cause instanceof Error) innermost = innermost.cause;
   return codeOf(innermost) ?? (innermost instanceof Error ? innermost.message : String(innermost));
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
 import { extract } from 'tar-stream';
@@ -26,8 +26,8 @@ const largestDocument = 4 * 1024 * 1024;
  * @param arch whose images count where there are several of one name: Go's name of the architecture
  * @throws KnestError when it is neither, when it is broken, or when its images have no names that pods could use
  */
-export async function readImageArchive(path: string, arch: string): Promise<ArchiveImage[]> {
-  const documents = await readDocuments(path);
+export async function readImageArchive(archive: Readable, arch: string): Promise<ArchiveImage[]> {
+  const documents = await readDocuments(archive);
   // as containerd does: an archive that is both (docker save since 25) counts as OCI layout
   const images =
     documents.has('oci-layout') && documents.has('index.json')
@@ -44,7 +44,7 @@ export async function readImageArchive(path: string, arch: string): Promise<Arch
 type Documents = ReadonlyMap<string, Buffer>;
 
 /** All files of the archive that may be JSON, by name. Their order is not fixed, so they are kept until all are there. */
-async function readDocuments(path: string): Promise<Documents> {
+async function readDocuments(archive: Readable): Promise<Documents> {
   const documents = new Map<string, Buffer>();
   const reader = extract();
   let entries = 0;
@@ -68,7 +68,7 @@ async function readDocuments(path: string): Promise<Documents> {
     stream.resume();
   });
   try {
-    await pipeline(createReadStream(path), reader);
+    await pipeline(archive, reader);
   } catch (error) {
     const message = messageOf(error);
     const cutOff = /unexpected end/i.test(message);

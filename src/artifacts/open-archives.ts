@@ -1,3 +1,5 @@
+import type { Readable } from 'node:stream';
+
 import { readImageArchive } from './image-archive.ts';
 import type { ArchiveImage } from './image-archive.ts';
 import { openPlainArchive } from './plain-archive.ts';
@@ -9,33 +11,33 @@ import type { Host } from '../host/types.ts';
 export interface OpenArchive {
   /** As the user calls it. */
   file: string;
-  /** Where it can be read, not compressed. */
-  path: string;
+  /** Its bytes, not compressed. */
+  open: () => Readable;
   images: readonly ArchiveImage[];
 }
 
 export interface ArchiveSource {
   file: string;
   /** Instead of reading the file. */
-  input?: NodeJS.ReadableStream;
+  input?: Readable;
 }
 
 /**
- * Archives for as long as `use` takes.
+ * Archives of the user's for as long as `use` takes.
  * @param nameOf how the user knows the one at this place, for messages
  * @throws InputError with all that are none
  */
 export async function withArchives<T>(
-  { host, arch }: { host: Host; arch: string },
+  { local, arch }: { local: Host; arch: string },
   sources: readonly ArchiveSource[],
   nameOf: (index: number) => string,
   use: (archives: readonly OpenArchive[]) => Promise<T>,
 ): Promise<T> {
   const copies: PlainArchive[] = [];
   const open = async ({ file, input }: ArchiveSource): Promise<OpenArchive> => {
-    const plain = await openPlainArchive(host, file, input);
+    const plain = await openPlainArchive(local, file, input);
     copies.push(plain);
-    return { file, path: plain.path, images: await readImageArchive(plain.path, arch) };
+    return { file, open: plain.open, images: await readImageArchive(plain.open(), arch) };
   };
   try {
     const results = await Promise.allSettled(sources.map(open));

@@ -1,81 +1,80 @@
-import { createWriteStream } from 'node:fs';
-import { mkdtemp, open, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
+import { randomBytes } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 
 import { CommandError, KnestError } from '../errors.ts';
+import { codeOf } from '../host/error-codes.ts';
 import type { Host } from '../host/types.ts';
 import { decompressCommand, decompressorOf, magicLength } from '../tools/decompress.ts';
 
 /** An archive that can be read several times and is not compressed. */
 export interface PlainArchive {
-  path: string;
+  /** From its beginning. */
+  open: () => Readable;
   /** Takes a copy away that was made for it. */
   dispose: () => Promise<void>;
 }
 
 /**
- * Several nodes take the same archive: what is compressed is decompressed once, into a copy, and so is what comes from
- * a pipe.
+ * An archive of the user's, to be sent to nodes. Several nodes take the same: what is compressed is decompressed once,
+ * into a copy, and so is what comes from a pipe.
+ * @param local the machine that the user sits at: the file is there, and so are the copies
  * @param input where the archive comes from instead of the file
  * @throws Error in the user's words
  */
-export async function openPlainArchive(
-  host: Host,
-  file: string,
-  input?: NodeJS.ReadableStream,
-): Promise<PlainArchive> {
-  const copies: string[] = [];
+export async function openPlainArchive(local: Host, file: string, input?: Readable): Promise<PlainArchive> {
+  // not /tmp, which may be in memory; what a killed knest leaves, the host tidies up (tmpfiles.d(5))
+  const copies = `/var/tmp/knest-archive-${randomBytes(6).toString('hex')}`;
+  let copied = false;
   const dispose = async (): Promise<void> => {
-    for (const folder of copies) await rm(folder, { recursive: true, force: true });
+    if (copied) await local.remove(copies);
   };
-  const copyPath = async (): Promise<string> => {
-    // not /tmp, which may be in memory; what a killed knest leaves, the host tidies up (tmpfiles.d(5))
-    const folder = await mkdtemp('/var/tmp/knest-archive-');
-    copies.push(folder);
-    return join(folder, 'archive.tar');
+  const copyPath = async (name: string): Promise<string> => {
+    copied = true;
+    await local.makeDirectory(copies, 0o700);
+    return `${copies}/${name}`;
   };
   try {
     let path = file;
     if (input) {
-      path = await copyPath();
-      await pipeline(input, createWriteStream(path, { mode: 0o600 }));
+      path = await copyPath('input');
+      await local.writeStream(path, input, 0o600);
     }
-    const program = decompressorOf(await beginningOf(path));
+    const program = decompressorOf(await beginningOf(local, path));
     if (program !== undefined) {
-      const target = await copyPath();
-      await decompress(host, program, path, target);
+      const target = await copyPath('archive.tar');
+      await decompress(local, program, path, target);
       path = target;
     }
-    return { path, dispose };
+    return { open: () => local.readStream(path), dispose };
   } catch (error) {
     await dispose();
     throw error;
   }
 }
 
-async function beginningOf(path: string): Promise<Uint8Array> {
-  if ((await stat(path)).isDirectory()) {
-    throw new KnestError('is a folder, not an archive', {
-      hint: `an OCI layout goes in as a tar archive: tar --create --directory ${path} --file image.tar .`,
-    });
-  }
-  const file = await open(path);
+async function beginningOf(local: Host, path: string): Promise<Uint8Array> {
   try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(magicLength), 0, magicLength, 0);
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await file.close();
+    return await buffer(local.readStream(path, { start: 0, end: magicLength - 1 }));
+  } catch (error) {
+    if (codeOf(error) === 'EISDIR') throw folderNotArchive(path);
+    throw error;
   }
 }
 
-async function decompress(host: Host, program: string, path: string, target: string): Promise<void> {
+function folderNotArchive(path: string): KnestError {
+  return new KnestError('is a folder, not an archive', {
+    hint: `an OCI layout goes in as a tar archive: tar --create --directory ${path} --file image.tar .`,
+  });
+}
+
+async function decompress(local: Host, program: string, path: string, target: string): Promise<void> {
   try {
-    await host.run(decompressCommand(program, path, target));
+    await local.run(decompressCommand(program, path, target));
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     if (error.exitCode === 127) {
-      throw new KnestError(`is compressed with ${program}, which is not installed on ${host.name}`, {
+      throw new KnestError(`is compressed with ${program}, which is not installed on ${local.name}`, {
         hint: 'install it, or decompress the file where it is',
       });
     }

@@ -54,12 +54,12 @@ async function writePauseImage(
   target: string,
   { host, facts }: BuildContext,
 ): Promise<void> {
-  // base64: Host gives text only
-  const { stdout } = await host.run(['base64', '--wrap=0', '--', program]);
+  const content = await host.readBytes(program);
+  if (!content) throw new Error(`${program} has gone`);
   const archive = await pauseImageArchive({
     name: pauseImage,
     program: pauseProgram,
-    content: Buffer.from(stdout, 'base64'),
+    content,
     arch: facts.arch,
   });
   await host.writeFile(target + pauseImagePath, archive, 0o644);

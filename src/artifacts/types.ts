@@ -3,9 +3,18 @@ import type { HostFacts } from '../facts/types.ts';
 import type { Host } from '../host/types.ts';
 import type { Paths } from '../plan/types.ts';
 
+/** The user's own side, wherever the host is: what they name, and what comes with knest. */
+export interface UserSide {
+  /** The machine that the user sits at. */
+  local: Host;
+  /** The text of a file that comes with knest, by its path below assets/. */
+  asset: (path: string) => Promise<string>;
+}
+
 /** What building a layer works with. */
 export interface BuildContext {
   host: Host;
+  user: UserSide;
   paths: Paths;
   facts: HostFacts;
   progress: Progress;

@@ -1,5 +1,7 @@
 /** Where the CLI reads and writes: the process's own streams, or a test's. */
 
+import { userEnvironment } from '../workstation/environment.ts';
+
 export interface Output {
   write: (text: string) => void;
   isTTY: boolean;
@@ -21,7 +23,7 @@ export function processTerminal(): Terminal {
   return {
     stdout: outputOf(process.stdout),
     stderr: outputOf(process.stderr),
-    env: process.env,
+    env: userEnvironment,
     get stdinIsTTY() {
       return process.stdin.isTTY;
     },

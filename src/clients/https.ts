@@ -27,8 +27,8 @@ export interface Connector {
 export interface ConnectionOptions {
   /** Milliseconds that one answer may take. */
   timeout?: number;
-  /** Where connections begin. Default: in this process, by node:net. */
-  via?: Connector;
+  /** Where connections begin: a Host, or `thisProcess`. */
+  via: Connector;
 }
 
 export interface HttpsRequest {
@@ -53,11 +53,11 @@ const usualTimeout = 10_000;
 
 export function httpsConnections(
   credentials: Credentials,
-  { timeout = usualTimeout, via }: ConnectionOptions = {},
+  { timeout = usualTimeout, via }: ConnectionOptions,
 ): HttpsConnections {
   // TCP notices within 15 s, and not within minutes, that a server's machine is gone
   const agent = new Agent({ keepAlive: true, keepAliveMsecs: 5000, ...credentials });
-  if (via) connectVia(agent, via, timeout);
+  connectVia(agent, via, timeout);
   const open = (url: URL, { method, body, contentType = 'application/json' }: HttpsRequest) =>
     new Promise<IncomingMessage>((resolve, reject) => {
       const headers = {
@@ -89,11 +89,7 @@ export async function readAll(response: IncomingMessage): Promise<string> {
 }
 
 /** Whether somebody accepts connections there, found out within so many milliseconds. */
-export async function accepts(
-  endpoint: string,
-  timeout: number,
-  via: Connector = thisProcess,
-): Promise<boolean> {
+export async function accepts(endpoint: string, timeout: number, via: Connector): Promise<boolean> {
   const { hostname, port } = new URL(endpoint);
   try {
     // of an IPv6 address the URL has brackets
@@ -107,7 +103,8 @@ export async function accepts(
   }
 }
 
-const thisProcess: Connector = {
+/** Connections of this process itself, by node:net: for a program that is where its servers are. */
+export const thisProcess: Connector = {
   connect: (host, port, { timeout = usualTimeout } = {}) =>
     new Promise((resolve, reject) => {
       const socket = connectTcp({ host, port, timeout });

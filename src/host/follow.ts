@@ -1,10 +1,5 @@
-import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
-import { constants } from 'node:os';
-import type { Readable } from 'node:stream';
-
-import { CommandError } from '../errors.ts';
-import { baseEnvironment, dieWithKnest } from './local.ts';
+import { lineSplitter } from './lines.ts';
+import type { Host } from './types.ts';
 
 export interface FollowOptions {
   /** Called for each whole line as it comes; the last one may have had no newline. Nothing is kept. */
@@ -16,72 +11,53 @@ export interface FollowOptions {
 }
 
 /**
- * Runs a program of this host without input and hands on its lines, for programs that may run for ever. In a session of
+ * Runs a program of a host without input and hands on its lines, for programs that may run for ever. In a session of
  * its own: Ctrl-C reaches it by `signal` only, and what it started is ended with it, also in other pid namespaces.
  * @returns its exit code; 128 + n after signal n
  * @throws CommandError when it cannot be started
  */
 export async function runFollowed(
+  host: Host,
   argv: readonly string[],
   { onLine, signal, grace = 3_000 }: FollowOptions,
 ): Promise<number> {
-  const [file = '', ...args] = [...dieWithKnest, ...argv];
-  const child = spawn(file, args, {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: baseEnvironment,
-    detached: true,
-  });
-  const ended = new Promise<number>((resolve, reject) => {
-    child.on('error', (cause) => {
-      reject(new CommandError('localhost', argv, undefined, cause.message, cause));
+  const program = await host.spawn(argv);
+  program.stdin.end();
+  for (const stream of ['stdout', 'stderr'] as const) {
+    const lines = lineSplitter((line) => {
+      onLine(stream, line);
     });
-    // "close" comes when its output has ended, too: nothing is lost
-    child.on('close', (code, name) => {
-      resolve(code ?? 128 + (name === null ? 0 : constants.signals[name]));
-    });
-  });
-  splitLines(child.stdout, (line) => {
-    onLine('stdout', line);
-  });
-  splitLines(child.stderr, (line) => {
-    onLine('stderr', line);
-  });
+    program[stream].on('data', lines.push);
+    program[stream].on('end', lines.end);
+  }
   let killer: NodeJS.Timeout | undefined;
   const stop = (): void => {
-    endGroup(child, 'SIGTERM');
+    program.kill('SIGTERM');
     killer = setTimeout(() => {
-      endGroup(child, 'SIGKILL');
+      program.kill('SIGKILL');
     }, grace);
   };
   if (signal?.aborted) stop();
   else signal?.addEventListener('abort', stop, { once: true });
   try {
-    return await ended;
+    return await program.exited;
   } finally {
     clearTimeout(killer);
     signal?.removeEventListener('abort', stop);
   }
 }
 
-function endGroup({ pid }: ChildProcess, name: NodeJS.Signals): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, name);
-  } catch {
-    // it has ended
-  }
-}
-
-/** Whole lines only; characters of several bytes that come in two pieces stay whole. */
-function splitLines(stream: Readable, onLine: (line: string) => void): void {
-  let rest = '';
-  stream.setEncoding('utf8');
-  stream.on('data', (chunk: string) => {
-    const lines = (rest + chunk).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) onLine(line);
-  });
-  stream.on('end', () => {
-    if (rest !== '') onLine(rest);
-  });
+/**
+ * Runs a program of a host with knest's own terminal as its standard streams, as if the user had typed it there.
+ * @param options signal: ends it (SIGTERM)
+ * @returns its exit code; 128 + n after signal n
+ * @throws CommandError when it cannot be started
+ */
+export async function runAttached(
+  host: Host,
+  argv: readonly string[],
+  options: { env?: Readonly<Record<string, string>>; signal?: AbortSignal } = {},
+): Promise<number> {
+  const program = await host.spawn(argv, { ...options, stdio: 'inherit' });
+  return program.exited;
 }

@@ -12,7 +12,10 @@ export interface ProcessIdentity {
 }
 
 /** Who the process is now; undefined when there is none. */
-export async function identifyProcess(host: Host, pid: number): Promise<ProcessIdentity | undefined> {
+export async function identifyProcess(
+  host: Pick<Host, 'readFile'>,
+  pid: number,
+): Promise<ProcessIdentity | undefined> {
   const [stat, bootId] = await Promise.all([readProcess(host, pid, 'stat'), readBootId(host)]);
   if (stat === undefined) return undefined;
   // the command's name, in brackets, may hold spaces: fields are counted from behind it
@@ -23,7 +26,7 @@ export async function identifyProcess(host: Host, pid: number): Promise<ProcessI
 }
 
 /** Whether the very process still runs. */
-export async function isAlive(host: Host, identity: ProcessIdentity): Promise<boolean> {
+export async function isAlive(host: Pick<Host, 'readFile'>, identity: ProcessIdentity): Promise<boolean> {
   const now = await identifyProcess(host, identity.pid);
   return now?.startTime === identity.startTime && now.bootId === identity.bootId;
 }
@@ -39,11 +42,15 @@ export function parseIdentity(text: string): ProcessIdentity | undefined {
   return { pid: Number(pid), startTime, bootId };
 }
 
-async function readBootId(host: Host): Promise<string> {
+async function readBootId(host: Pick<Host, 'readFile'>): Promise<string> {
   return ((await host.readFile('/proc/sys/kernel/random/boot_id')) ?? '').trim();
 }
 
-async function readProcess(host: Host, pid: number, file: string): Promise<string | undefined> {
+async function readProcess(
+  host: Pick<Host, 'readFile'>,
+  pid: number,
+  file: string,
+): Promise<string | undefined> {
   try {
     return await host.readFile(`/proc/${pid}/${file}`);
   } catch (error) {

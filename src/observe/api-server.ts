@@ -23,7 +23,7 @@ const usualTimeout = 3_000;
 export async function askApiServer(
   plan: Pick<ClusterPlan, 'endpoint'>,
   material: KeyMaterial,
-  options: ConnectionOptions = {},
+  options: ConnectionOptions,
 ): Promise<ApiServerAnswer> {
   try {
     const credentials = clientCredentials(material, adminCertificate);

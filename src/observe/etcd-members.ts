@@ -52,7 +52,7 @@ export async function readEtcd(
   plan: Pick<ClusterPlan, 'machines'>,
   running: ReadonlySet<string>,
   material: KeyMaterial,
-  options: ConnectionOptions = {},
+  options: ConnectionOptions,
 ): Promise<EtcdState> {
   const controlPlanes = controlPlanesOf(plan.machines);
   const asked = controlPlanes.filter(({ name }) => running.has(name));

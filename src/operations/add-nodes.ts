@@ -135,7 +135,14 @@ function machineSteps(work: Work, material: KeyMaterial): Sequence {
     title: `Machine ${machine.name} (${machine.address})`,
     run: ({ signal }) => {
       if (machine.role === 'worker') return start(machine, signal);
-      return joinEtcd(membersBefore(work, machine), machine, material, () => start(machine, signal), signal);
+      return joinEtcd(
+        session.host,
+        membersBefore(work, machine),
+        machine,
+        material,
+        () => start(machine, signal),
+        signal,
+      );
     },
   }));
   return machines.some(({ role }) => role === 'control-plane') ? serial(...steps) : parallel(...steps);
@@ -146,7 +153,7 @@ async function undoAdd({ session, oldSpec, before, after, machines, manager }: W
   const material = await records.readKeyMaterial(session.host, session.paths, before.cluster);
   for (const machine of [...machines].reverse()) {
     if (machine.role === 'control-plane') {
-      await leaveEtcd(membersBefore({ before, machines }, machine), machine, material);
+      await leaveEtcd(session.host, membersBefore({ before, machines }, machine), machine, material);
     }
     await manager.destroy(machine);
   }

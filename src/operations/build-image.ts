@@ -32,7 +32,7 @@ export async function buildImage(
     version,
     source,
     layerId: id,
-  } = await resolveKubernetes(options.spec, facts, { host, paths, signal });
+  } = await resolveKubernetes(options.spec, facts, { host, user: session.workstation, paths, signal });
   const layers: PlannedLayer[] = [
     { kind: 'kubernetes', id, version, source },
     rootfsLayer(options.spec.image, facts),

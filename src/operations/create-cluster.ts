@@ -38,12 +38,12 @@ import type { CreateOptions, CreateResult } from './types.ts';
 export async function createCluster(options: CreateOptions): Promise<CreateResult> {
   const started = performance.now();
   const session = openSession(options);
-  const { host, paths } = session;
+  const { host, paths, workstation } = session;
   const spec = await resolveReferences(session, options.spec);
   const own = clusterKubeconfigPath(paths, spec.name);
-  const kubeconfig = options.kubeconfig === false ? own : kubeconfigPath(options.kubeconfig, process.env);
+  const kubeconfig = options.kubeconfig === false ? own : kubeconfigPath(options.kubeconfig, workstation.env);
   // a file that the context cannot be added to is found before anything is made
-  await readKubeconfig(host, kubeconfig);
+  await readKubeconfig(workstation.local, kubeconfig);
   const lock = await acquireLock(host, records.clusterLock(paths, spec.name));
   let created = false;
   try {
@@ -161,7 +161,7 @@ function machineStep(
 }
 
 function contextStep(
-  { host, paths }: Session,
+  { host, paths, workstation }: Session,
   plan: ClusterPlan,
   material: KeyMaterial,
   kubeconfig: string,
@@ -174,7 +174,7 @@ function contextStep(
       // one of the cluster alone as well, for `knest kubectl`
       const own = clusterKubeconfigPath(paths, plan.cluster);
       await host.writeFile(own, renderKubeconfig(input), 0o600);
-      if (kubeconfig !== own) await addToKubeconfig(host, kubeconfig, input);
+      if (kubeconfig !== own) await addToKubeconfig(workstation.local, kubeconfig, input);
     },
   };
 }

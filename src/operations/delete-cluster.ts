@@ -29,7 +29,11 @@ export async function deleteCluster(options: DeleteOptions): Promise<DeleteResul
     const record = await readCluster(host, paths, name);
     if (record) {
       if (options.kubeconfig !== false) {
-        await forgetContext(session, kubeconfigPath(options.kubeconfig, process.env), record.plan.context);
+        await forgetContext(
+          session,
+          kubeconfigPath(options.kubeconfig, session.workstation.env),
+          record.plan.context,
+        );
       }
       await tearDown(session, record.plan, await openManager(session));
     } else {
@@ -44,9 +48,13 @@ export async function deleteCluster(options: DeleteOptions): Promise<DeleteResul
 }
 
 /** A kubeconfig that is broken, or held by somebody, keeps its context: no reason for the machines to stay. */
-async function forgetContext({ host, listener }: Session, path: string, context: string): Promise<void> {
+async function forgetContext(
+  { workstation, listener }: Session,
+  path: string,
+  context: string,
+): Promise<void> {
   try {
-    await removeFromKubeconfig(host, path, context);
+    await removeFromKubeconfig(workstation.local, path, context);
   } catch (error) {
     const message = `context ${context} stays in ${path}: ${messageOf(error)}`;
     listener({ type: 'note', level: 'warning', message });

@@ -11,6 +11,7 @@ import { gatherFacts } from '../observe/host/gather.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
 import { adminCertificate } from '../plan/pki.ts';
 import { controlPlanesOf } from '../plan/control-planes.ts';
+import type { Host } from '../host/types.ts';
 import type { ClusterPlan, MachinePlan } from '../plan/types.ts';
 import { clusterFolder, clusterLock, readKeyMaterial, requireCluster } from '../state/clusters.ts';
 import type { ClusterRecord } from '../state/clusters.ts';
@@ -44,8 +45,8 @@ export async function deleteNodes(options: DeleteNodesOptions): Promise<DeleteNo
     const leaving = namedMachines(plan, options.nodes);
     const material = await readKeyMaterial(host, paths, cluster);
     const manager = await openManager(session);
-    await refuse(plan, leaving, material, options.force ?? false);
-    const facts = await gatherFacts(host, paths, process.env);
+    await refuse(host, plan, leaving, material, options.force ?? false);
+    const facts = await gatherFacts(host, paths, session.workstation.env);
     for (const machine of leaving) {
       // as the one before has left it
       const record = await requireCluster(host, paths, cluster);
@@ -59,6 +60,7 @@ export async function deleteNodes(options: DeleteNodesOptions): Promise<DeleteNo
 }
 
 async function refuse(
+  host: Host,
   { cluster, machines }: ClusterPlan,
   leaving: readonly MachinePlan[],
   material: KeyMaterial,
@@ -73,7 +75,7 @@ async function refuse(
     });
   }
   if (leavingControlPlanes.length > 0 && !force) {
-    await requireQuorumWithout(leavingControlPlanes, controlPlanes, material);
+    await requireQuorumWithout(host, leavingControlPlanes, controlPlanes, material);
   }
 }
 
@@ -148,7 +150,7 @@ async function leave(work: Work): Promise<void> {
     });
   }
   try {
-    await leaveEtcd(staying, machine, material);
+    await leaveEtcd(work.session.host, staying, machine, material);
   } catch (error) {
     if (!options.force) throw error;
     await recover(work, staying, error);
@@ -180,7 +182,7 @@ async function recover(
 /** The Node object goes last: a kubelet that still runs would register again. */
 async function deleteObject({ session, record, machine, material }: Work): Promise<void> {
   const credentials = clientCredentials(material, adminCertificate);
-  const client = kubernetesClient(record.plan.endpoint, credentials);
+  const client = kubernetesClient(record.plan.endpoint, credentials, { via: session.host });
   try {
     await retryUntilReady(`delete the Node object ${machine.name}`, session.signal, () =>
       deleteIfThere(client, `/api/v1/nodes/${machine.name}`),

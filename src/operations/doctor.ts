@@ -8,9 +8,9 @@ import type { Context } from './types.ts';
 /** Looks at everything that knest needs from a host; with `fix`, installs what packages can mend. */
 export async function doctor(options: Context & { fix: boolean; yes: boolean }): Promise<Check[]> {
   const session = openSession(options);
-  const { host, paths } = session;
+  const { host, paths, workstation } = session;
   const look = async (): Promise<{ checks: Check[]; facts: Awaited<ReturnType<typeof gatherFacts>> }> => {
-    const facts = await gatherFacts(host, paths, process.env, { apt: true, thorough: true });
+    const facts = await gatherFacts(host, paths, workstation.env, { apt: true, thorough: true });
     return { facts, checks: checkHost(facts, { building: true }) };
   };
   const { checks, facts } = await look();

@@ -7,6 +7,7 @@ import { lossByRemoving } from '../clients/etcd/quorum.ts';
 import { readEtcd } from '../observe/etcd-members.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
 import { etcdClientUrl, etcdPeerUrl } from '../plan/components/etcd.ts';
+import type { Host } from '../host/types.ts';
 import type { MachinePlan } from '../plan/types.ts';
 import { retryUntilReady } from './retry.ts';
 
@@ -18,13 +19,14 @@ import { retryUntilReady } from './retry.ts';
  * @throws KnestError when it does not get that far in a minute
  */
 export async function joinEtcd(
+  host: Host,
   present: readonly MachinePlan[],
   machine: MachinePlan,
   material: KeyMaterial,
   start: () => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
-  const client = etcdClient(present.map(etcdClientUrl), material);
+  const client = etcdClient(present.map(etcdClientUrl), material, { via: host });
   try {
     const member = await retryUntilReady(`announce ${machine.name} to etcd`, signal, () =>
       client.addLearner(etcdPeerUrl(machine)),
@@ -51,13 +53,14 @@ async function promote(client: EtcdClient, { id }: EtcdMember): Promise<void> {
  * @throws KnestError
  */
 export async function requireQuorumWithout(
+  host: Host,
   leaving: readonly MachinePlan[],
   controlPlanes: readonly MachinePlan[],
   material: KeyMaterial,
 ): Promise<void> {
   const names = leaving.map(({ name }) => name);
   const everyone = new Set(controlPlanes.map(({ name }) => name));
-  const { members } = await readEtcd({ machines: controlPlanes }, everyone, material);
+  const { members } = await readEtcd({ machines: controlPlanes }, everyone, material, { via: host });
   const loss = lossByRemoving(members, names);
   if (!loss) return;
   throw new KnestError(
@@ -75,12 +78,16 @@ export async function requireQuorumWithout(
  * @throws KnestError when the others do not agree, for want of a quorum
  */
 export async function leaveEtcd(
+  host: Host,
   staying: readonly MachinePlan[],
   machine: MachinePlan,
   material: KeyMaterial,
 ): Promise<void> {
-  const everyone = etcdClient([...staying, machine].map(etcdClientUrl), material, { timeout: 3_000 });
-  const others = etcdClient(staying.map(etcdClientUrl), material);
+  const everyone = etcdClient([...staying, machine].map(etcdClientUrl), material, {
+    timeout: 3_000,
+    via: host,
+  });
+  const others = etcdClient(staying.map(etcdClientUrl), material, { via: host });
   try {
     const members = await others.members();
     const member = members.find(({ peerUrls }) => peerUrls.includes(etcdPeerUrl(machine)));

@@ -1,6 +1,5 @@
 import { KnestError, printableCommand } from '../errors.ts';
-import { runFollowed } from '../host/follow.ts';
-import { runAttached } from '../host/local.ts';
+import { runAttached, runFollowed } from '../host/follow.ts';
 import { requireCluster } from '../state/clusters.ts';
 import { clusterKubeconfigPath } from './admin-kubeconfig.ts';
 import { kubectlPath, openManager, requireMachine, requireMachines } from './find-machines.ts';
@@ -16,7 +15,8 @@ export async function execInNode(
   const { machine } = await requireMachine(session, options.node);
   const manager = await openManager(session);
   const argv = options.tty ? onTerminal(options.argv) : options.argv;
-  return runAttached(await manager.enterCommand(machine, argv, process.env['TERM'] ?? 'dumb'));
+  const { host, workstation } = session;
+  return runAttached(host, await manager.enterCommand(machine, argv, workstation.terminalType));
 }
 
 /**
@@ -35,7 +35,7 @@ export async function execInNodes(
       const node = machine.name;
       try {
         const argv = await manager.enterCommand(machine, options.argv, 'dumb');
-        const exitCode = await runFollowed(argv, {
+        const exitCode = await runFollowed(session.host, argv, {
           onLine: (stream, text) => {
             options.onLine({ node, stream, text });
           },
@@ -84,16 +84,23 @@ export async function nodesLogs(
   return execInNodes({ ...options, argv: journalCommand(options) });
 }
 
-/** kubectl of the cluster's own version, as its administrator. @throws KnestError kind "notFound" */
-export async function kubectlCommand(
-  options: Context & { name: string },
-): Promise<{ argv: string[]; env: Record<string, string> }> {
-  const { host, paths } = openSession(options);
+/**
+ * Runs the kubectl of the cluster's own version on the user's terminal, as its administrator, in the user's environment.
+ * @returns its exit code
+ * @throws KnestError kind "notFound"
+ */
+export async function runKubectl(
+  options: Context & { name: string; argv: readonly string[] },
+): Promise<number> {
+  const { host, paths, workstation, signal } = openSession(options);
   const { plan } = await requireCluster(host, paths, options.name);
-  return {
-    argv: [kubectlPath(paths, plan)],
-    env: { KUBECONFIG: clusterKubeconfigPath(paths, options.name) },
+  const env = {
+    // a locale is only set where the user has one
+    LC_ALL: '',
+    ...Object.fromEntries(Object.entries(workstation.env).map(([name, value]) => [name, value ?? ''])),
+    KUBECONFIG: clusterKubeconfigPath(paths, options.name),
   };
+  return runAttached(host, [kubectlPath(paths, plan), ...options.argv], { env, signal });
 }
 
 /** journalctl(1) in a node. */

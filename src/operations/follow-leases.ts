@@ -102,20 +102,24 @@ function tell({ listener }: Session, { machines }: ClusterPlan, leases: Leases):
 
 /** knest's own, and the user's where it is the usual one and has the context. */
 async function changeKubeconfigs(
-  { host, paths, listener }: Session,
+  { host, paths, listener, workstation }: Session,
   plan: ClusterPlan,
   material: KeyMaterial,
 ) {
   const input = adminKubeconfig(plan, material);
   await host.writeFile(`${clusterFolder(paths, plan.cluster)}/kubeconfig`, renderKubeconfig(input), 0o600);
-  const path = kubeconfigPath(undefined, process.env);
-  if (await replaceInKubeconfig(host, path, input)) return;
+  const path = kubeconfigPath(undefined, workstation.env);
+  if (await replaceInKubeconfig(workstation.local, path, input)) return;
   const message = `${path} has no context ${plan.context}; where you have it: knest export kubeconfig`;
   listener({ type: 'note', level: 'info', message });
 }
 
 /** Tells etcd where its only member is: new members are going to look for it there. Needs it to run. */
-export function rejoinAtNewAddress({ plan, material }: Pick<LeasedCluster, 'plan' | 'material'>): Sequence {
+export function rejoinAtNewAddress({
+  session: { host },
+  plan,
+  material,
+}: Pick<LeasedCluster, 'session' | 'plan' | 'material'>): Sequence {
   const [only, ...others] = plan.network.lan?.dhcp ? controlPlanesOf(plan.machines) : [];
   if (!only || others.length > 0) return serial();
   return {
@@ -123,7 +127,7 @@ export function rejoinAtNewAddress({ plan, material }: Pick<LeasedCluster, 'plan
     title: `etcd knows the address of ${only.name}`,
     run: ({ signal }) =>
       retryUntilReady(`tell etcd the address of ${only.name}`, signal, async () => {
-        const client = etcdClient([etcdClientUrl(only)], material);
+        const client = etcdClient([etcdClientUrl(only)], material, { via: host });
         try {
           const [member] = await client.members();
           const url = etcdPeerUrl(only);

@@ -64,7 +64,7 @@ async function nodesOf(
     ({ role }, index) => role === 'control-plane' && leaders[index] !== undefined,
   );
   const { nodes } = runs
-    ? await askApiServer(plan, await readKeyMaterial(host, paths, plan.cluster))
+    ? await askApiServer(plan, await readKeyMaterial(host, paths, plan.cluster), { via: host })
     : { nodes: [] };
   return plan.machines.map((machine, index) =>
     summarize(
@@ -111,11 +111,11 @@ export async function clusterKubeconfig(options: Context & { name: string }): Pr
 export async function exportKubeconfig(
   options: Context & { name: string; kubeconfig?: string },
 ): Promise<{ context: string; kubeconfig: string }> {
-  const { host, paths } = openSession(options);
+  const { host, paths, workstation } = openSession(options);
   const { plan } = await requireCluster(host, paths, options.name);
-  const kubeconfig = kubeconfigPath(options.kubeconfig, process.env);
+  const kubeconfig = kubeconfigPath(options.kubeconfig, workstation.env);
   await addToKubeconfig(
-    host,
+    workstation.local,
     kubeconfig,
     adminKubeconfig(plan, await readKeyMaterial(host, paths, options.name)),
   );

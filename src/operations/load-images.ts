@@ -1,3 +1,5 @@
+import type { Readable } from 'node:stream';
+
 import type { NodeImage } from '../agent/contract.ts';
 import type { MachineManager } from '../managers/types.ts';
 import { parallel, runSequence, serial } from '../apply/runner.ts';
@@ -8,7 +10,7 @@ import { gatherKernel } from '../observe/host/kernel.ts';
 import { pollUntil } from '../poll.ts';
 import type { MachinePlan } from '../plan/types.ts';
 import { requireCluster } from '../state/clusters.ts';
-import { importImagesCommand, withInputFile } from '../tools/ctr.ts';
+import { importImagesCommand } from '../tools/ctr.ts';
 import { withArchives } from '../artifacts/open-archives.ts';
 import type { OpenArchive } from '../artifacts/open-archives.ts';
 import { chooseMachines, imagesOfMachine } from './list-images.ts';
@@ -31,7 +33,7 @@ export interface LoadOptions extends Context {
   files: readonly string[];
   nodes?: readonly string[];
   /** Default: this process's own. */
-  stdin?: NodeJS.ReadableStream;
+  stdin?: Readable;
 }
 
 /**
@@ -42,16 +44,16 @@ export interface LoadOptions extends Context {
  */
 export async function loadImageArchive(options: LoadOptions): Promise<LoadedImage[]> {
   const session = openSession(options);
-  const { host, paths, listener, signal } = session;
+  const { host, paths, listener, signal, workstation } = session;
   const { plan } = await requireCluster(host, paths, options.name);
   const machines = chooseMachines(plan, options.nodes);
   const manager = await openManager(session);
   const sources = options.files.map((file) =>
-    file === '-' ? { file: 'stdin', input: options.stdin ?? process.stdin } : { file },
+    file === '-' ? { file: 'stdin', input: options.stdin ?? workstation.stdin() } : { file },
   );
   const { arch } = await gatherKernel(host);
   const nameOf = (index: number): string => sources[index]?.file ?? '';
-  return withArchives({ host, arch }, sources, nameOf, async (archives) => {
+  return withArchives({ local: workstation.local, arch }, sources, nameOf, async (archives) => {
     warnOfArchitectures(session, archives, arch);
     const before = await Promise.all(machines.map((machine) => imagesOfMachine(manager, machine)));
     const results: LoadedImage[] = [];
@@ -78,7 +80,7 @@ interface Load {
 }
 
 function loadStep({ session, manager, machine, archive, present }: Load, results: LoadedImage[]): Step {
-  const { file, path, images } = archive;
+  const { file, open, images } = archive;
   const note = (state: (image: ArchiveImage) => LoadedImage['state']): void => {
     const node = machine.name;
     results.push(...images.map((image) => ({ node, image: image.name, file, state: state(image) })));
@@ -93,7 +95,7 @@ function loadStep({ session, manager, machine, archive, present }: Load, results
     },
     run: async ({ signal }) => {
       const argv = await manager.enterCommand(machine, importImagesCommand(), 'dumb');
-      await session.host.run(withInputFile(path, argv), { signal });
+      await session.host.run(argv, { input: open(), signal });
       await waitUntilKnown(manager, machine, images, signal);
       note((image) => (has(present, image) ? 'present' : 'loaded'));
     },

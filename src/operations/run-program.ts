@@ -2,11 +2,11 @@ import { constants } from 'node:os';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
-import { kubectlCommand } from './exec.ts';
-import { openManager, requireMachine } from './find-machines.ts';
+import type { HostProcess } from '../host/types.ts';
+import { requireCluster } from '../state/clusters.ts';
+import { clusterKubeconfigPath } from './admin-kubeconfig.ts';
+import { kubectlPath, openManager, requireMachine } from './find-machines.ts';
 import { openSession } from './session.ts';
-import { startProcess } from './start-process.ts';
-import type { RunningProcess } from './start-process.ts';
 import type { Context } from './types.ts';
 
 export interface ProgramOptions {
@@ -40,13 +40,13 @@ export interface ProgramResult {
  */
 export async function startInNode(
   options: Context & ProgramOptions & { node: string; argv: readonly string[] },
-): Promise<RunningProcess> {
+): Promise<HostProcess> {
   const session = openSession(options);
   const { machine } = await requireMachine(session, options.node);
   const manager = await openManager(session);
   const variables = Object.entries(options.env ?? {}).map(([name, value]) => `${name}=${value}`);
   const argv = variables.length === 0 ? options.argv : ['env', ...variables, ...options.argv];
-  return startProcess(session.host, await manager.enterCommand(machine, argv, 'dumb'), {
+  return session.host.spawn(await manager.enterCommand(machine, argv, 'dumb'), {
     signal: session.signal,
   });
 }
@@ -59,18 +59,19 @@ export async function runInNode(
 }
 
 /** Runs the cluster's kubectl, on its host. @throws KnestError kind "notFound"; the signal's reason when aborted */
-export async function runKubectl(
+export async function captureKubectl(
   options: Context & ProgramOptions & CaptureOptions & { name: string; argv: readonly string[] },
 ): Promise<ProgramResult> {
-  const { host } = openSession(options);
-  const { argv, env } = await kubectlCommand(options);
-  const start = (signal: AbortSignal): Promise<RunningProcess> =>
-    startProcess(host, [...argv, ...options.argv], { env: { ...options.env, ...env }, signal });
+  const { host, paths } = openSession(options);
+  const { plan } = await requireCluster(host, paths, options.name);
+  const env = { ...options.env, KUBECONFIG: clusterKubeconfigPath(paths, options.name) };
+  const start = (signal: AbortSignal): Promise<HostProcess> =>
+    host.spawn([kubectlPath(paths, plan), ...options.argv], { env, signal });
   return capture(start, options);
 }
 
 async function capture(
-  start: (signal: AbortSignal) => Promise<RunningProcess>,
+  start: (signal: AbortSignal) => Promise<HostProcess>,
   { input = '', timeout, onLine, signal }: CaptureOptions & Pick<Context, 'signal'>,
 ): Promise<ProgramResult> {
   const started = performance.now();
@@ -86,7 +87,7 @@ async function capture(
     const durationMs = Math.round(performance.now() - started);
     return { exitCode, stdout, stderr, durationMs, timedOut: late.signal.aborted };
   };
-  let child: RunningProcess | undefined;
+  let child: HostProcess | undefined;
   try {
     child = await start(signal ? AbortSignal.any([signal, late.signal]) : late.signal);
     const [exitCode, stdout, stderr] = await Promise.all([
@@ -107,7 +108,7 @@ async function capture(
 }
 
 /** A program need not read its input to the end, or at all. */
-async function feed({ stdin }: RunningProcess, input: string | Uint8Array | Readable): Promise<void> {
+async function feed({ stdin }: HostProcess, input: string | Uint8Array | Readable): Promise<void> {
   try {
     if (typeof input === 'string' || input instanceof Uint8Array) await pipeline([input], stdin);
     else await pipeline(input, stdin);

@@ -259,7 +259,7 @@ async function canAnswer(
 }
 
 /** A node is Ready before its member of etcd counts again; to go on then could cost the quorum. */
-function rejoinSteps({ plan, material }: Power, machine: MachinePlan): Sequence {
+function rejoinSteps({ session, plan, material }: Power, machine: MachinePlan): Sequence {
   if (machine.role !== 'control-plane') return serial();
   const running = new Set([machine.name]);
   return {
@@ -267,7 +267,7 @@ function rejoinSteps({ plan, material }: Power, machine: MachinePlan): Sequence 
     title: `${machine.name} is back in etcd`,
     run: ({ signal }) =>
       retryUntilReady(`see ${machine.name} back in etcd`, signal, async () => {
-        const { members } = await readEtcd(plan, running, material);
+        const { members } = await readEtcd(plan, running, material, { via: session.host });
         const own = members.find(({ name }) => name === machine.name);
         if (!own?.healthy) throw new KnestError(`etcd: ${own?.detail ?? 'no such member'}`);
       }),
@@ -276,7 +276,7 @@ function rejoinSteps({ plan, material }: Power, machine: MachinePlan): Sequence 
 
 /** Why machines should not be stopped; undefined when etcd keeps its quorum, or has none to lose. */
 async function whyNotStop(
-  { plan, manager, material }: Power,
+  { session, plan, manager, material }: Power,
   stopping: readonly MachinePlan[],
 ): Promise<KnestError | undefined> {
   if (!stopping.some(({ role }) => role === 'control-plane')) return undefined;
@@ -284,7 +284,7 @@ async function whyNotStop(
     plan.machines.map(async (machine) => [machine.name, await manager.leader(machine)] as const),
   );
   const running = leaders.filter(([, leader]) => leader !== undefined).map(([name]) => name);
-  const { members } = await readEtcd(plan, new Set(running), material);
+  const { members } = await readEtcd(plan, new Set(running), material, { via: session.host });
   const names = stopping.map(({ name }) => name);
   const loss = lossByStopping(members, names);
   if (!loss) return undefined;

@@ -31,7 +31,7 @@ export async function clusterStatus(options: StatusOptions): Promise<ClusterStat
   const record = await requireCluster(host, paths, options.name);
   const { plan } = record;
   const { timeout } = options;
-  const answering = timeout === undefined ? {} : { timeout };
+  const answering = { via: host, ...(timeout === undefined ? {} : { timeout }) };
   const [manager, material] = await Promise.all([
     openManager(session),
     readKeyMaterial(host, paths, options.name),
@@ -109,7 +109,7 @@ async function runProbe(
     });
     return { says, ok: exitCode === 0, detail: tail(exitCode === 0 ? stdout : stderr, 1).join('') };
   } catch (error) {
-    if (error instanceof CommandError && error.exitCode === undefined) {
+    if (error instanceof CommandError && error.reason === 'timeout') {
       return { says, ok: false, detail: `no answer within ${timeout / 1000} s` };
     }
     return { says, ok: false, detail: messageOf(error) };

@@ -22,13 +22,17 @@ import type { Session } from './session.ts';
 export const defaultWait = 5 * 60_000;
 
 /** A layer of the image, made unless the cache has it. */
-export function layerStep({ host, paths }: Session, facts: HostFacts, layer: PlannedLayer): Step {
+export function layerStep(
+  { host, paths, workstation }: Session,
+  facts: HostFacts,
+  layer: PlannedLayer,
+): Step {
   return {
     id: `layer/${layer.id}`,
     title: layerTitle(layer),
     done: () => hasLayer(host, paths, layer),
     run: async ({ progress, signal }) => {
-      await ensureLayer(layer, { host, paths, facts, progress, signal });
+      await ensureLayer(layer, { host, user: workstation, paths, facts, progress, signal });
     },
   };
 }
@@ -133,7 +137,9 @@ function readyTitle({ machines, network }: ClusterPlan): string {
 /** Waiting for nodes to be Ready, and for the cluster to take pods. */
 export function readySteps({ session, plan, manager, material, timeout, since }: ReadyOptions): Step[] {
   const withClient = async (use: (client: KubernetesClient) => Promise<void>): Promise<void> => {
-    const client = kubernetesClient(plan.endpoint, clientCredentials(material, adminCertificate));
+    const client = kubernetesClient(plan.endpoint, clientCredentials(material, adminCertificate), {
+      via: session.host,
+    });
     try {
       await use(client);
     } finally {

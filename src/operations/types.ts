@@ -7,6 +7,7 @@ import type { EtcdMemberState, EtcdState } from '../observe/etcd-members.ts';
 import type { NodeCondition } from '../observe/types.ts';
 import type { UnitStatus } from '../tools/systemctl.ts';
 import type { ClusterPlan, Paths, PlannedPort } from '../plan/types.ts';
+import type { Workstation } from '../workstation/workstation.ts';
 import type { ClusterSpec, NodeResources, NodeRole, Taint } from '../spec/types.ts';
 
 export type { Check, Verdict } from '../facts/types.ts';
@@ -14,6 +15,8 @@ export type { Check, Verdict } from '../facts/types.ts';
 /** Where a call acts and to whom it reports. Everything has a default: this host, the environment's folders, silence. */
 export interface Context {
   host?: Host;
+  /** Whose environment and files count. Default: this process's. */
+  workstation?: Workstation;
   paths?: Paths;
   listener?: Listener;
   signal?: AbortSignal;

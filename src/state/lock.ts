@@ -1,11 +1,11 @@
-import { symlink, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { KnestError } from '../errors.ts';
-import { formatIdentity, identifyProcess, isAlive, parseIdentity } from '../host/process.ts';
+import { codeOf } from '../host/error-codes.ts';
+import { formatIdentity, isAlive, parseIdentity } from '../host/process.ts';
+import { removeStaleLock } from '../host/stale-lock.ts';
 import type { Host } from '../host/types.ts';
-import { removeStaleLock } from './stale-lock.ts';
 
 export interface Lock {
   release(): Promise<void>;
@@ -23,25 +23,24 @@ export interface LockOptions {
  * Takes a lock that names its holder: a symbolic link, which appears whole and in one step, so that a kill leaves a
  * lock or nothing. One left by a process that no longer lives is taken over: a killed knest never needs
  * cleaning up after. (No flock(2) in Node, and the npm packages for it wait out a time-out after
- * a crash.) Locks are held on the machine where knest runs, whichever host it works on.
+ * a crash.) It is on the host that knest works on, and so is its holder: see Host.identity.
  * @throws KnestError kind "locked" when somebody holds it and `wait` is not set.
  */
 export async function acquireLock(host: Host, path: string, options: LockOptions = {}): Promise<Lock> {
-  const me = await identifyProcess(host, process.pid);
-  if (!me) throw new Error('/proc does not show this process');
+  const me = await host.identity();
   let told = false;
   for (;;) {
     options.signal?.throwIfAborted();
     const created = await host
       .makeDirectory(dirname(path), 0o755)
-      .then(() => createExclusively(path, formatIdentity(me).trimEnd()))
+      .then(() => host.linkExclusively(formatIdentity(me).trimEnd(), path))
       .catch((error: unknown) => {
         // the folder has gone again: another knest deleted its last cluster
         ignoreMissing(error);
         return false;
       });
     if (created) {
-      return { release: () => unlink(path).catch(ignoreMissing) };
+      return { release: () => host.remove(path) };
     }
     const text = await readLock(host, path);
     const holder = text === undefined ? undefined : parseIdentity(text);
@@ -62,20 +61,10 @@ export async function acquireLock(host: Host, path: string, options: LockOptions
   }
 }
 
-async function createExclusively(path: string, text: string): Promise<boolean> {
-  try {
-    await symlink(text, path);
-    return true;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
-    throw error;
-  }
-}
-
 /** What the lock says; undefined when it was given back just now, and perhaps taken again. */
 async function readLock(host: Host, path: string): Promise<string | undefined> {
-  const { exitCode, stdout } = await host.run(['readlink', '--', path], { okExitCodes: [0, 1] });
-  if (exitCode === 0) return stdout;
+  const text = await host.readLink(path);
+  if (text !== undefined) return text;
   const found = await host.stat(path);
   if (found === undefined || found.kind === 'link') return undefined;
   throw new KnestError(`${path} is in the way: it is no lock of knest`, {
@@ -84,5 +73,5 @@ async function readLock(host: Host, path: string): Promise<string | undefined> {
 }
 
 function ignoreMissing(error: unknown): void {
-  if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+  if (codeOf(error) !== 'ENOENT') throw error;
 }

@@ -1,17 +1,18 @@
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { parseDocument, isMap, isSeq } from 'yaml';
 import type { Document } from 'yaml';
 
-import { CommandError, KnestError } from '../errors.ts';
+import { KnestError } from '../errors.ts';
 import { kubeconfigObject } from '../formats/kubeconfig.ts';
 import type { KubeconfigInput } from '../formats/kubeconfig.ts';
 import { removeTemporaryFiles } from '../host/temporary-files.ts';
-import { identifyProcess, isAlive } from '../host/process.ts';
+import { isAlive } from '../host/process.ts';
 import type { Host } from '../host/types.ts';
-import { removeStaleLock } from '../state/stale-lock.ts';
+import { removeStaleLock } from '../host/stale-lock.ts';
 
+/** The user's kubeconfig: `host` is the machine that the user sits at (Workstation.local), wherever clusters are. */
 const lists = ['clusters', 'users', 'contexts'] as const;
 
 /** The file to write to: the flag, else the first of $KUBECONFIG, else ~/.kube/config, as kind chooses. */
@@ -123,32 +124,24 @@ async function changeKubeconfig(
 
 /** The file itself: replacing a link (to a synchronised folder, say) would cut it off. */
 async function followLinks(host: Host, path: string): Promise<string> {
-  if ((await host.stat(path))?.kind !== 'link') return path;
-  const { stdout } = await host.run(['readlink', '--canonicalize', '--no-newline', '--', path]);
-  return stdout;
+  const target = await host.readLink(path);
+  return target === undefined ? path : followLinks(host, resolve(dirname(path), target));
 }
 
 /** @throws KnestError kind "locked" when somebody holds the lock for longer than `timeout` milliseconds */
 async function lockKubeconfig(host: Host, path: string, timeout: number): Promise<() => Promise<void>> {
   const folder = dirname(path);
   if ((await host.stat(folder)) === undefined) await host.makeDirectory(folder, 0o755);
-  const me = await identifyProcess(host, process.pid);
-  const mark = `knest-${me?.pid}-${me?.startTime}-${me?.bootId}`;
-  // ln(1) without --force fails when the name exists: exclusive on any host
-  const take = ['ln', '--symbolic', '--no-target-directory', '--', mark, path];
+  const { pid: ownPid, startTime: ownStart, bootId: ownBoot } = await host.identity();
+  const mark = `knest-${ownPid}-${ownStart}-${ownBoot}`;
   const deadline = Date.now() + timeout;
-  let failuresWithoutLock = 0;
   for (;;) {
-    const { exitCode, stderr } = await host.run(take, { okExitCodes: [0, 1] });
-    if (exitCode === 0) return () => host.remove(path);
-    const found = await readLink(host, path);
+    if (await host.linkExclusively(mark, path)) return () => host.remove(path);
+    const found = (await host.readLink(path)) ?? '';
     const [, pid = '', startTime = '', bootId = ''] = /^knest-(\d+)-(\d+)-(\S+)$/.exec(found) ?? [];
     if (pid !== '' && !(await isAlive(host, { pid: Number(pid), startTime, bootId }))) {
       await removeStaleLock(host, path, found);
     }
-    // given back just now; or ln fails for another reason: a read-only file system, a full disk
-    failuresWithoutLock = (await host.stat(path)) === undefined ? failuresWithoutLock + 1 : 0;
-    if (failuresWithoutLock > 20) throw new CommandError(host.name, take, exitCode, stderr);
     if (Date.now() > deadline) {
       throw new KnestError(`${path} is held by another program`, {
         kind: 'locked',
@@ -157,12 +150,6 @@ async function lockKubeconfig(host: Host, path: string, timeout: number): Promis
     }
     await sleep(50);
   }
-}
-
-/** Empty when there is no such link. */
-async function readLink(host: Host, path: string): Promise<string> {
-  const { stdout } = await host.run(['readlink', '--no-newline', '--', path], { okExitCodes: 'any' });
-  return stdout;
 }
 
 function removeEntry(document: Document, list: string, name: string): boolean {

@@ -33,7 +33,7 @@ import type {
   LoadedImage,
   NodeRole,
   Problem,
-  RunningProcess,
+  HostProcess,
   StepEvent,
   StepId,
   ExecError,
@@ -122,7 +122,7 @@ describe('the handles', () => {
     });
     expectTypeOf(cluster.exec).toBeCallableWith(node, ['true']);
     expectTypeOf(cluster.kubectl).returns.resolves.toEqualTypeOf<ExecResult>();
-    expectTypeOf(cluster.spawn).returns.resolves.toEqualTypeOf<RunningProcess>();
+    expectTypeOf(cluster.spawn).returns.resolves.toEqualTypeOf<HostProcess>();
     expectTypeOf(cluster.nodes).returns.resolves.toEqualTypeOf<ClusterNode[]>();
     expectTypeOf(cluster.node).returns.resolves.toEqualTypeOf<ClusterNode>();
     expectTypeOf(cluster.load).returns.resolves.toEqualTypeOf<LoadedImage[]>();
@@ -159,9 +159,9 @@ describe('the handles', () => {
       durationMs: number;
       timedOut: boolean;
     }>();
-    expectTypeOf<RunningProcess>().toHaveProperty('stdin').toEqualTypeOf<Writable>();
-    expectTypeOf<RunningProcess>().toHaveProperty('stdout').toEqualTypeOf<Readable>();
-    expectTypeOf<RunningProcess>().toHaveProperty('exited').toEqualTypeOf<Promise<number>>();
+    expectTypeOf<HostProcess>().toHaveProperty('stdin').toEqualTypeOf<Writable>();
+    expectTypeOf<HostProcess>().toHaveProperty('stdout').toEqualTypeOf<Readable>();
+    expectTypeOf<HostProcess>().toHaveProperty('exited').toEqualTypeOf<Promise<number>>();
   });
 });
 

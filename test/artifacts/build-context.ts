@@ -3,6 +3,7 @@ import type { HostFacts } from '../../src/facts/types.ts';
 import { localHost } from '../../src/host/local.ts';
 import type { Host } from '../../src/host/types.ts';
 import type { ClusterSpec } from '../../src/spec/types.ts';
+import { thisWorkstation } from '../../src/workstation/workstation.ts';
 import { clusterSpec } from '../fixtures/cluster.ts';
 import { hostFacts } from '../fixtures/host-facts.ts';
 
@@ -36,6 +37,7 @@ export function buildContext(
   const told: string[] = [];
   return {
     host: changes.host ?? localHost(),
+    user: thisWorkstation(),
     paths: { state: `${cache}/state`, cache },
     facts: someFacts(changes.facts),
     progress: (message) => told.push(message),

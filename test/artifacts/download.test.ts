@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { access, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { download, fetchText, webClient } from '../../src/artifacts/download.ts';
 import type { Download } from '../../src/artifacts/download.ts';
+import { localHost } from '../../src/host/local.ts';
 import { fakeBinary, releaseFixture } from './release-server.ts';
 import type { ReleaseFixture } from './release-server.ts';
 
@@ -75,11 +76,12 @@ describe('download', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  it('reports a folder that is gone as it is, without repeating', async () => {
-    const lost = { ...kubelet(), path: join(folder, 'no', 'such', 'folder') };
-    await expect(download(lost)).rejects.toThrow(/ENOENT/);
+  it('reports a file that the host does not take as it is, without repeating', async () => {
+    await writeFile(join(folder, 'file'), '');
+    const lost = { ...kubelet(), path: join(folder, 'file', 'below') };
+    await expect(download(lost)).rejects.toThrow(/ENOTDIR|EEXIST/);
     expect(server.requests).toHaveLength(1);
-    await expect(access(lost.path)).rejects.toThrow();
+    expect(await readdir(folder)).toEqual(['file']);
   });
 
   it('goes through the proxy of the environment, past it for no_proxy', async () => {
@@ -95,6 +97,7 @@ describe('download', () => {
 
 function kubelet(): Download {
   return {
+    host: localHost(),
     url: `${server.baseUrl}/release/v1.30.1/bin/linux/amd64/kubelet`,
     path: join(folder, 'kubelet'),
     sha256: createHash('sha256').update(content).digest('hex'),

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { buffer } from 'node:stream/consumers';
+import { Readable } from 'node:stream';
+import { buffer, text as textOf } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 
 import { pack } from 'tar-stream';
@@ -60,7 +62,7 @@ describe('docker save', () => {
       ],
     });
     const known = { id: digestOf(config), architecture: 'amd64' };
-    expect(await readImageArchive(path, 'amd64')).toEqual([
+    expect(await readImageArchive(createReadStream(path), 'amd64')).toEqual([
       { name: 'docker.io/library/app:latest', ...known },
       { name: 'registry.example/app:1', ...known },
       { name: 'docker.io/library/other:2', id: undefined, architecture: undefined },
@@ -91,9 +93,9 @@ describe('OCI layout', () => {
       },
       ...layout,
     });
-    const [plain, inIndex, lost] = await readImageArchive(path, 'amd64');
+    const [plain, inIndex, lost] = await readImageArchive(createReadStream(path), 'amd64');
     expect([plain?.id, inIndex?.id, lost?.id]).toEqual([digestOf(config), digestOf(config), undefined]);
-    expect((await readImageArchive(path, 'arm64'))[1]).toMatchObject({
+    expect((await readImageArchive(createReadStream(path), 'arm64'))[1]).toMatchObject({
       id: digestOf(otherConfig),
       architecture: 'arm64',
     });
@@ -116,7 +118,7 @@ describe('OCI layout', () => {
       'manifest.json': [{ Config: 'config.json', RepoTags: ['other:1'] }],
       ...layout,
     });
-    expect((await readImageArchive(path, 'amd64')).map(({ name }) => name)).toEqual([
+    expect((await readImageArchive(createReadStream(path), 'amd64')).map(({ name }) => name)).toEqual([
       'docker.io/library/app:1',
     ]);
   });
@@ -127,7 +129,9 @@ describe('OCI layout', () => {
       'index.json': { manifests: [entry(manifest, name)] },
       ...layout,
     });
-    await expect(readImageArchive(path, 'amd64')).rejects.toThrow(`calls its image "${name}"`);
+    await expect(readImageArchive(createReadStream(path), 'amd64')).rejects.toThrow(
+      `calls its image "${name}"`,
+    );
   });
 });
 
@@ -139,34 +143,58 @@ describe('what is no archive of images', () => {
     ['another tar archive', { 'package.json': {} }, 'holds no images'],
   ])('%s', async (_, files, message) => {
     await write(files);
-    await expect(readImageArchive(path, 'amd64')).rejects.toThrow(message);
+    await expect(readImageArchive(createReadStream(path), 'amd64')).rejects.toThrow(message);
   });
 
   it.each(['text', 'x'.repeat(2000)])('not a tar archive', async (content) => {
     await writeFile(path, content);
-    await expect(readImageArchive(path, 'amd64')).rejects.toThrow('is not a tar archive');
+    await expect(readImageArchive(createReadStream(path), 'amd64')).rejects.toThrow('is not a tar archive');
   });
 
   it('one that ends too early', async () => {
     await write({ 'layer.tar': 'x'.repeat(5000) });
     await writeFile(path, (await readFile(path)).subarray(0, 2048));
-    await expect(readImageArchive(path, 'amd64')).rejects.toThrow('ends in the middle');
+    await expect(readImageArchive(createReadStream(path), 'amd64')).rejects.toThrow('ends in the middle');
   });
 });
 
 describe('openPlainArchive', () => {
   it('decompresses into a copy, which goes away', async () => {
     await writeFile(path, gzipSync('plain'));
+    const before = await copies();
     const archive = await openPlainArchive(localHost(), path);
-    expect(await readFile(archive.path, 'utf8')).toBe('plain');
+    for (let reader = 0; reader < 2; reader += 1) expect(await textOf(archive.open())).toBe('plain');
+    expect(await copies()).not.toEqual(before);
     await archive.dispose();
-    await expect(readFile(archive.path)).rejects.toThrow('ENOENT');
+    await expect(textOf(archive.open())).rejects.toThrow('ENOENT');
+    expect(await copies()).toEqual(before);
     expect(await readFile(path)).toEqual(gzipSync('plain'));
   });
 
   it('takes what is plain as it is', async () => {
+    const before = await copies();
     await writeFile(path, 'plain');
-    expect((await openPlainArchive(localHost(), path)).path).toBe(path);
+    const archive = await openPlainArchive(localHost(), path);
+    expect(await textOf(archive.open())).toBe('plain');
+    expect(await copies()).toEqual(before);
+    await archive.dispose();
+    expect(await readFile(path, 'utf8')).toBe('plain');
+  });
+
+  it('keeps what comes from a pipe, compressed or not', async () => {
+    for (const content of [Buffer.from('plain'), gzipSync('plain')]) {
+      const archive = await openPlainArchive(localHost(), 'stdin', Readable.from([content]));
+      for (let reader = 0; reader < 2; reader += 1) expect(await textOf(archive.open())).toBe('plain');
+      await archive.dispose();
+    }
+  });
+
+  it('refuses folders, also behind links', async () => {
+    await mkdir(path);
+    await symlink(path, `${path}-link`);
+    for (const name of [path, `${path}-link`]) {
+      await expect(openPlainArchive(localHost(), name)).rejects.toThrow('is a folder, not an archive');
+    }
   });
 
   it('says what is wrong with a compressed file', async () => {
@@ -176,3 +204,7 @@ describe('openPlainArchive', () => {
     );
   });
 });
+
+async function copies(): Promise<string[]> {
+  return (await readdir('/var/tmp')).filter((name) => name.startsWith('knest-archive-'));
+}

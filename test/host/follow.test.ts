@@ -21,7 +21,7 @@ describe('runFollowed', () => {
   it('hands on whole lines of both streams, the last one without newline, too', async () => {
     const { lines, onLine } = collector();
     const script = "printf 'one\\n\\ntwo'; printf 'bad\\n' >&2; exit 42";
-    expect(await runFollowed(['sh', '-c', script], { onLine })).toBe(42);
+    expect(await runFollowed(localHost(), ['sh', '-c', script], { onLine })).toBe(42);
     expect(lines.filter((line) => line.startsWith('o'))).toEqual(['o:one', 'o:', 'o:two']);
     expect(lines.filter((line) => line.startsWith('e'))).toEqual(['e:bad']);
   });
@@ -30,13 +30,13 @@ describe('runFollowed', () => {
     const { lines, onLine } = collector();
     // a line in three pieces, the two bytes of "ä" apart
     const script = "printf 'be'; sleep 0.05; printf '\\303'; sleep 0.05; printf '\\244r\\n'";
-    await runFollowed(['sh', '-c', script], { onLine });
+    await runFollowed(localHost(), ['sh', '-c', script], { onLine });
     expect(lines).toEqual(['o:beär']);
   });
 
   it('gives no input', async () => {
     const { lines, onLine } = collector();
-    expect(await runFollowed(['sh', '-c', 'read x; echo "$?"'], { onLine })).toBe(0);
+    expect(await runFollowed(localHost(), ['sh', '-c', 'read x; echo "$?"'], { onLine })).toBe(0);
     expect(lines).toEqual(['o:1']);
   });
 
@@ -44,7 +44,7 @@ describe('runFollowed', () => {
     const controller = new AbortController();
     const started = new EventTarget();
     let child = 0;
-    const running = runFollowed(['sh', '-c', 'sleep 600 & echo $!; wait'], {
+    const running = runFollowed(localHost(), ['sh', '-c', 'sleep 600 & echo $!; wait'], {
       onLine: (_stream, line) => {
         child = Number(line);
         started.dispatchEvent(new Event('line'));
@@ -61,7 +61,7 @@ describe('runFollowed', () => {
 
   it('ends hard what does not want to end', async () => {
     const controller = new AbortController();
-    const running = runFollowed(['sh', '-c', 'trap "" TERM; echo; while :; do sleep 1; done'], {
+    const running = runFollowed(localHost(), ['sh', '-c', 'trap "" TERM; echo; while :; do sleep 1; done'], {
       onLine: () => {
         controller.abort();
       },
@@ -73,7 +73,11 @@ describe('runFollowed', () => {
 
   it('starts nothing that is to end at once, and says what cannot be started', async () => {
     const { onLine } = collector();
-    expect(await runFollowed(['sleep', '600'], { onLine, signal: AbortSignal.abort() })).toBe(143);
-    expect(await runFollowed(['/nowhere/at-all'], { onLine })).toBe(127);
+    expect(await runFollowed(localHost(), ['sleep', '600'], { onLine, signal: AbortSignal.abort() })).toBe(
+      143,
+    );
+    await expect(runFollowed(localHost(), ['/nowhere/at-all'], { onLine })).rejects.toMatchObject({
+      reason: 'notFound',
+    });
   });
 });

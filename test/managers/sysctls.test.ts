@@ -184,7 +184,7 @@ function host(survived = Number.POSITIVE_INFINITY): Host {
       if (count >= survived) return Promise.reject(new Error('killed'));
       count += 1;
       writes.push(path);
-      kernel.set(keyOf(path), (options?.input ?? '').trim());
+      kernel.set(keyOf(path), (typeof options?.input === 'string' ? options.input : '').trim());
       return Promise.resolve({ exitCode: 0, stdout: '', stderr: '' });
     },
   };

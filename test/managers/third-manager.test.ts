@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import { thisWorkstation } from '../../src/workstation/workstation.ts';
 import { runSequence } from '../../src/apply/runner.ts';
 import type { Host } from '../../src/host/types.ts';
 import { memoryHost } from '../../src/host/memory.ts';
@@ -71,7 +72,13 @@ function planOnPaper(): ClusterPlan {
 }
 
 function session(host: Host): Session {
-  return { host, paths, listener: () => undefined, signal: new AbortController().signal };
+  return {
+    host,
+    paths,
+    workstation: thisWorkstation(),
+    listener: () => undefined,
+    signal: new AbortController().signal,
+  };
 }
 
 describe('a manager of which nothing but the two registries has been told', () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { localHost } from '../../src/host/local.ts';
 import { readEtcd } from '../../src/observe/etcd-members.ts';
 import type { KeyMaterial } from '../../src/pki/issue.ts';
 import type { MachinePlan } from '../../src/plan/types.ts';
@@ -50,7 +51,8 @@ afterAll(async () => {
   for (const server of servers) await server.close();
 });
 
-const read = (...running: string[]) => readEtcd({ machines }, new Set(running), material, { timeout: 500 });
+const read = (...running: string[]) =>
+  readEtcd({ machines }, new Set(running), material, { timeout: 500, via: localHost() });
 
 describe('readEtcd', () => {
   it('asks every member whose machine runs, and says why others are not well', async () => {

@@ -1,5 +1,6 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
+import { localHost } from '../../src/host/local.ts';
 import type { MachineManager } from '../../src/managers/types.ts';
 import { memoryHost } from '../../src/host/memory.ts';
 import { clientCredentials } from '../../src/clients/credentials.ts';
@@ -31,7 +32,7 @@ beforeAll(async () => {
 beforeEach(async () => {
   told = [];
   server = await startApiServer(material, (request) => answer(request));
-  client = kubernetesClient(server.endpoint, clientCredentials(material, 'admin'));
+  client = kubernetesClient(server.endpoint, clientCredentials(material, 'admin'), { via: localHost() });
 });
 
 afterEach(async () => {
@@ -118,7 +119,9 @@ describe('waitForNode', () => {
   });
 
   it('waits while nobody listens', async () => {
-    const nobody = kubernetesClient('https://127.0.0.1:1', clientCredentials(material, 'admin'));
+    const nobody = kubernetesClient('https://127.0.0.1:1', clientCredentials(material, 'admin'), {
+      via: localHost(),
+    });
     await expect(wait({ client: nobody, timeout: 120 })).rejects.toMatchObject({ kind: 'notReady' });
     expect(told).toEqual(['waiting for the API server']);
     expect(server.requests).toEqual([]);

@@ -125,10 +125,7 @@ describe('acquireLock', () => {
     let looks = 0;
     const late: Host = {
       ...host,
-      run: (argv, options) =>
-        argv[0] === 'readlink' && looks++ === 0
-          ? Promise.resolve({ exitCode: 0, stdout: 'stale', stderr: '' })
-          : host.run(argv, options),
+      readLink: (link) => (looks++ === 0 ? Promise.resolve('stale') : host.readLink(link)),
     };
     await expect(acquireLock(late, path)).rejects.toMatchObject({ kind: 'locked' });
     expect(looks).toBe(2);

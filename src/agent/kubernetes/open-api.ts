@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 
+import { thisProcess } from '../../clients/https.ts';
 import { kubernetesClient } from '../../clients/kubernetes/client.ts';
 import type { KubernetesClient } from '../../clients/kubernetes/client.ts';
 
@@ -16,5 +17,5 @@ export interface ApiAccess {
 export async function openApi({ server, authority, certificate, key }: ApiAccess): Promise<KubernetesClient> {
   const texts = [authority, certificate, key].map((path) => readFile(path, 'utf8'));
   const [ca = '', cert = '', own = ''] = await Promise.all(texts);
-  return kubernetesClient(server, { ca, cert, key: own });
+  return kubernetesClient(server, { ca, cert, key: own }, { via: thisProcess });
 }

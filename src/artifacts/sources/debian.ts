@@ -1,12 +1,10 @@
 import { createHash } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
 
 import { KnestError } from '../../errors.ts';
-import type { Host } from '../../host/types.ts';
 import type { ResolvedSource } from '../../plan/types.ts';
 import { debianSources } from '../../plan/versions/source-versions.ts';
 import type { DebianSource } from '../../plan/versions/source-versions.ts';
-import type { BuildContext, BuildFolders } from '../types.ts';
+import type { BuildContext, BuildFolders, UserSide } from '../types.ts';
 import { builderPackages, inBuilder, makeBuilder } from './debian-builder.ts';
 import { binariesFolder, kubernetesBinaries, parseKubeletVersion } from './binaries.ts';
 
@@ -32,9 +30,9 @@ function commitOf(version: string): string {
 export async function debianLayerId(
   { suite, version, commit }: DebianSource,
   arch: string,
-  host: Host,
+  user: Pick<UserSide, 'asset'>,
 ): Promise<string> {
-  const recipe = await Promise.all(recipeFiles.map((file) => readRecipe(file, host)));
+  const recipe = await Promise.all(recipeFiles.map((file) => readRecipe(file, user)));
   const key = JSON.stringify({ suite, version, commit, builderPackages, recipe });
   return `kubernetes-${version}-debian-${arch}-${createHash('sha256').update(key).digest('hex').slice(0, 12)}`;
 }
@@ -49,11 +47,11 @@ export async function buildFromDebian(
   { target, workspace }: BuildFolders,
   context: BuildContext,
 ): Promise<void> {
-  const { host, progress } = context;
+  const { host, user, progress } = context;
   const machine = `${workspace}/machine`;
   await makeBuilder(source, machine, workspace, context);
   for (const file of recipeFiles) {
-    await host.writeFile(`${machine}/build/assets/${file}`, await readRecipe(file, host), 0o755);
+    await host.writeFile(`${machine}/build/assets/${file}`, await readRecipe(file, user), 0o755);
   }
   const recipe = (step: readonly string[], onLine?: (line: string) => void) =>
     inBuilder(machine, '/build/assets/build.sh', step, context, onLine);
@@ -94,9 +92,9 @@ export function compileProgress(progress: (message: string) => void): (line: str
 }
 
 /** A file of the recipe: one of `build.sh`, `main.go`. */
-export async function readRecipe(file: (typeof recipeFiles)[number], host: Host): Promise<string> {
-  const path = fileURLToPath(new URL(`../../../assets/debian-source/${file}`, import.meta.url));
-  const text = await host.readFile(path);
-  if (text === undefined) throw new Error(`knest is installed without its file ${path}`);
-  return text;
+export function readRecipe(
+  file: (typeof recipeFiles)[number],
+  { asset }: Pick<UserSide, 'asset'>,
+): Promise<string> {
+  return asset(`debian-source/${file}`);
 }

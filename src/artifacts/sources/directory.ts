@@ -15,21 +15,21 @@ export interface DirectoryRequest {
 }
 
 /**
- * The binaries of a directory: which version they are (kubelet says) and a digest of their contents.
+ * The binaries of a directory of the user's: which version they are (kubelet says) and a digest of their contents.
  * @throws InputError when binaries are missing or are another version than wanted
  */
 export async function resolveDirectory(
   { directory, version: wanted, arch }: DirectoryRequest,
-  host: Host,
+  local: Host,
 ): Promise<ResolvedKubernetes> {
-  const folder = await findBinaries(directory, host);
-  const version = await versionOf(folder, host);
+  const folder = await findBinaries(directory, local);
+  const version = await versionOf(folder, local);
   if (wanted !== undefined && wanted !== version) {
     throw new InputError('Kubernetes', [
       { path: 'kubernetesVersion', message: `the kubelet in ${folder} is ${version} and not ${wanted}` },
     ]);
   }
-  const digest = digestOf(await checksumsOf(folder, host));
+  const digest = digestOf(await checksumsOf(folder, local));
   return {
     version,
     source: { kind: 'directory', directory: folder, digest },
@@ -45,12 +45,12 @@ export async function resolveDirectory(
 export async function buildFromDirectory(
   { source }: { source: ResolvedSource & { kind: 'directory' } },
   { target }: BuildFolders,
-  { host, progress }: BuildContext,
+  { host, user, progress }: BuildContext,
 ): Promise<void> {
   progress(`copying the binaries from ${source.directory}`);
   const folder = target + binariesFolder;
   await host.makeDirectory(folder, 0o755);
-  const checksums = await checksumsOf(source.directory, host);
+  const checksums = await checksumsOf(source.directory, user.local);
   const copied = new Map<string, string>();
   for (const [name, sum] of Object.entries(checksums)) {
     const same = copied.get(sum);
@@ -59,16 +59,8 @@ export async function buildFromDirectory(
       continue;
     }
     copied.set(sum, name);
-    await host.run([
-      'cp',
-      '--reflink=auto',
-      '--dereference',
-      '--',
-      `${source.directory}/${name}`,
-      `${folder}/${name}`,
-    ]);
+    await host.writeStream(`${folder}/${name}`, user.local.readStream(`${source.directory}/${name}`), 0o755);
   }
-  await host.run(['chmod', '755', '--', ...[...copied.values()].map((name) => `${folder}/${name}`)]);
   if (digestOf(await checksumsOf(folder, host)) === source.digest) return;
   throw new KnestError(`the binaries in ${source.directory} changed while they were copied`, {
     hint: 'run the command again when their build has finished',

@@ -101,6 +101,7 @@ export async function buildFromRelease(
         const url = urlOf(server, version, name);
         try {
           await download({
+            host,
             url,
             path,
             sha256: checksums[name] ?? '',

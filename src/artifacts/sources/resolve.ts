@@ -5,6 +5,7 @@ import type { Paths, ResolvedKubernetes } from '../../plan/types.ts';
 import { debianSources } from '../../plan/versions/source-versions.ts';
 import type { ClusterSpec } from '../../spec/types.ts';
 import { webClient } from '../download.ts';
+import type { UserSide } from '../types.ts';
 import { listLayers } from '../layer-info.ts';
 import type { LayerInfo } from '../layer-info.ts';
 import { debianLayerId, findDebianSource } from './debian.ts';
@@ -20,6 +21,7 @@ import type { ReleaseServer } from './release.ts';
 
 export interface ResolveContext {
   host: Host;
+  user: UserSide;
   paths: Paths;
   signal?: AbortSignal | undefined;
 }
@@ -45,7 +47,7 @@ export async function resolveKubernetes(
   if (source === 'release') return resolveRelease(spec, facts, context);
   if (source === 'debian') return resolveDebian(spec, facts, context, 'asked for');
   if (source !== 'auto') {
-    return resolveDirectory({ directory: source.directory, version, arch: facts.arch }, context.host);
+    return resolveDirectory({ directory: source.directory, version, arch: facts.arch }, context.user.local);
   }
   const cached = await findCached(spec, facts, context);
   if (cached) return cached;
@@ -85,7 +87,7 @@ async function withoutRelease(
 async function resolveDebian(
   { kubernetes, image }: ClusterSpec,
   facts: HostFacts,
-  { host }: ResolveContext,
+  { user }: ResolveContext,
   reason: string,
 ): Promise<ResolvedKubernetes> {
   const source = findDebianSource(kubernetes.version);
@@ -102,7 +104,7 @@ async function resolveDebian(
   return {
     version: source.version,
     source: { kind: 'debian', suite: source.suite, mirror, proxy: facts.apt?.proxy },
-    layerId: await debianLayerId(source, facts.arch, host),
+    layerId: await debianLayerId(source, facts.arch, user),
     reason,
   };
 }
@@ -152,7 +154,7 @@ async function askRelease(
 async function findCached(
   { kubernetes }: ClusterSpec,
   facts: HostFacts,
-  { host, paths }: ResolveContext,
+  { host, paths, user }: ResolveContext,
 ): Promise<ResolvedKubernetes | undefined> {
   for (const layer of kubernetesLayers(await listLayers(paths, host), facts.arch)) {
     if (kubernetes.version !== undefined && layer.version !== kubernetes.version) continue;
@@ -162,7 +164,7 @@ async function findCached(
     }
     if (layer.source.kind === 'release') return fromCache(layer);
     const debian = layer.source.kind === 'debian' ? findDebianSource(layer.version) : undefined;
-    if (debian && layer.id === (await debianLayerId(debian, facts.arch, host))) return fromCache(layer);
+    if (debian && layer.id === (await debianLayerId(debian, facts.arch, user))) return fromCache(layer);
   }
   return undefined;
 }

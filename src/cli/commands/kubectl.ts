@@ -15,10 +15,8 @@ export function addKubectl(parent: Command, cli: Cli): void {
 
 async function kubectl(cli: Cli, args: string[], { name }: NameFlag, command: Command): Promise<void> {
   const api = await cli.api();
-  const { argv, env } = await withProgress(cli, command, ({ context }) =>
-    api.kubectlCommand({ ...context, name }),
-  );
   cli.interruption.leaveToChild();
-  const { runInForeground } = await import('../foreground.ts');
-  cli.exitCode = await runInForeground([...argv, ...args], env, cli.interruption.signal);
+  cli.exitCode = await withProgress(cli, command, ({ context }) =>
+    api.runKubectl({ ...context, name, argv: args }),
+  );
 }

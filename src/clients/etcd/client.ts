@@ -71,7 +71,7 @@ export class EtcdError extends KnestError {
 export function etcdClient(
   endpoints: readonly string[],
   material: KeyMaterial,
-  options: ConnectionOptions = {},
+  options: ConnectionOptions,
 ): EtcdClient {
   const connections = httpsConnections(clientCredentials(material, clientCertificate, 'etcd-ca'), options);
 

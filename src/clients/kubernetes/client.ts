@@ -48,7 +48,7 @@ const watchTimeout = (watchSeconds + 20) * 1000;
 export function kubernetesClient(
   endpoint: string,
   credentials: Credentials,
-  options: ConnectionOptions = {},
+  options: ConnectionOptions,
 ): KubernetesClient {
   const connections = httpsConnections(credentials, options);
   const call = async (

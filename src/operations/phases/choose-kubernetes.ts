@@ -15,8 +15,8 @@ export async function chooseKubernetes(
   facts: HostFacts,
   previous?: ClusterPlan,
 ): Promise<KubernetesChoice> {
-  const { host, paths, signal } = session;
-  const context = { host, paths, signal };
+  const { host, paths, signal, workstation } = session;
+  const context = { host, user: workstation, paths, signal };
   const cluster =
     (previous && known(previous, ({ version }) => version === previous.kubernetesVersion)) ??
     (await resolveKubernetes(spec, facts, context));

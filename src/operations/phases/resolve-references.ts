@@ -1,4 +1,4 @@
-import { digestOfFile } from '../../artifacts/images-layer.ts';
+import { digestOf } from '../../artifacts/images-layer.ts';
 import { InputError } from '../../errors.ts';
 import type { Problem } from '../../errors.ts';
 import { pickProxies } from '../../observe/host/gather.ts';
@@ -24,17 +24,17 @@ export async function resolveReferences(session: Session, spec: ClusterSpec): Pr
 }
 
 async function withCertificates(
-  { host }: Session,
+  { workstation: { local } }: Session,
   registries: readonly RegistryAccess[],
 ): Promise<RegistryAccess[]> {
   const read = await Promise.all(
-    registries.map(({ ca }) => (ca === undefined || isPem(ca) ? Promise.resolve(ca) : host.readFile(ca))),
+    registries.map(({ ca }) => (ca === undefined || isPem(ca) ? Promise.resolve(ca) : local.readFile(ca))),
   );
   const problems = registries.flatMap(({ ca }, index): Problem[] => {
     const text = read[index];
     if (ca === undefined || (text !== undefined && isPem(text))) return [];
     const message =
-      text === undefined ? `there is no file ${ca} on ${host.name}` : `${ca} holds no certificate in PEM`;
+      text === undefined ? `there is no file ${ca} on ${local.name}` : `${ca} holds no certificate in PEM`;
     return [{ path: `registries[${index}].ca`, message }];
   });
   if (problems.length > 0) throw new InputError('certificates of registries', problems);
@@ -42,8 +42,8 @@ async function withCertificates(
 }
 
 /** What nodes cannot reach is left out: without it they may reach the world, with it they reach nothing. */
-function proxyOfEnvironment({ listener }: Session): ProxySpec | undefined {
-  const found = pickProxies(process.env);
+function proxyOfEnvironment({ listener, workstation }: Session): ProxySpec | undefined {
+  const found = pickProxies(workstation.env);
   const reachable = (name: string): string | undefined => {
     const url = found[name];
     if (!isLoopbackUrl(url)) return url;
@@ -59,16 +59,16 @@ function proxyOfEnvironment({ listener }: Session): ProxySpec | undefined {
 
 /** What is in the archives, for a plan that needs to read none. */
 export async function resolveImages(
-  { host }: Pick<Session, 'host'>,
+  { host, workstation: { local } }: Pick<Session, 'host' | 'workstation'>,
   images: readonly ImageArchiveSpec[],
 ): Promise<ImageArchiveSpec[]> {
   const { arch } = await gatherKernel(host);
   const nameOf = (index: number): string => `images[${index}] (${images[index]?.file ?? ''})`;
-  return withArchives({ host, arch }, images, nameOf, (archives) =>
+  return withArchives({ local, arch }, images, nameOf, (archives) =>
     Promise.all(
-      archives.map(async ({ file, path, images: inside }) => ({
+      archives.map(async ({ file, open, images: inside }) => ({
         file,
-        content: { digest: await digestOfFile(path), images: inside.map(({ name }) => name) },
+        content: { digest: await digestOf(open()), images: inside.map(({ name }) => name) },
       })),
     ),
   );

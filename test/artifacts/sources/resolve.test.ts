@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { compileProgress, debianLayerId } from '../../../src/artifacts/sources/debian.ts';
 import { resolveKubernetes } from '../../../src/artifacts/sources/resolve.ts';
-import { localHost } from '../../../src/host/local.ts';
 import { memoryHost } from '../../../src/host/memory.ts';
+import { thisWorkstation } from '../../../src/workstation/workstation.ts';
 import type { Host } from '../../../src/host/types.ts';
 import { debianSources } from '../../../src/plan/versions/source-versions.ts';
 import type { DebianSource } from '../../../src/plan/versions/source-versions.ts';
@@ -71,7 +71,7 @@ describe('source auto', () => {
   });
 
   it('does not take from the cache what an older recipe made, nor a directory’s binaries', async () => {
-    const current = await debianLayerId(debian, 'amd64', localHost());
+    const current = await debianLayerId(debian, 'amd64', thisWorkstation());
     const source = { kind: 'debian', suite: 'bookworm' };
     const stale = await cacheOf([
       { id: 'stale', version: 'v1.20.2', built: '2025-02-02T00:00:00.000Z', source },
@@ -145,7 +145,7 @@ describe('source debian', () => {
   it('gives what Debian has, from the host’s mirror', async () => {
     const found = await resolve({ source: 'debian' });
     expect(found.version).toBe('v1.20.2');
-    expect(found.layerId).toBe(await debianLayerId(debian, 'amd64', localHost()));
+    expect(found.layerId).toBe(await debianLayerId(debian, 'amd64', thisWorkstation()));
   });
 
   it('lists its versions when asked for another', async () => {
@@ -172,14 +172,10 @@ describe('source debian', () => {
 
 function resolve(kubernetes: Partial<ClusterSpec['kubernetes']>, host: Host = memoryHost()) {
   return resolveKubernetes(someSpec(kubernetes), someFacts(), {
-    host: withRecipe(host),
+    host,
+    user: thisWorkstation(),
     paths: { state: '/state', cache: '/cache' },
   });
-}
-
-/** The recipe's files are knest's own, on this machine. */
-function withRecipe(host: Host): Host {
-  return { ...host, readFile: (path) => (path.startsWith('/cache') ? host : localHost()).readFile(path) };
 }
 
 interface CachedLayer {

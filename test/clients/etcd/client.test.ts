@@ -1,5 +1,6 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 
+import { localHost } from '../../../src/host/local.ts';
 import { etcdClient, EtcdError } from '../../../src/clients/etcd/client.ts';
 import { hexId } from '../../../src/clients/etcd/objects.ts';
 import { etcdClientUrl } from '../../../src/plan/components/etcd.ts';
@@ -63,7 +64,7 @@ async function clientOf(...scripts: EtcdScript[]): Promise<EtcdClient> {
     etcdClient(
       servers.map(({ endpoint }) => endpoint),
       material,
-      { timeout: 300 },
+      { timeout: 300, via: localHost() },
     ),
   );
 }
@@ -149,7 +150,7 @@ describe('etcdClient', () => {
 
   it('tells of each member why it did not answer', async () => {
     const nobody = ['https://127.0.0.1:1', 'https://127.0.0.1:2'];
-    const failure = track(etcdClient(nobody, material, { timeout: 300 })).members();
+    const failure = track(etcdClient(nobody, material, { timeout: 300, via: localHost() })).members();
     await expect(failure).rejects.toMatchObject({
       message: 'no member of etcd answers',
       details: nobody.map(
@@ -161,7 +162,9 @@ describe('etcdClient', () => {
   it('talks to nobody with certificates of another cluster', async () => {
     await clientOf(answering(memberList));
     const endpoints = servers.map(({ endpoint }) => endpoint);
-    await expect(track(etcdClient(endpoints, await etcdMaterial())).members()).rejects.toMatchObject({
+    await expect(
+      track(etcdClient(endpoints, await etcdMaterial(), { via: localHost() })).members(),
+    ).rejects.toMatchObject({
       details: [expect.stringMatching(/certificate/)],
     });
     expect(servers[0]?.requests).toEqual([]);

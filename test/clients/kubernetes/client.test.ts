@@ -4,6 +4,7 @@ import { Duplex } from 'node:stream';
 
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 
+import { localHost } from '../../../src/host/local.ts';
 import { clientCredentials } from '../../../src/clients/credentials.ts';
 import type { ConnectionOptions } from '../../../src/clients/https.ts';
 import { ApiError, deleteIfThere, kubernetesClient } from '../../../src/clients/kubernetes/client.ts';
@@ -70,7 +71,9 @@ describe('kubernetesClient', () => {
 
   it('fails when nobody listens', async () => {
     await start(() => ({}));
-    const nobody = kubernetesClient('https://127.0.0.1:1', clientCredentials(material, 'admin'));
+    const nobody = kubernetesClient('https://127.0.0.1:1', clientCredentials(material, 'admin'), {
+      via: localHost(),
+    });
     const failure = nobody.get('/readyz');
     await expect(failure).rejects.toThrow('ECONNREFUSED');
     await expect(failure).rejects.not.toBeInstanceOf(ApiError);
@@ -118,7 +121,9 @@ describe('kubernetesClient', () => {
   it('knows whether somebody listens', async () => {
     await start(() => ({}));
     expect(await client.isListening(1000)).toBe(true);
-    const nobody = kubernetesClient('https://[::1]:1', clientCredentials(material, 'admin'));
+    const nobody = kubernetesClient('https://[::1]:1', clientCredentials(material, 'admin'), {
+      via: localHost(),
+    });
     expect(await nobody.isListening(1000)).toBe(false);
     expect(server.requests).toEqual([]);
   });
@@ -167,17 +172,18 @@ describe('kubernetesClient', () => {
   });
 
   it('needs the certificate that it is to use', () => {
-    expect(() => kubernetesClient('https://127.0.0.1:1', clientCredentials(new Map(), 'admin'))).toThrow(
-      'no key material called ca.crt',
-    );
+    expect(() => clientCredentials(new Map(), 'admin')).toThrow('no key material called ca.crt');
   });
 });
 
 async function start(
   answer: Parameters<typeof startApiServer>[1],
-  options: ConnectionOptions & { clientMaterial?: KeyMaterial; endpoint?: string } = {},
+  options: Partial<ConnectionOptions> & { clientMaterial?: KeyMaterial; endpoint?: string } = {},
 ): Promise<void> {
   server = await startApiServer(material, answer);
   const { clientMaterial = material, endpoint = server.endpoint, ...connection } = options;
-  client = kubernetesClient(endpoint, clientCredentials(clientMaterial, 'admin'), connection);
+  client = kubernetesClient(endpoint, clientCredentials(clientMaterial, 'admin'), {
+    via: localHost(),
+    ...connection,
+  });
 }

@@ -6,6 +6,7 @@ import { dirname } from 'node:path';
 import { bootstrap } from '../../../src/artifacts/bootstrap.ts';
 import { localHost } from '../../../src/host/local.ts';
 import { gatherFacts } from '../../../src/observe/host/gather.ts';
+import { thisWorkstation } from '../../../src/workstation/workstation.ts';
 import { pathsFromEnvironment } from '../../../src/workstation/paths.ts';
 
 export interface DebianTree {
@@ -27,7 +28,7 @@ export async function makeDebianTree(tree: DebianTree, target: string): Promise<
   const progress = () => undefined;
   await bootstrap(
     { suite, mirror, securityMirror, proxy, packages, target },
-    { host, paths, facts, progress },
+    { host, user: thisWorkstation(), paths, facts, progress },
   );
   for (const [path, { text, mode = 0o644 }] of Object.entries(files)) {
     await mkdir(dirname(target + path), { recursive: true });

@@ -164,7 +164,7 @@ describe('destroy', () => {
           return {};
         },
         find: () => {
-          for (const file of [...host.files.keys()]) if (file.startsWith('/cg/')) host.files.delete(file);
+          void host.remove('/cg');
           return {};
         },
         umount: {},

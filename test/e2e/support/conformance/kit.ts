@@ -9,6 +9,7 @@ import { join } from 'node:path';
 
 import { inBuilder, makeBuilder } from '../../../../src/artifacts/sources/debian-builder.ts';
 import { findDebianSource, readRecipe } from '../../../../src/artifacts/sources/debian.ts';
+import { thisWorkstation } from '../../../../src/workstation/workstation.ts';
 import type { BuildContext } from '../../../../src/artifacts/types.ts';
 import { localHost } from '../../../../src/host/local.ts';
 import { gatherFacts } from '../../../../src/observe/host/gather.ts';
@@ -57,7 +58,7 @@ async function build(folder: string, script: string): Promise<void> {
   console.warn(`Kubernetes' own tests ${suiteVersion} are compiled: some minutes, once on this machine`);
   // a machine that an interrupted run has left is continued
   await makeBuilder(source, machine, workspace, context);
-  const recipes = { 'build.sh': await readRecipe('build.sh', host), 'suite.sh': script };
+  const recipes = { 'build.sh': await readRecipe('build.sh', thisWorkstation()), 'suite.sh': script };
   for (const [name, text] of Object.entries(recipes)) {
     await host.writeFile(`${machine}/build/assets/${name}`, text, 0o755);
   }
@@ -75,5 +76,5 @@ async function buildContext(): Promise<BuildContext> {
   const host = localHost();
   const paths = pathsFromEnvironment(process.env);
   const facts = await gatherFacts(host, paths, process.env, { apt: true });
-  return { host, paths, facts, progress: () => undefined };
+  return { host, user: thisWorkstation(), paths, facts, progress: () => undefined };
 }

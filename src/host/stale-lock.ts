@@ -1,7 +1,6 @@
 import { dirname } from 'node:path';
 
-import type { Host } from '../host/types.ts';
-import { withFileLock } from '../tools/flock.ts';
+import type { Host } from './types.ts';
 
 /**
  * Removes a lock (a symbolic link) that a dead process left, unless it has become another one meanwhile. Of several
@@ -13,5 +12,5 @@ export async function removeStaleLock(host: Host, path: string, seen: string): P
   const removeIfSame = 'text=$(readlink -- "$1") && [ "$text" = "$2" ] && rm -- "$1"';
   const argv = ['sh', '-c', removeIfSame, 'sh', path, seen];
   // 1: it is another one, or gone
-  await host.run(withFileLock(dirname(path), argv), { okExitCodes: [0, 1] });
+  await host.run(['flock', '--', dirname(path), ...argv], { okExitCodes: [0, 1] });
 }

@@ -1,0 +1,191 @@
+/** The files of the host that knest runs on. */
+
+import { randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import {
+  chmod,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  symlink,
+  unlink,
+  writeFile,
+} from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+import { codeOf } from './error-codes.ts';
+import { run } from './local-processes.ts';
+import type { FileInfo, Host, TreeEntry } from './types.ts';
+
+type Files = Omit<Host, 'name' | 'identity' | 'run' | 'spawn' | 'connect' | 'close'>;
+
+export const localFiles: Files = {
+  readFile: (path) => orUndefined(readFile(path, 'utf8')),
+  readBytes: (path) => orUndefined(readFile(path)),
+  readStream: (path, range) => createReadStream(path, range),
+  writeFile: (path, content, mode, { sync = false } = {}) =>
+    replaceFile(path, mode, sync, (file) => file.writeFile(content)),
+  writeStream: async (path, content, mode, { append = false } = {}) => {
+    let bytes = 0;
+    const count = async function* (chunks: AsyncIterable<Uint8Array>) {
+      for await (const chunk of chunks) {
+        bytes += chunk.byteLength;
+        yield chunk;
+      }
+    };
+    const fill = (file: FileHandle): Promise<void> => writeFile(file, count(content));
+    try {
+      await (append ? appendTo(path, mode, fill) : replaceFile(path, mode, false, fill));
+    } catch (error) {
+      // also when it was not even begun: who fills the stream waits for it
+      content.destroy();
+      throw error;
+    }
+    return bytes;
+  },
+  put: async (entries) => {
+    // in their order: a directory's mode counts before what is put into it
+    for (const entry of entries) await putEntry(entry);
+  },
+  stat,
+  list: async (path) => ((await orUndefined(readdir(path))) ?? []).sort(),
+  makeDirectory: async (path, mode) => {
+    await mkdir(path, { recursive: true });
+    await chmod(path, mode);
+  },
+  remove: removeTree,
+  rename,
+  copy: async (from, to) => {
+    await run(['cp', '--archive', '--reflink=auto', '--no-target-directory', '--', from, to]);
+  },
+  link: linkAtomically,
+  linkExclusively: async (target, path) => {
+    try {
+      await symlink(target, path);
+      return true;
+    } catch (error) {
+      if (codeOf(error) === 'EEXIST') return false;
+      throw error;
+    }
+  },
+  readLink: async (path) => {
+    try {
+      return await orUndefined(readlink(path));
+    } catch (error) {
+      // it is no link
+      if (codeOf(error) === 'EINVAL') return undefined;
+      throw error;
+    }
+  },
+};
+
+async function putEntry(entry: TreeEntry): Promise<void> {
+  if ('content' in entry) await localFiles.writeFile(entry.path, entry.content, entry.mode);
+  else if ('link' in entry) await linkAtomically(entry.link, entry.path);
+  else await localFiles.makeDirectory(entry.path, entry.mode);
+}
+
+async function replaceFile(
+  path: string,
+  mode: number,
+  sync: boolean,
+  fill: (file: FileHandle) => Promise<void>,
+): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = temporaryName(path);
+  try {
+    // created with its final mode: a secret is never readable by others, not even for a moment
+    const file = await open(temporary, 'wx', mode);
+    try {
+      await fill(file);
+      await file.chmod(mode);
+      if (sync) await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  if (sync) await syncDirectory(dirname(path));
+}
+
+/** The new name is an entry of the directory, which is written to the disk on its own. */
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+async function appendTo(
+  path: string,
+  mode: number,
+  fill: (file: FileHandle) => Promise<void>,
+): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const file = await open(path, 'a', mode);
+  try {
+    await file.chmod(mode);
+    await fill(file);
+  } finally {
+    await file.close();
+  }
+}
+
+async function linkAtomically(target: string, path: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = temporaryName(path);
+  await symlink(target, temporary);
+  try {
+    await rename(temporary, path);
+  } catch (error) {
+    await unlink(temporary);
+    throw error;
+  }
+}
+
+async function stat(path: string): Promise<FileInfo | undefined> {
+  const found = await orUndefined(lstat(path));
+  if (!found) return undefined;
+  const kind = found.isFile()
+    ? 'file'
+    : found.isDirectory()
+      ? 'directory'
+      : found.isSymbolicLink()
+        ? 'link'
+        : 'other';
+  const { size, mtimeMs, uid, gid } = found;
+  return { kind, mode: found.mode & 0o7777, size, mtimeMs, uid, gid };
+}
+
+/** rm(1) rather than Node's: --one-file-system refuses to walk into a mount that should have been unmounted. */
+async function removeTree(path: string): Promise<void> {
+  const found = await stat(path);
+  if (!found) return;
+  if (found.kind === 'directory') await run(['rm', '-rf', '--one-file-system', '--', path]);
+  else await rm(path, { force: true });
+}
+
+function temporaryName(path: string): string {
+  return `${path}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`;
+}
+
+async function orUndefined<T>(promise: Promise<T>): Promise<T | undefined> {
+  try {
+    return await promise;
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}
