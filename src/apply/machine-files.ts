@@ -7,11 +7,10 @@ import type { Host } from '../host/types.ts';
 import { requireMaterial } from '../pki/issue.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
 import { writeHostFiles } from '../managers/systemd/host-files.ts';
+import { unitFiles } from '../plan/unit-files.ts';
 import type { MachinePlan, PlannedBind, PlannedFile } from '../plan/types.ts';
 import { secretMark } from '../spec/secrets.ts';
 import { sameOwnerCommand } from '../tools/chown.ts';
-
-const unitFolder = '/etc/systemd/system';
 
 /**
  * Everything of a machine that is on disk before it boots: its directories, files and units. Again is harmless.
@@ -50,16 +49,6 @@ export async function writeMachine(
 async function missingPaths(host: Host, paths: readonly string[]): Promise<string[]> {
   const found = await Promise.all(paths.map((path) => host.stat(path)));
   return paths.filter((_, index) => found[index] === undefined);
-}
-
-/** Units with the links by which targets pull them in, as `systemctl enable` makes them. */
-export function unitFiles(machine: Pick<MachinePlan, 'units'>): PlannedFile[] {
-  return machine.units.flatMap(({ name, text, wantedBy }) => [
-    { path: `${unitFolder}/${name}`, mode: 0o644, content: { text } },
-    ...(wantedBy === undefined
-      ? []
-      : [{ path: `${unitFolder}/${wantedBy}.wants/${name}`, mode: 0o777, content: { link: `../${name}` } }]),
-  ]);
 }
 
 /** One planned file below a tree: the machine's upper directory, or its mounted root. */

@@ -3,6 +3,7 @@ import { machineManager } from '../managers/open.ts';
 import { layerPath } from '../artifacts/layers.ts';
 import { KnestError } from '../errors.ts';
 import { gatherCgroups } from '../observe/host/kernel.ts';
+import { kubernetesLayerOf } from '../plan/keep.ts';
 import type { ClusterPlan, MachinePlan, Paths } from '../plan/types.ts';
 import { listClusterNames, readCluster } from '../state/clusters.ts';
 import type { ClusterRecord } from '../state/clusters.ts';
@@ -52,8 +53,9 @@ export async function requireMachines(session: Session, nodes: readonly string[]
 }
 
 /** kubectl of the cluster's own version, on the host. @throws KnestError for a plan without Kubernetes */
-export function kubectlPath(paths: Paths, { cluster, kubernetesVersion, layers }: ClusterPlan): string {
-  const layer = layers.find((one) => one.kind === 'kubernetes' && one.version === kubernetesVersion);
-  if (!layer) throw new KnestError(`the plan of cluster "${cluster}" has no Kubernetes`);
+export function kubectlPath(paths: Paths, plan: ClusterPlan): string {
+  // where every node was given a version of its own, any of them will do
+  const layer = kubernetesLayerOf(plan) ?? plan.layers.find(({ kind }) => kind === 'kubernetes');
+  if (!layer) throw new KnestError(`the plan of cluster "${plan.cluster}" has no Kubernetes`);
   return `${layerPath(paths, layer.id)}/usr/local/bin/kubectl`;
 }

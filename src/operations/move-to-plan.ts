@@ -3,6 +3,7 @@ import { updateMachine } from '../apply/machine-update.ts';
 import type { HostFacts } from '../facts/types.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
 import { planCluster } from '../plan/cluster.ts';
+import { keepOf } from '../plan/keep.ts';
 import type { ClusterPlan } from '../plan/types.ts';
 import type { ClusterSpec } from '../spec/types.ts';
 import { pruneKeyMaterial, writeCluster } from '../state/clusters.ts';
@@ -17,8 +18,9 @@ export async function planChange(
   spec: ClusterSpec,
   previous: ClusterPlan,
 ): Promise<ClusterPlan> {
-  const kubernetes = await chooseKubernetes(session, spec, facts, previous);
-  return planCluster(spec, facts, kubernetes, session.paths, previous);
+  const keep = keepOf(previous);
+  const kubernetes = await chooseKubernetes(session, spec, facts, keep);
+  return planCluster(spec, facts, kubernetes, session.paths, previous, keep);
 }
 
 export interface PlanMove {

@@ -21,18 +21,18 @@ export interface HostInput {
   folder: string;
   /** Folder of the image that machines are made from. */
   image: string;
-  previous: ClusterPlan | undefined;
+  /** Those of the cluster as it is: they know what the host had before. undefined: look at the host. */
+  sysctls: HostPlan['sysctls'] | undefined;
 }
 
 /** What the host needs besides machines: kernel settings, its side of the network, units of its own systemd. */
 export function planHost(input: HostInput): HostPlan {
-  const { spec, facts, network, manager, previous } = input;
+  const { spec, facts, network, manager } = input;
   const { shared, lan, bridge } = network;
   const afterStop = shared ? sweepCommands(input.image, facts) : [];
   const hostNetwork = planHostNetwork(networkOptions(input), facts);
   const host = {
-    // those of the first plan know what the host had before
-    sysctls: previous?.host.sysctls ?? planSysctls(facts, spec.network, manager),
+    sysctls: input.sysctls ?? planSysctls(facts, spec.network, manager),
     setup: hostNetwork.setup,
     teardown: [...afterStop, ...hostNetwork.teardown],
     ...(shared ? { afterStop } : {}),

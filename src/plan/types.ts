@@ -68,8 +68,10 @@ export interface PlannedUnit {
   text: string;
   /** Target that pulls it in, e.g. "k8s.target"; undefined: only started by others. */
   wantedBy?: string;
-  /** Files that it reads when it starts: on a running machine it is restarted when one of them changes. */
+  /** Planned files that it reads although no text names them; those that are named are found (diff/files-read.ts). */
   reads?: readonly string[];
+  /** Planned files that it reads, but whose change is no reason to restart it on a running machine. */
+  ignores?: readonly string[];
 }
 
 export interface PlannedAuthority {
@@ -297,11 +299,13 @@ export interface HostPlan {
 }
 
 export interface ClusterPlan {
-  /** Format of this plan, raised when readers must change. */
-  version: 2;
+  /** Format of this plan, raised when readers must change; state/migrate.ts knows the earlier ones. */
+  version: 3;
   cluster: string;
   kubernetesVersion: string;
   kubernetesReason: string;
+  /** Id of the layer with that Kubernetes: two sources of one version are two layers. */
+  kubernetesLayer: string;
   manager: 'direct' | 'systemd';
   /** https://ADDRESS:PORT of the API, whichever control plane answers. */
   endpoint: string;

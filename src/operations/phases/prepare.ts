@@ -10,6 +10,7 @@ import { gatherAptFacts, gatherFacts } from '../../observe/host/gather.ts';
 import { planCluster } from '../../plan/cluster.ts';
 import { podBridge } from '../../plan/network/shared.ts';
 import { exampleLeases } from '../../plan/network/lan.ts';
+import { keepOf, type Keep } from '../../plan/keep.ts';
 import type { ClusterPlan } from '../../plan/types.ts';
 import type { ClusterSpec } from '../../spec/types.ts';
 import { chooseKubernetes } from './choose-kubernetes.ts';
@@ -28,6 +29,8 @@ export interface PrepareOptions {
   install: boolean;
   /** The plan of the cluster as it is, when nodes come or go. */
   previous?: ClusterPlan;
+  /** What its machines keep of it; default: everything that can be kept. */
+  keep?: Keep;
   /** A half-made one may be running: what it has of the host is not in its own way. */
   halfMade?: boolean;
   /** Addresses by DHCP: those that nodes have by now, or examples for a plan that is only looked at. Else they are asked for. */
@@ -42,11 +45,11 @@ export interface PrepareOptions {
 export async function prepare(
   session: Session,
   spec: ClusterSpec,
-  { install, previous, leases, halfMade = false }: PrepareOptions,
+  { install, previous, keep = previous && keepOf(previous), leases, halfMade = false }: PrepareOptions,
 ): Promise<Prepared> {
   const seen = await lookAtHost(session, spec, install);
   const found = halfMade && spec.network.mode === 'host' ? withoutNode(seen) : seen;
-  const kubernetes = await chooseKubernetes(session, spec, found, previous);
+  const kubernetes = await chooseKubernetes(session, spec, found, keep);
   const others = (await readClusters(session)).filter(({ plan }) => plan.cluster !== spec.name);
   const facts = {
     ...found,
@@ -58,7 +61,7 @@ export async function prepare(
     subnetsInUse: [...found.subnetsInUse, ...others.flatMap(({ plan }) => subnetsOf(plan))],
     listening: [...found.listening, ...others.flatMap(({ plan }) => portsOf(plan))],
   };
-  return { facts, plan: planCluster(spec, facts, kubernetes, session.paths, previous) };
+  return { facts, plan: planCluster(spec, facts, kubernetes, session.paths, previous, keep) };
 }
 
 /** Facts, after what is missing was installed or complained about. */
