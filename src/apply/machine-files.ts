@@ -21,7 +21,22 @@ export async function writeMachine(
   machine: MachinePlan,
   material: KeyMaterial,
 ): Promise<string[]> {
-  const { folder, root, upper, work, launch, service } = machine;
+  const { upper, launch, service } = machine;
+  const missing = await makeFolders(host, machine);
+  await Promise.all([
+    ...[...machine.files, ...unitFiles(machine)].map((file) => writePlanned(host, upper, file, material)),
+    ...(launch ? [host.writeFile(launch.path, launch.script, 0o755)] : []),
+  ]);
+  if (service) await writeHostFiles(host, service.files);
+  return missing;
+}
+
+/**
+ * The machine's own directories, and those that are bound into it. Again is harmless.
+ * @returns directories of the user's that were not there and have been made
+ */
+export async function makeFolders(host: Host, machine: MachinePlan): Promise<string[]> {
+  const { folder, root, upper, work } = machine;
   await host.makeDirectory(folder, 0o700);
   // of the machine, or of its cluster
   const clusters = `${dirname(dirname(folder))}/clusters/`;
@@ -38,11 +53,6 @@ export async function writeMachine(
     ...missing.map((source) => host.makeDirectory(source, 0o755)),
   ]);
   await host.makeDirectory(`${upper}/etc/kubernetes/pki`, 0o700);
-  await Promise.all([
-    ...[...machine.files, ...unitFiles(machine)].map((file) => writePlanned(host, upper, file, material)),
-    ...(launch ? [host.writeFile(launch.path, launch.script, 0o755)] : []),
-  ]);
-  if (service) await writeHostFiles(host, service.files);
   return missing;
 }
 

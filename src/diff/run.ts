@@ -15,6 +15,8 @@ export interface RunDifference {
 /** Lines that set a limit: of the launch script (cgroups of both versions), and of a unit of the host. */
 const limit =
   /cpu\.max|cpu\.cfs_quota_us|memory\.max|memory\.limit_in_bytes|pids\.max|io\.weight|bfq\.weight|blkio\.weight/;
+/** Around the lines that set weights. */
+const ofWeights = /^fi$|does not divide disks by weights/;
 const limitsFile = /\/20-knest-limits\.conf$/;
 
 type Run = Pick<MachinePlan, 'launch' | 'service'>;
@@ -78,7 +80,7 @@ function diffLaunch({ launch: before }: Run, { launch: after }: Run): Change[] {
 function withoutLimits(script: string): string {
   return script
     .split('\n')
-    .filter((line) => !limit.test(line) && !line.startsWith('#'))
+    .filter((line) => !limit.test(line) && !line.startsWith('#') && !ofWeights.test(line))
     .join('\n');
 }
 
