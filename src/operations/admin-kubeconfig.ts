@@ -1,8 +1,12 @@
+import { renderKubeconfig } from '../formats/kubeconfig.ts';
 import type { KubeconfigInput } from '../formats/kubeconfig.ts';
 import { requireMaterial } from '../pki/issue.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
 import { adminCertificate } from '../plan/pki.ts';
 import type { ClusterPlan } from '../plan/types.ts';
+import { clusterFolder } from '../state/clusters.ts';
+import { kubeconfigPath, replaceInKubeconfig } from '../workstation/kubeconfig.ts';
+import type { Session } from './session.ts';
 
 /** What the cluster's user gets. */
 export function adminKubeconfig(plan: ClusterPlan, material: KeyMaterial): KubeconfigInput {
@@ -13,4 +17,18 @@ export function adminKubeconfig(plan: ClusterPlan, material: KeyMaterial): Kubec
     certificate: { pem: requireMaterial(material, `${adminCertificate}.crt`) },
     key: { pem: requireMaterial(material, `${adminCertificate}.key`) },
   };
+}
+
+/** Writes a cluster's context anew: knest's own, and the user's where it is the usual one and has the context. */
+export async function changeKubeconfigs(
+  { host, paths, listener }: Session,
+  plan: ClusterPlan,
+  material: KeyMaterial,
+): Promise<void> {
+  const input = adminKubeconfig(plan, material);
+  await host.writeFile(`${clusterFolder(paths, plan.cluster)}/kubeconfig`, renderKubeconfig(input), 0o600);
+  const path = kubeconfigPath(undefined, process.env);
+  if (await replaceInKubeconfig(host, path, input)) return;
+  const message = `${path} has no context ${plan.context}; where you have it: knest export kubeconfig`;
+  listener({ type: 'note', level: 'info', message });
 }

@@ -66,9 +66,10 @@ export async function readCluster(
   if (!spec) throw new DamagedRecord(name, `${folder}/spec.json`, 'is missing, or of another plan');
   const record = { spec, plan, created: created?.trim() };
   if (created === undefined) return { ...record, applied: nothingApplied };
-  const applied = version < 3 ? nothingApplied : await readApplied(host, name, folder);
+  const applied = version < recordVersion ? nothingApplied : await readApplied(host, name, folder);
+  if (applied.cluster) return { ...record, applied };
   // versions before this one finished what they began, or forgot it
-  return { ...record, applied: applied.cluster ? applied : allApplied(plan) };
+  return { ...record, applied: allApplied(plan, await readKeyMaterial(host, paths, name)) };
 }
 
 /** The wanted plan alone, with the version of the file. @throws as readCluster */
@@ -144,12 +145,17 @@ export async function writeCluster(
   await host.rename(next, file);
 }
 
-/** The first change of a cluster that an earlier version made: its plan is all that says what has been carried out. */
+/**
+ * Before the first change of a cluster that an earlier version made: its plan and keys are all that says what has been
+ * carried out.
+ */
 async function keepWhatIsApplied(host: Host, paths: Paths, name: string): Promise<void> {
   const folder = clusterFolder(paths, name);
   if ((await host.stat(`${folder}/created`)) === undefined) return;
   const stored = await readPlan(host, paths, name);
-  if (stored && stored.version < 3) await writeApplied(host, folder, stored.plan, undefined);
+  if (!stored || stored.version >= recordVersion) return;
+  await writeApplied(host, folder, stored.plan, await readKeyMaterial(host, paths, name));
+  await writeRecord(host, `${folder}/plan.json`, stored.plan);
 }
 
 /** All of its plan has been carried out. */
@@ -192,6 +198,7 @@ export async function writeKeyMaterial(
   known: KeyMaterial,
 ): Promise<void> {
   const folder = `${clusterFolder(paths, name)}/pki`;
+  await keepWhatIsApplied(host, paths, name);
   await host.makeDirectory(folder, 0o700);
   const fresh = [...material].filter(([file, text]) => known.get(file) !== text);
   const write = ([file, text]: [string, string]): Promise<void> =>

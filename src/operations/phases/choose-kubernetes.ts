@@ -19,8 +19,7 @@ export async function chooseKubernetes(
 ): Promise<KubernetesChoice> {
   const { host, paths, signal } = session;
   const context = { host, paths, signal };
-  const cluster =
-    keep.kubernetes?.cluster ?? (await resolveKubernetes(spec, facts, context));
+  const cluster = keep.kubernetes?.cluster ?? (await resolveKubernetes(spec, facts, context));
   const nodes = new Map<string, ResolvedKubernetes>();
   for (const [index, { name, kubernetes }] of spec.nodes.entries()) {
     const present = keep.kubernetes?.nodes[name];

@@ -1,0 +1,31 @@
+import type { ClusterPlan, PlannedCommand } from '../plan/types.ts';
+import { appliedPlan } from './applied.ts';
+import type { ClusterRecord } from './clusters.ts';
+
+/**
+ * The wanted plan with everything besides that has been carried out of the one before: for those who stop or delete what
+ * may be there. The same as the plan unless a change was interrupted.
+ */
+export function unionPlan({ plan, applied }: Pick<ClusterRecord, 'plan' | 'applied'>): ClusterPlan {
+  const before = appliedPlan(applied);
+  if (!before) return plan;
+  const names = new Set(plan.machines.map(({ name }) => name));
+  const leaving = before.machines.filter(({ name }) => !names.has(name));
+  const { units } = plan.host;
+  const paths = new Set(units?.files.map(({ path }) => path));
+  const oldFiles = (before.host.units?.files ?? []).filter(({ path }) => !paths.has(path));
+  return {
+    ...plan,
+    machines: [...plan.machines, ...leaving],
+    host: {
+      ...plan.host,
+      teardown: both(before.host.teardown, plan.host.teardown),
+      ...(units ? { units: { ...units, files: [...units.files, ...oldFiles] } } : {}),
+    },
+  };
+}
+
+function both(before: readonly PlannedCommand[], after: readonly PlannedCommand[]): PlannedCommand[] {
+  const known = new Set(after.map((command) => JSON.stringify(command)));
+  return [...before.filter((command) => !known.has(JSON.stringify(command))), ...after];
+}
