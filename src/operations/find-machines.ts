@@ -14,11 +14,34 @@ export async function openManager({ host }: Session): Promise<MachineManager> {
   return machineManager(host, await gatherCgroups(host));
 }
 
-/** Every cluster that has a plan, by name. */
-export async function readClusters({ host, paths }: Session): Promise<ClusterRecord[]> {
+/** Every cluster that has a plan, by name. One whose record cannot be read is told of and left out. */
+export async function readClusters(session: Session): Promise<ClusterRecord[]> {
+  const { records, unreadable } = await readAllClusters(session);
+  for (const error of unreadable) {
+    const message = `${error.message}${error.hint === undefined ? '' : `; ${error.hint}`}`;
+    session.listener({ type: 'note', level: 'warning', message });
+  }
+  return records;
+}
+
+/** The same, for those who must know that there is more. */
+export async function readAllClusters({
+  host,
+  paths,
+}: Session): Promise<{ records: ClusterRecord[]; unreadable: KnestError[] }> {
   const names = await listClusterNames(host, paths);
-  const found = await Promise.all(names.map((name) => readCluster(host, paths, name)));
-  return found.filter((record) => record !== undefined);
+  const found = await Promise.all(
+    names.map((name) =>
+      readCluster(host, paths, name).catch((error: unknown) => {
+        if (error instanceof KnestError) return error;
+        throw error;
+      }),
+    ),
+  );
+  return {
+    records: found.flatMap((one) => (one === undefined || one instanceof KnestError ? [] : [one])),
+    unreadable: found.flatMap((one) => (one instanceof KnestError ? [one] : [])),
+  };
 }
 
 export interface FoundMachine {
