@@ -60,7 +60,10 @@ export async function readCluster(
       throw new DamagedRecord(name, `${folder}/created`, 'cannot be read', error);
     }),
   ]);
-  if (!stored) return undefined;
+  if (!stored) {
+    if (created === undefined) return undefined;
+    throw new DamagedRecord(name, `${folder}/plan.json`, 'is missing');
+  }
   const { plan, version } = stored;
   const spec = (await readSpecs(host, paths, name)).find((one) => isOf(one, plan));
   if (!spec) throw new DamagedRecord(name, `${folder}/spec.json`, 'is missing, or of another plan');

@@ -50,8 +50,8 @@ describeScenario('knest is killed while nodes change', { story: false }, (scenar
   };
 
   describe('adding a worker', () => {
-    it('before its machine is begun: starting the cluster makes it', async () => {
-      await killAt(add, /^Tell the other nodes \.\.\./);
+    it('when the others know of it: starting the cluster makes it', async () => {
+      await killAt(add, /^Tell the other nodes: done/);
       await finished(start);
       await expectNodes(worker(''), worker('2'));
     });

@@ -147,6 +147,7 @@ describe('a damaged record', () => {
     ['is cut off', (path) => readFile(path, 'utf8').then((text) => writeFile(path, text.slice(0, -9)))],
     ['is empty', (path) => writeFile(path, '')],
     ['is something else', (path) => writeFile(path, '{"version":3}')],
+    ['is missing', (path) => rm(path)],
     ['is a list', (path) => writeFile(path, '[]')],
     [
       'is a folder',
@@ -157,7 +158,10 @@ describe('a damaged record', () => {
     ],
   ];
   const files = ['plan.json', 'spec.json', 'applied/host.json', 'applied/machines/dev-control-plane.json'];
-  const cases = damages.flatMap(([what, damage]) => files.map((file) => ({ what, damage, file })));
+  const cases = damages
+    .flatMap(([what, damage]) => files.map((file) => ({ what, damage, file })))
+    // what has not been carried out has no record there
+    .filter(({ what, file }) => what !== 'is missing' || !file.startsWith('applied'));
 
   it.each(cases)('whose $file $what names the file and takes no other with it', async ({ damage, file }) => {
     await make('dev');
