@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { KnestError } from '../errors.ts';
@@ -8,7 +10,10 @@ import { KnestError } from '../errors.ts';
  * @throws KnestError when knest was not built
  */
 export async function agentProgram(): Promise<Buffer> {
-  const path = fileURLToPath(new URL('../../dist/bundle/agent/knest-agent.mjs', import.meta.url));
+  const path = join(
+    packageFolder(dirname(fileURLToPath(import.meta.url))),
+    'dist/bundle/agent/knest-agent.mjs',
+  );
   try {
     return await readFile(path);
   } catch (error) {
@@ -17,4 +22,10 @@ export async function agentProgram(): Promise<Buffer> {
       cause: error,
     });
   }
+}
+
+/** The nearest folder with a package.json: this module is in src, in dist, or in a bundle of another depth. */
+function packageFolder(from: string): string {
+  const above = dirname(from);
+  return existsSync(join(from, 'package.json')) || above === from ? from : packageFolder(above);
 }
