@@ -1,4 +1,11 @@
-import type { ClusterPlan, KubernetesChoice, MachinePlan, PlannedLayer, PlannedSysctl, ResolvedKubernetes } from './types.ts';
+import type {
+  ClusterPlan,
+  KubernetesChoice,
+  MachinePlan,
+  PlannedLayer,
+  PlannedSysctl,
+  ResolvedKubernetes,
+} from './types.ts';
 
 /**
  * What a new plan of a cluster that is there takes over from the present plan instead of choosing it anew. Addresses,
@@ -37,7 +44,9 @@ export function kubernetesLayerOf({
   layers,
   kubernetesLayer,
 }: Pick<ClusterPlan, 'layers' | 'kubernetesLayer'>): KubernetesLayer | undefined {
-  return layers.find((layer): layer is KubernetesLayer => isKubernetes(layer) && layer.id === kubernetesLayer);
+  return layers.find(
+    (layer): layer is KubernetesLayer => isKubernetes(layer) && layer.id === kubernetesLayer,
+  );
 }
 
 function layersOf({ layers }: ClusterPlan, machine: MachinePlan): PlannedLayer[] {
