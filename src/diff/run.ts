@@ -92,9 +92,7 @@ function diffService({ service: before }: Run, { service: after }: Run): Change[
     const [old, fresh] = [before, after].map(({ files }) => files.find((file) => file.path === path));
     return differs(old, fresh) ? [hostFileChange(path, old, fresh)] : [];
   });
-  const { files: _before, ...rest } = before;
-  const { files: _after, ...others } = after;
-  if (differs(rest, others))
+  if (differs({ ...before, files: [] }, { ...after, files: [] }))
     changes.push(rebooted('manager run', 'the units that run it, or what they leave'));
   return changes;
 }

@@ -140,13 +140,13 @@ export async function removeAppliedMachine(host: Host, folder: string, name: str
 }
 
 /** Everything but single machines is as the plan says. */
-export async function writeAppliedCluster(
-  host: Host,
-  folder: string,
-  { machines: _, ...plan }: ClusterPlan,
-): Promise<void> {
+export async function writeAppliedCluster(host: Host, folder: string, plan: ClusterPlan): Promise<void> {
   await host.makeDirectory(`${folder}/applied`, 0o700);
-  await writeRecord(host, `${folder}/applied/${hostFile}`, { version: recordVersion, plan });
+  await writeRecord(host, `${folder}/applied/${hostFile}`, {
+    version: recordVersion,
+    // machines have records of their own
+    plan: { ...plan, machines: undefined },
+  });
 }
 
 /** All of a plan has been carried out. */
