@@ -111,6 +111,8 @@ function alwaysThere(pid: number | undefined): MachineManager {
     run: () => Promise.reject(new Error('the floor keeps no journal: see the logs in its folder')),
     enterCommand: refuse,
     writeFiles: refuse,
+    catchUp: refuse,
+    releaseRoot: refuse,
     boost: refuse,
     unboost: refuse,
     setUpHost: refuse,

@@ -7,10 +7,9 @@ import type { Host } from '../host/types.ts';
 import { requireMaterial } from '../pki/issue.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
 import type { MachinePlan, PlannedBind, PlannedFile } from '../plan/types.ts';
+import { unitFiles } from '../plan/unit-files.ts';
 import { secretMark } from '../spec/secrets.ts';
 import { sameOwnerCommand } from '../tools/chown.ts';
-
-const unitFolder = '/etc/systemd/system';
 
 /**
  * Everything that a machine finds when it boots: its directories, files and units. What runs it is its manager's to
@@ -22,6 +21,20 @@ export async function writeMachine(
   machine: MachinePlan,
   material: KeyMaterial,
 ): Promise<string[]> {
+  const missing = await makeFolders(host, machine);
+  await Promise.all(
+    [...machine.files, ...unitFiles(machine)].map((file) =>
+      writePlanned(host, machine.upper, file, material),
+    ),
+  );
+  return missing;
+}
+
+/**
+ * The machine's own directories, and those that are bound into it. Again is harmless.
+ * @returns directories of the user's that were not there and have been made
+ */
+export async function makeFolders(host: Host, machine: MachinePlan): Promise<string[]> {
   const { folder, root, upper, work } = machine;
   await host.makeDirectory(folder, 0o700);
   // of the machine, or of its cluster
@@ -39,25 +52,12 @@ export async function writeMachine(
     ...missing.map((source) => host.makeDirectory(source, 0o755)),
   ]);
   await host.makeDirectory(`${upper}/etc/kubernetes/pki`, 0o700);
-  await Promise.all(
-    [...machine.files, ...unitFiles(machine)].map((file) => writePlanned(host, upper, file, material)),
-  );
   return missing;
 }
 
 async function missingPaths(host: Host, paths: readonly string[]): Promise<string[]> {
   const found = await Promise.all(paths.map((path) => host.stat(path)));
   return paths.filter((_, index) => found[index] === undefined);
-}
-
-/** Units with the links by which targets pull them in, as `systemctl enable` makes them. */
-export function unitFiles(machine: Pick<MachinePlan, 'units'>): PlannedFile[] {
-  return machine.units.flatMap(({ name, text, wantedBy }) => [
-    { path: `${unitFolder}/${name}`, mode: 0o644, content: { text } },
-    ...(wantedBy === undefined
-      ? []
-      : [{ path: `${unitFolder}/${wantedBy}.wants/${name}`, mode: 0o777, content: { link: `../${name}` } }]),
-  ]);
 }
 
 /** One planned file below a tree: the machine's upper directory, or its mounted root. */

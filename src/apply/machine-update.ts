@@ -1,62 +1,17 @@
-import { isDeepStrictEqual } from 'node:util';
-
+import { diffMachine } from '../diff/diff-machine.ts';
+import type { MachineWork } from '../diff/types.ts';
 import type { Host } from '../host/types.ts';
-import type { KeyMaterial } from '../pki/issue.ts';
-import type { MachinePlan, PlannedFile, PlannedUnit } from '../plan/types.ts';
-import { mountsBelow } from '../tools/mount.ts';
-import { unitFiles, writePlanned } from './machine-files.ts';
 import type { MachineManager } from '../managers/types.ts';
-
-/** What is to be done to a machine so that it is as another plan says. */
-export interface MachineChange {
-  write: readonly PlannedFile[];
-  /** Paths that the new plan does not have. */
-  remove: readonly string[];
-  /** Units in the order in which they are ended, and started (again). */
-  stop: readonly string[];
-  restart: readonly string[];
-  reload: boolean;
-}
-
-/**
- * Pure: the difference between two plans of a machine.
- * @param renewed files of key material that are not what they were, under the same names
- */
-export function machineChange(
-  before: MachinePlan,
-  after: MachinePlan,
-  renewed: ReadonlySet<string> = new Set(),
-): MachineChange {
-  const [old, fresh] = [before, after].map(
-    (machine) => new Map([...machine.files, ...unitFiles(machine)].map((file) => [file.path, file])),
-  ) as [Map<string, PlannedFile>, Map<string, PlannedFile>];
-  const isRenewed = ({ content }: PlannedFile) => 'pki' in content && renewed.has(content.pki);
-  const write = [...fresh.values()].filter(
-    (file) => isRenewed(file) || !isDeepStrictEqual(old.get(file.path), file),
-  );
-  const changed = new Set(write.map(({ path }) => path));
-  const known = new Map(before.units.map((unit) => [unit.name, unit]));
-  const restart = after.units.filter((unit) => {
-    const present = known.get(unit.name);
-    return present?.text !== unit.text || (unit.reads ?? []).some((path) => changed.has(path));
-  });
-  const stop = before.units.filter(({ name }) => !after.units.some((unit) => unit.name === name));
-  return {
-    write,
-    remove: [...old.keys()].filter((path) => !fresh.has(path)),
-    stop: stop.map(nameOf),
-    restart: restart.map(nameOf),
-    reload: stop.length > 0 || after.units.some(({ name, text }) => known.get(name)?.text !== text),
-  };
-}
-
-function nameOf({ name }: PlannedUnit): string {
-  return name;
-}
+import type { KeyMaterial } from '../pki/issue.ts';
+import type { MachinePlan } from '../plan/types.ts';
+import { mountsBelow } from '../tools/mount.ts';
+import { makeFolders, writePlanned } from './machine-files.ts';
 
 /**
  * Makes a machine what a new plan says, running or not: its files, then, where it runs, the units that read them and
- * what needs no restart. Again is harmless.
+ * what needs no restart; or all of it anew, where layers, binds or what systemd-nspawn is told are others. Again is
+ * harmless.
+ * @param renewed files of key material that are not what the machine has under the same names
  */
 export async function updateMachine(
   host: Host,
@@ -66,23 +21,63 @@ export async function updateMachine(
   material: KeyMaterial,
   renewed?: ReadonlySet<string>,
 ): Promise<void> {
-  const change = machineChange(before, after, renewed);
-  const running = (await manager.leader(after)) !== undefined;
-  if (running && change.stop.length > 0) {
-    await manager.run(after, ['systemctl', 'stop', '--', ...change.stop], { okExitCodes: 'any' });
+  const difference = diffMachine(before, after, renewed);
+  const running = (await manager.leader(before)) !== undefined;
+  if (difference)
+    await (difference.work.reboot ? reboot : updateInPlace)(
+      { host, manager, before, after, material, running },
+      difference.work,
+    );
+  else if (running) await runLiveCommands(manager, after);
+}
+
+interface Update {
+  host: Host;
+  manager: MachineManager;
+  before: MachinePlan;
+  after: MachinePlan;
+  material: KeyMaterial;
+  running: boolean;
+}
+
+/** A machine that runs is off meanwhile, and on again afterwards. */
+async function reboot(update: Update, work: MachineWork): Promise<void> {
+  const { host, manager, before, after, running } = update;
+  if (running) await manager.stop(before);
+  // the overlay of a stopped machine may still be mounted: with the layers that it had
+  await manager.releaseRoot(before);
+  await makeFolders(host, after);
+  await writeFiles(update, work);
+  if (running) await manager.start(after);
+}
+
+async function updateInPlace(update: Update, work: MachineWork): Promise<void> {
+  const { manager, before, after, running } = update;
+  if (running && work.stop.length > 0) {
+    await manager.run(after, ['systemctl', 'stop', '--', ...work.stop], { okExitCodes: 'any' });
   }
+  await writeFiles(update, work);
+  if (!running) return;
+  if (work.reload) await manager.run(after, ['systemctl', 'daemon-reload']);
+  // one after the other, in the order of the plan: etcd before those that need it
+  for (const unit of work.restart) await manager.run(after, ['systemctl', 'restart', '--', unit]);
+  await runLiveCommands(manager, after);
+  await manager.catchUp(before, after);
+}
+
+async function writeFiles({ host, manager, after, material }: Update, work: MachineWork): Promise<void> {
   const tree = await writableTree(host, after);
   await Promise.all([
-    ...change.write.map((file) => writePlanned(host, tree, file, material)),
-    ...change.remove.map((path) => host.remove(`${tree}${path}`)),
+    ...work.write.map((file) => writePlanned(host, tree, file, material)),
+    ...work.remove.map((path) => host.remove(`${tree}${path}`)),
     manager.writeFiles(after),
+    ...work.removeFromHost.map((path) => host.remove(path)),
   ]);
-  if (!running) return;
-  if (change.reload) await manager.run(after, ['systemctl', 'daemon-reload']);
-  // one after the other, in the order of the plan: etcd before those that need it
-  for (const unit of change.restart) await manager.run(after, ['systemctl', 'restart', '--', unit]);
-  for (const { argv, input, mayFail } of after.liveCommands) {
-    await manager.run(after, argv, {
+}
+
+async function runLiveCommands(manager: MachineManager, machine: MachinePlan): Promise<void> {
+  for (const { argv, input, mayFail } of machine.liveCommands) {
+    await manager.run(machine, argv, {
       ...(input === undefined ? {} : { input }),
       ...(mayFail ? { okExitCodes: 'any' as const } : {}),
     });

@@ -16,6 +16,10 @@ export interface MachineManager {
   writeFiles(machine: MachinePlan): Promise<void>;
   /** Starts the machine unless it runs; returns when its process 1 does. */
   start(machine: MachinePlan, signal?: AbortSignal): Promise<void>;
+  /** What the host does whenever a machine has started and a new plan has added: for one that runs all the while. */
+  catchUp(before: MachinePlan, after: MachinePlan): Promise<void>;
+  /** Lets go of the root file system of a machine that has been stopped, so that it can get other layers. */
+  releaseRoot(machine: MachinePlan): Promise<void>;
   /** Powers the machine off as its own shutdown does; one that does not end in time is ended hard. */
   stop(machine: MachinePlan): Promise<void>;
   /** Ends the machine at once, as pulling the plug does, and takes away everything that running it made. */

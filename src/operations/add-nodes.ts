@@ -1,23 +1,25 @@
 import type { MachineManager } from '../managers/types.ts';
-import { parallel, runSequence, runStep, serial, sideBySide } from '../apply/runner.ts';
-import type { Sequence, Step } from '../apply/runner.ts';
+import { runSequence, runStep, serial, sideBySide } from '../apply/runner.ts';
 import { KnestError } from '../errors.ts';
 import type { HostFacts } from '../facts/types.ts';
-import type { KeyMaterial } from '../pki/issue.ts';
-import { controlPlanesOf } from '../plan/control-planes.ts';
 import type { ClusterPlan, MachinePlan } from '../plan/types.ts';
 import { freeNodeNames } from '../spec/node-names.ts';
 import type { ClusterSpec, NodeSpec } from '../spec/types.ts';
+import { removeAppliedMachine } from '../state/applied.ts';
 import * as records from '../state/clusters.ts';
+import type { ClusterRecord } from '../state/clusters.ts';
 import { acquireLock } from '../state/lock.ts';
 import { moveToPlan } from './move-to-plan.ts';
 import { openManager } from './find-machines.ts';
-import { joinEtcd, leaveEtcd } from './etcd-membership.ts';
+import { bootSteps, membersBefore } from './boot-nodes.ts';
+import type { NewNodes } from './boot-nodes.ts';
+import { leaveEtcd } from './etcd-membership.ts';
+import { finishChange } from './finish-change.ts';
 import { acquire } from './phases/acquire.ts';
 import { planBesideOthers } from './phases/plan.ts';
 import { openSession } from './session.ts';
 import type { Session } from './session.ts';
-import { bootMachine, certificatesStep, defaultWait, layerStep, readySteps, rollBack } from './steps.ts';
+import { certificatesStep, defaultWait, layerStep, readySteps, rollBack } from './steps.ts';
 import type { AddNodesOptions, AddNodesResult } from './types.ts';
 
 /**
@@ -37,17 +39,19 @@ export async function addNodes(options: AddNodesOptions): Promise<AddNodesResult
         hint: 'finish it with the same knest create cluster, then add nodes',
       });
     }
-    const { spec: oldSpec, plan: before } = record;
+    const manager = await openManager(session);
+    const material = await records.readKeyMaterial(host, paths, options.name);
+    const { record: finished } = await finishChange({ session, manager, material, record });
+    const { spec: oldSpec, plan: before } = finished;
     const added = newNodes(oldSpec, options);
     const spec = { ...oldSpec, nodes: [...oldSpec.nodes, ...added] };
     const acquired = await acquire(session, spec, { install: options.yes ?? false, previous: before });
     const after = await planBesideOthers(session, spec, acquired, { previous: before });
     const { facts } = acquired;
-    const manager = await openManager(session);
     const machines = after.machines.filter(({ name }) => added.some((node) => node.name === name));
-    const work = { session, options, oldSpec, spec, before, after, machines, facts, manager };
+    const work = { session, options, record: finished, spec, after, machines, facts, manager };
     try {
-      await carryOut(work);
+      await addAll(work);
     } catch (error) {
       if (!options.retain) {
         const names = machines.map(({ name }) => name).join(' ');
@@ -91,9 +95,9 @@ function newNodes(spec: ClusterSpec, { name, role, count, changes = {} }: AddNod
 interface Work {
   session: Session;
   options: AddNodesOptions;
-  oldSpec: ClusterSpec;
+  /** The cluster without them. */
+  record: ClusterRecord;
   spec: ClusterSpec;
-  before: ClusterPlan;
   after: ClusterPlan;
   /** The new ones. */
   machines: readonly MachinePlan[];
@@ -101,8 +105,8 @@ interface Work {
   manager: MachineManager;
 }
 
-async function carryOut(work: Work): Promise<void> {
-  const { session, options, spec, before, after, machines, facts, manager } = work;
+async function addAll(work: Work): Promise<void> {
+  const { session, options, record, spec, after, machines, facts, manager } = work;
   const { listener, signal } = session;
   const wanted = new Set(machines.flatMap(({ layers }) => layers));
   const layers = after.layers.filter(({ id }) => wanted.has(id));
@@ -118,52 +122,32 @@ async function carryOut(work: Work): Promise<void> {
     {
       id: 'others',
       title: 'Tell the other nodes',
-      run: () => moveToPlan({ session, manager, material, spec, before, after }),
+      run: () => moveToPlan({ session, manager, material, applied: record.applied, plan: after }, spec),
     },
-    machineSteps(work, material),
+    bootSteps({ ...nodesOf(work), material }),
     ...(timeout > 0 ? readySteps({ session, plan: { ...after, machines }, manager, material, timeout }) : []),
   );
   await runSequence(steps, listener, signal);
 }
 
-function machineSteps(work: Work, material: KeyMaterial): Sequence {
-  const { session, machines, manager } = work;
-  const start = (machine: MachinePlan, signal: AbortSignal): Promise<void> =>
-    bootMachine(session, manager, machine, material, signal);
-  const steps = machines.map((machine): Step => ({
-    id: `machine/${machine.name}`,
-    title: `Machine ${machine.name} (${machine.address})`,
-    run: ({ signal }) => {
-      if (machine.role === 'worker') return start(machine, signal);
-      return joinEtcd(
-        session.host,
-        membersBefore(work, machine),
-        machine,
-        material,
-        () => start(machine, signal),
-        signal,
-      );
-    },
-  }));
-  return machines.some(({ role }) => role === 'control-plane') ? serial(...steps) : parallel(...steps);
+function nodesOf({ session, manager, record, machines }: Work): Omit<NewNodes, 'material'> {
+  const { cluster, machines: present } = record.plan;
+  return { session, manager, cluster, present, machines };
 }
 
 /** Back to what was: the last that came goes first, so that etcd always has its majority. */
-async function undoAdd({ session, oldSpec, before, after, machines, manager }: Work): Promise<void> {
-  const material = await records.readKeyMaterial(session.host, session.paths, before.cluster);
+async function undoAdd(work: Work): Promise<void> {
+  const { session, record, machines, manager } = work;
+  const { host, paths } = session;
+  const { cluster } = record.plan;
+  const material = await records.readKeyMaterial(host, paths, cluster);
   for (const machine of [...machines].reverse()) {
     if (machine.role === 'control-plane') {
-      await leaveEtcd(session.host, membersBefore({ before, machines }, machine), machine, material);
+      await leaveEtcd(host, membersBefore(nodesOf(work), machine), machine, material);
     }
     await manager.destroy(machine);
+    await removeAppliedMachine(host, records.clusterFolder(paths, cluster), machine.name);
   }
-  await moveToPlan({ session, manager, material, spec: oldSpec, before: after, after: before });
-}
-
-/** The control planes that are in etcd when it is this one's turn. */
-function membersBefore(
-  { before, machines }: Pick<Work, 'before' | 'machines'>,
-  machine: MachinePlan,
-): MachinePlan[] {
-  return controlPlanesOf([...before.machines, ...machines.slice(0, machines.indexOf(machine))]);
+  const { applied } = await records.requireCluster(host, paths, cluster);
+  await moveToPlan({ session, manager, material, applied, plan: record.plan }, record.spec);
 }

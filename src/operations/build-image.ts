@@ -6,7 +6,8 @@ import { rootfsLayer } from '../plan/image.ts';
 import { imagesLayers } from '../plan/images-layer.ts';
 import type { PlannedLayer } from '../plan/types.ts';
 import type { ClusterSpec } from '../spec/types.ts';
-import { readClusters } from './find-machines.ts';
+import { unionPlan } from '../state/union-plan.ts';
+import { readAllClusters } from './find-machines.ts';
 import { makeHostFit } from './phases/acquire.ts';
 import { openSession } from './session.ts';
 import { resolveImages } from './phases/resolve-references.ts';
@@ -39,9 +40,13 @@ export async function buildImage(
     ...imagesLayers({ images: await resolveImages(session, options.spec.images ?? []) }),
   ];
   if (options.rebuild) {
-    const users = (await readClusters(session)).filter(({ plan }) =>
-      plan.layers.some((layer) => layers.some((wanted) => wanted.id === layer.id)),
-    );
+    const { records, unreadable } = await readAllClusters(session);
+    // nobody knows what such a cluster stands on
+    const [unknown] = unreadable;
+    if (unknown) throw unknown;
+    const users = records
+      .map((record) => ({ plan: unionPlan(record) }))
+      .filter(({ plan }) => plan.layers.some((layer) => layers.some((wanted) => wanted.id === layer.id)));
     if (users.length > 0) {
       throw new KnestError(
         `clusters stand on this image: ${users.map(({ plan }) => plan.cluster).join(', ')}`,

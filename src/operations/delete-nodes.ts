@@ -3,25 +3,23 @@ import { runSequence } from '../apply/runner.ts';
 import type { Step } from '../apply/runner.ts';
 import { CommandError, KnestError } from '../errors.ts';
 import type { HostFacts } from '../facts/types.ts';
-import { clientCredentials } from '../clients/credentials.ts';
-import { deleteIfThere, kubernetesClient } from '../clients/kubernetes/client.ts';
-import type { KubernetesClient } from '../clients/kubernetes/client.ts';
-import type { ListObject, PodObject } from '../clients/kubernetes/objects.ts';
+import type { Host } from '../host/types.ts';
 import { gatherFacts } from '../observe/host/gather.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
-import { adminCertificate } from '../plan/pki.ts';
 import { controlPlanesOf } from '../plan/control-planes.ts';
-import type { Host } from '../host/types.ts';
 import type { ClusterPlan, MachinePlan } from '../plan/types.ts';
-import { clusterFolder, clusterLock, readKeyMaterial, requireCluster } from '../state/clusters.ts';
+import { clusterLock, readKeyMaterial, requireCluster } from '../state/clusters.ts';
 import type { ClusterRecord } from '../state/clusters.ts';
+import { unionPlan } from '../state/union-plan.ts';
 import { acquireLock } from '../state/lock.ts';
 import { drainCommand } from '../tools/kubectl.ts';
-import { moveToPlan, planChange } from './move-to-plan.ts';
-import { kubectlPath, namedMachines, openManager, requireMachine } from './find-machines.ts';
-import { forceNewEtcd, leaveEtcd, requireQuorumWithout } from './etcd-membership.ts';
-import { retryUntilReady } from './retry.ts';
-import { deleteVolumesOf } from './lost-volumes.ts';
+import { clusterKubeconfigPath } from './admin-kubeconfig.ts';
+import { requireQuorumWithout } from './etcd-membership.ts';
+import { kubectlPath, namedMachines, openManager, readClusters, requireMachine } from './find-machines.ts';
+import { finishChange } from './finish-change.ts';
+import { planChange } from './move-to-plan.ts';
+import { removalSteps } from './remove-node.ts';
+import type { NodeRemoval } from './remove-node.ts';
 import { openSession } from './session.ts';
 import type { Session } from './session.ts';
 import type { DeleteNodesOptions, DeleteNodesResult } from './types.ts';
@@ -37,21 +35,28 @@ const defaultDrainTimeout = 60_000;
 export async function deleteNodes(options: DeleteNodesOptions): Promise<DeleteNodesResult> {
   const session = openSession(options);
   const { host, paths } = session;
-  const cluster = options.name ?? (await requireMachine(session, options.nodes[0] ?? '')).record.plan.cluster;
+  const cluster = options.name ?? (await clusterOf(session, options.nodes[0] ?? ''));
   await requireCluster(host, paths, cluster);
   const lock = await acquireLock(host, clusterLock(paths, cluster));
   try {
-    const { plan } = await requireCluster(host, paths, cluster);
-    const leaving = namedMachines(plan, options.nodes);
-    const material = await readKeyMaterial(host, paths, cluster);
+    const found = await requireCluster(host, paths, cluster);
     const manager = await openManager(session);
-    await refuse(host, plan, leaving, material, options.force ?? false);
+    const known = await readKeyMaterial(host, paths, cluster);
+    const open = { session, manager, material: known, record: found };
+    const { record, material } = await finishChange(open, { except: options.nodes });
+    const leaving = namedMachines(unionPlan(record), options.nodes);
+    await refuse(host, record.plan, leaving, material, options.force ?? false);
     const facts = await gatherFacts(host, paths, session.workstation.env);
     for (const machine of leaving) {
       // as the one before has left it
-      const record = await requireCluster(host, paths, cluster);
-      const work = { session, options, record, leaving, machine, material, manager, facts };
-      await runSequence({ serial: deleteSteps(work) }, session.listener, session.signal);
+      const before = await requireCluster(host, paths, cluster);
+      const removal = await planRemoval(
+        { session, options, leaving, machine, material, manager },
+        before,
+        facts,
+      );
+      const steps = [...drainSteps(removal, options, before.plan), ...removalSteps(removal)];
+      await runSequence({ serial: steps }, session.listener, session.signal);
     }
     return { cluster, nodes: leaving.map(({ name }) => name) };
   } finally {
@@ -59,13 +64,23 @@ export async function deleteNodes(options: DeleteNodesOptions): Promise<DeleteNo
   }
 }
 
+/** Also of one whose deletion was interrupted. */
+async function clusterOf(session: Session, node: string): Promise<string> {
+  const interrupted = (await readClusters(session)).find((record) =>
+    unionPlan(record).machines.some(({ name }) => name === node),
+  );
+  return interrupted?.plan.cluster ?? (await requireMachine(session, node)).record.plan.cluster;
+}
+
 async function refuse(
   host: Host,
   { cluster, machines }: ClusterPlan,
-  leaving: readonly MachinePlan[],
+  all: readonly MachinePlan[],
   material: KeyMaterial,
   force: boolean,
 ): Promise<void> {
+  // one whose deletion was interrupted may have left etcd
+  const leaving = all.filter(({ name }) => machines.some((machine) => machine.name === name));
   const controlPlanes = controlPlanesOf(machines);
   const leavingControlPlanes = controlPlanesOf(leaving);
   if (leavingControlPlanes.length === controlPlanes.length) {
@@ -82,46 +97,55 @@ async function refuse(
 interface Work {
   session: Session;
   options: DeleteNodesOptions;
-  /** The cluster while the machine is still in it. */
-  record: ClusterRecord;
   leaving: readonly MachinePlan[];
   machine: MachinePlan;
   material: KeyMaterial;
   manager: MachineManager;
-  facts: HostFacts;
 }
 
-function deleteSteps(work: Work): Step[] {
-  const { machine, manager } = work;
-  const { name } = machine;
-  const step = (id: string, title: string, run: () => Promise<void>): Step => ({
-    id: `delete-node/${name}/${id}`,
-    title,
-    run,
-  });
+/** @param before the cluster while the machine is still in it */
+async function planRemoval(
+  { session, options, leaving, machine, material, manager }: Work,
+  before: ClusterRecord,
+  facts: HostFacts,
+): Promise<NodeRemoval> {
+  const goes = ({ name }: { name: string }): boolean => name === machine.name;
+  const isThere = before.plan.machines.some(goes);
+  const spec = { ...before.spec, nodes: before.spec.nodes.filter((node) => !goes(node)) };
+  const plan = isThere ? await planChange(session, facts, spec, before.plan) : before.plan;
+  const staying = controlPlanesOf(before.plan.machines).filter(
+    ({ name }) => !leaving.some((one) => one.name === name),
+  );
+  return { session, manager, material, machine, staying, plan, spec, force: options.force ?? false };
+}
+
+/** One that does not run cannot end its pods: they go with the Node object. */
+function drainSteps(
+  removal: NodeRemoval,
+  { force, drainTimeout = defaultDrainTimeout }: DeleteNodesOptions,
+  plan: ClusterPlan,
+): Step[] {
+  if (force) return [];
+  const { session, manager, machine } = removal;
   return [
-    // one that does not run cannot end its pods: they go with the Node object
-    ...(work.options.force
-      ? []
-      : [
-          {
-            ...step('drain', `Evict the pods of ${name}`, () => drain(work)),
-            done: async () => (await manager.leader(machine)) === undefined,
-          },
-        ]),
-    ...(machine.role === 'control-plane' ? [step('etcd', `${name} leaves etcd`, () => leave(work))] : []),
-    step('machine', `Delete machine ${name}`, () => manager.destroy(machine)),
-    step('object', `Delete node ${name}`, () => deleteObject(work)),
-    step('others', 'Tell the other nodes', () => forget(work)),
+    {
+      id: `delete-node/${machine.name}/drain`,
+      title: `Evict the pods of ${machine.name}`,
+      done: async () => (await manager.leader(machine)) === undefined,
+      run: () => drain(session, machine, plan, drainTimeout),
+    },
   ];
 }
 
-async function drain({ session, options, machine, record: { plan } }: Work): Promise<void> {
-  const { host, paths } = session;
-  const timeout = options.drainTimeout ?? defaultDrainTimeout;
+async function drain(
+  { host, paths }: Session,
+  machine: MachinePlan,
+  plan: ClusterPlan,
+  timeout: number,
+): Promise<void> {
   const command = drainCommand(kubectlPath(paths, plan), { node: machine.name, timeout });
   try {
-    await host.run(command, { env: { KUBECONFIG: `${clusterFolder(paths, plan.cluster)}/kubeconfig` } });
+    await host.run(command, { env: { KUBECONFIG: clusterKubeconfigPath(paths, plan.cluster) } });
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     // its Node object is gone already
@@ -134,95 +158,4 @@ async function drain({ session, options, machine, record: { plan } }: Work): Pro
         `to let it take pods again: knest kubectl -- uncordon ${machine.name}`,
     });
   }
-}
-
-/** An API server that ends by itself takes its address out of the Service `kubernetes`; one that is killed does not. */
-async function leave(work: Work): Promise<void> {
-  const { machine, leaving, manager, material, options, record } = work;
-  const staying = controlPlanesOf(record.plan.machines).filter(
-    ({ name }) => !leaving.some((one) => one.name === name),
-  );
-  if ((await manager.leader(machine)) !== undefined) {
-    const units = ['knest-api-address.service', 'kube-apiserver.service'];
-    await manager.run(machine, ['systemctl', 'stop', '--', ...units], {
-      okExitCodes: 'any',
-      timeout: 20_000,
-    });
-  }
-  try {
-    await leaveEtcd(work.session.host, staying, machine, material);
-  } catch (error) {
-    if (!options.force) throw error;
-    await recover(work, staying, error);
-  }
-}
-
-/** No majority is left to take the dead out: the last one alive goes on alone. */
-async function recover(
-  { session, machine, manager }: Work,
-  staying: readonly MachinePlan[],
-  cause: unknown,
-): Promise<void> {
-  const [survivor] = staying;
-  if (staying.length > 1 || !survivor) {
-    throw new KnestError(`etcd has no quorum to take ${machine.name} out`, {
-      cause,
-      hint: 'start control planes until more than half of them run, or delete all but one of them at once with --force',
-    });
-  }
-  session.listener({
-    type: 'note',
-    level: 'warning',
-    message: `etcd has no quorum: ${survivor.name} goes on alone, with the data that it has`,
-  });
-  await manager.destroy(machine);
-  await forceNewEtcd(manager, survivor);
-}
-
-/** The Node object goes last: a kubelet that still runs would register again. */
-async function deleteObject({ session, record, machine, material }: Work): Promise<void> {
-  const credentials = clientCredentials(material, adminCertificate);
-  const client = kubernetesClient(record.plan.endpoint, credentials, { via: session.host });
-  try {
-    await retryUntilReady(`delete the Node object ${machine.name}`, session.signal, () =>
-      deleteIfThere(client, `/api/v1/nodes/${machine.name}`),
-    );
-    await retryUntilReady(`delete the pods of ${machine.name}`, session.signal, () =>
-      deletePods(client, machine.name),
-    );
-    const claims = await retryUntilReady(`delete the volumes of ${machine.name}`, session.signal, () =>
-      deleteVolumesOf(client, machine.name),
-    );
-    if (claims.length > 0) {
-      const message =
-        `the data of ${claims.join(', ')} was on ${machine.name} and is gone; ` +
-        `a claim gets a new volume when it is deleted and made again`;
-      session.listener({ type: 'note', level: 'warning', message });
-    }
-  } finally {
-    client.close();
-  }
-}
-
-/**
- * Those that draining leaves (DaemonSets'), and all of a node that was dead. The controller manager would find them after
- * a minute, and until then Services lead to them.
- */
-async function deletePods(client: KubernetesClient, node: string): Promise<void> {
-  const selector = encodeURIComponent(`spec.nodeName=${node}`);
-  const path = `/api/v1/pods?fieldSelector=${selector}`;
-  const { items = [] } = await client.get<ListObject<PodObject>>(path);
-  await Promise.all(
-    items.map(({ metadata: { namespace = '', name = '' } = {} }) =>
-      deleteIfThere(client, `/api/v1/namespaces/${namespace}/pods/${name}?gracePeriodSeconds=0`),
-    ),
-  );
-}
-
-/** The record, the host's routes and the other machines' files without it. */
-async function forget({ session, record, machine, manager, material, facts }: Work): Promise<void> {
-  const { spec: old, plan: before } = record;
-  const spec = { ...old, nodes: old.nodes.filter(({ name }) => name !== machine.name) };
-  const after = await planChange(session, facts, spec, before);
-  await moveToPlan({ session, manager, material, spec, before, after });
 }

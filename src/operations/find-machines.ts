@@ -3,6 +3,7 @@ import { machineManager } from '../managers/open.ts';
 import { layerPath } from '../artifacts/layers.ts';
 import { KnestError } from '../errors.ts';
 import { gatherCgroups } from '../observe/host/kernel.ts';
+import { kubernetesLayerOf } from '../plan/keep.ts';
 import type { ClusterPlan, MachinePlan, Paths } from '../plan/types.ts';
 import { listClusterNames, readCluster } from '../state/clusters.ts';
 import type { ClusterRecord } from '../state/clusters.ts';
@@ -13,11 +14,34 @@ export async function openManager({ host }: Session): Promise<MachineManager> {
   return machineManager(host, await gatherCgroups(host));
 }
 
-/** Every cluster that has a plan, by name. */
-export async function readClusters({ host, paths }: Session): Promise<ClusterRecord[]> {
+/** Every cluster that has a plan, by name. One whose record cannot be read is told of and left out. */
+export async function readClusters(session: Session): Promise<ClusterRecord[]> {
+  const { records, unreadable } = await readAllClusters(session);
+  for (const error of unreadable) {
+    const message = `${error.message}${error.hint === undefined ? '' : `; ${error.hint}`}`;
+    session.listener({ type: 'note', level: 'warning', message });
+  }
+  return records;
+}
+
+/** The same, for those who must know that there is more. */
+export async function readAllClusters({
+  host,
+  paths,
+}: Session): Promise<{ records: ClusterRecord[]; unreadable: KnestError[] }> {
   const names = await listClusterNames(host, paths);
-  const found = await Promise.all(names.map((name) => readCluster(host, paths, name)));
-  return found.filter((record) => record !== undefined);
+  const found = await Promise.all(
+    names.map((name) =>
+      readCluster(host, paths, name).catch((error: unknown) => {
+        if (error instanceof KnestError) return error;
+        throw error;
+      }),
+    ),
+  );
+  return {
+    records: found.flatMap((one) => (one === undefined || one instanceof KnestError ? [] : [one])),
+    unreadable: found.flatMap((one) => (one instanceof KnestError ? [one] : [])),
+  };
 }
 
 export interface FoundMachine {
@@ -70,8 +94,9 @@ function named<T>(
 }
 
 /** kubectl of the cluster's own version, on the host. @throws KnestError for a plan without Kubernetes */
-export function kubectlPath(paths: Paths, { cluster, kubernetesVersion, layers }: ClusterPlan): string {
-  const layer = layers.find((one) => one.kind === 'kubernetes' && one.version === kubernetesVersion);
-  if (!layer) throw new KnestError(`the plan of cluster "${cluster}" has no Kubernetes`);
+export function kubectlPath(paths: Paths, plan: ClusterPlan): string {
+  // where every node was given a version of its own, any of them will do
+  const layer = kubernetesLayerOf(plan) ?? plan.layers.find(({ kind }) => kind === 'kubernetes');
+  if (!layer) throw new KnestError(`the plan of cluster "${plan.cluster}" has no Kubernetes`);
   return `${layerPath(paths, layer.id)}/usr/local/bin/kubectl`;
 }

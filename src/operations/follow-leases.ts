@@ -3,17 +3,15 @@ import { runSequence, runStep, serial } from '../apply/runner.ts';
 import type { Sequence } from '../apply/runner.ts';
 import { KnestError } from '../errors.ts';
 import type { Lease } from '../facts/types.ts';
-import { renderKubeconfig } from '../formats/kubeconfig.ts';
 import { etcdClient } from '../clients/etcd/client.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
 import { etcdClientUrl, etcdPeerUrl } from '../plan/components/etcd.ts';
 import { controlPlanesOf } from '../plan/control-planes.ts';
 import type { ClusterPlan } from '../plan/types.ts';
 import type { ClusterSpec } from '../spec/types.ts';
-import { clusterFolder } from '../state/clusters.ts';
-import { kubeconfigPath, replaceInKubeconfig } from '../workstation/kubeconfig.ts';
-import { adminKubeconfig } from './admin-kubeconfig.ts';
-import { moveToPlan } from './move-to-plan.ts';
+import type { Applied } from '../state/applied.ts';
+import { writeCluster } from '../state/clusters.ts';
+import { carryOut, settle } from './move-to-plan.ts';
 import { retryUntilReady } from './retry.ts';
 import { changedLeases, type Leases } from './phases/leases.ts';
 import { acquire } from './phases/acquire.ts';
@@ -26,6 +24,8 @@ export interface LeasedCluster {
   manager: MachineManager;
   spec: ClusterSpec;
   plan: ClusterPlan;
+  /** What has been carried out of the plan. */
+  applied: Applied;
   material: KeyMaterial;
 }
 
@@ -38,7 +38,7 @@ export interface LeasedCluster {
 export async function followLeases(
   cluster: LeasedCluster,
 ): Promise<Pick<LeasedCluster, 'plan' | 'material'>> {
-  const { session, manager, spec, plan: before, material: known } = cluster;
+  const { session, manager, spec, applied, plan: before, material: known } = cluster;
   const leases = await changedLeases(session, manager, before);
   if (Object.keys(leases).length === 0) return { plan: before, material: known };
   refuseLostQuorum(before, leases);
@@ -50,17 +50,15 @@ export async function followLeases(
     {
       id: 'addresses',
       title: 'Nodes at their new addresses',
-      run: () => {
-        const renewed = new Set(
-          [...material].filter(([file, text]) => known.get(file) !== text).map(([file]) => file),
-        );
-        return moveToPlan({ session, manager, material, spec, before, after, renewed });
+      run: async () => {
+        await writeCluster(session.host, session.paths, spec, after);
+        await carryOut({ session, manager, material, applied, plan: after });
       },
     },
     {
       id: 'kubeconfig',
       title: `Context ${after.context} leads to ${after.server}`,
-      run: () => changeKubeconfigs(session, after, material),
+      run: () => settle({ session, manager, material, applied, plan: after }),
     },
   );
   await runSequence(steps, session.listener, session.signal);
@@ -98,20 +96,6 @@ function tell({ listener }: Session, { machines }: ClusterPlan, leases: Leases):
         message: `DHCP gives ${name} ${said(lease)}; it had ${address}`,
       });
   }
-}
-
-/** knest's own, and the user's where it is the usual one and has the context. */
-async function changeKubeconfigs(
-  { host, paths, listener, workstation }: Session,
-  plan: ClusterPlan,
-  material: KeyMaterial,
-) {
-  const input = adminKubeconfig(plan, material);
-  await host.writeFile(`${clusterFolder(paths, plan.cluster)}/kubeconfig`, renderKubeconfig(input), 0o600);
-  const path = kubeconfigPath(undefined, workstation.env);
-  if (await replaceInKubeconfig(workstation.local, path, input)) return;
-  const message = `${path} has no context ${plan.context}; where you have it: knest export kubeconfig`;
-  listener({ type: 'note', level: 'info', message });
 }
 
 /** Tells etcd where its only member is: new members are going to look for it there. Needs it to run. */

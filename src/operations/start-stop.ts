@@ -7,9 +7,12 @@ import { readEtcd } from '../observe/etcd-members.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
 import { controlPlanesOf } from '../plan/control-planes.ts';
 import type { ClusterPlan, MachinePlan } from '../plan/types.ts';
-import type { ClusterSpec } from '../spec/types.ts';
 import { clusterLock, readKeyMaterial, requireCluster } from '../state/clusters.ts';
+import type { ClusterRecord } from '../state/clusters.ts';
+import { unionPlan } from '../state/union-plan.ts';
 import { acquireLock } from '../state/lock.ts';
+import { finishChange, wantedAndMade } from './finish-change.ts';
+import type { FinishOptions } from './finish-change.ts';
 import { followLeases, rejoinAtNewAddress } from './follow-leases.ts';
 import { retryUntilReady } from './retry.ts';
 import { openManager, requireMachines } from './find-machines.ts';
@@ -61,16 +64,29 @@ export async function restartCluster(options: PowerOptions & WaitOptions): Promi
 
 async function stopAll(power: Power): Promise<void> {
   const { plan, manager } = power;
-  await run(power, stopSteps(power, plan.machines));
+  // also those that come or go by a change that was interrupted
+  await run(power, stopSteps(power, unionPlan(power).machines));
   await manager.afterStop(plan);
 }
 
-/** At the addresses that DHCP gives them by now, where they have theirs by DHCP. */
+/**
+ * At the addresses that DHCP gives them by now, where they have theirs by DHCP. A change that was interrupted is finished
+ * in two parts: what machines are told before they start, nodes that come or go when the API answers again.
+ */
 async function startAll(before: Power, options: WaitOptions): Promise<void> {
-  const power = { ...before, ...(await followLeases(before)) };
-  const moved = power.plan !== before.plan;
-  await run(power, await startSteps(power, power.plan.machines, options));
-  if (moved && options.wait !== 0) await run(power, rejoinAtNewAddress(power));
+  const finished = await finish(before);
+  const power = { ...finished, ...(await followLeases(finished)) };
+  await run(power, await startSteps(power, wantedAndMade(power), options));
+  if (options.wait !== 0) await run(power, rejoinAtNewAddress(power));
+  await finish(power, { tell: false });
+}
+
+/** As it is on disk, with what an interrupted change had left to do. */
+async function finish(power: Power, options: FinishOptions = {}): Promise<Power> {
+  const { session, manager, plan } = power;
+  const record = await requireCluster(session.host, session.paths, plan.cluster);
+  const open = await finishChange({ session, manager, material: power.material, record }, options);
+  return { session, manager, material: open.material, ...open.record };
 }
 
 /**
@@ -78,11 +94,15 @@ async function startAll(before: Power, options: WaitOptions): Promise<void> {
  * @throws KnestError when etcd would lose its quorum, unless `force`; kind "notFound", "locked"
  */
 export async function stopNodes(options: NodePowerOptions & { force?: boolean }): Promise<void> {
-  await eachCluster(options, async (power, machines) => {
-    const loss = options.force ? undefined : await whyNotStop(power, machines);
-    if (loss) throw loss;
-    await run(power, stopSteps(power, machines));
-  });
+  await eachCluster(
+    options,
+    async (power, machines) => {
+      const loss = options.force ? undefined : await whyNotStop(power, machines);
+      if (loss) throw loss;
+      await run(power, stopSteps(power, machines));
+    },
+    { finishing: false },
+  );
 }
 
 /**
@@ -116,10 +136,8 @@ export async function restartNodes(options: NodePowerOptions & WaitOptions): Pro
 }
 
 /** A cluster whose lock is held. */
-interface Power {
+interface Power extends ClusterRecord {
   session: Session;
-  spec: ClusterSpec;
-  plan: ClusterPlan;
   manager: MachineManager;
   material: KeyMaterial;
 }
@@ -135,12 +153,12 @@ async function withCluster(
   const lock = await acquireLock(host, clusterLock(paths, name));
   try {
     // read under the lock: another knest may have added a node meanwhile
-    const [{ spec, plan }, manager, material] = await Promise.all([
+    const [record, manager, material] = await Promise.all([
       requireCluster(host, paths, name),
       openManager(session),
       readKeyMaterial(host, paths, name),
     ]);
-    await work({ session, spec, plan, manager, material });
+    await work({ session, manager, material, ...record });
   } finally {
     await lock.release();
   }
@@ -150,6 +168,7 @@ async function withCluster(
 async function eachCluster(
   options: NodePowerOptions,
   work: (power: Power, machines: readonly MachinePlan[]) => Promise<void>,
+  { finishing = true }: { finishing?: boolean } = {},
 ): Promise<void> {
   const found = await requireMachines(openSession(options), options.nodes);
   const clusters = new Set(found.map(({ record }) => record.plan.cluster));
@@ -157,13 +176,31 @@ async function eachCluster(
     const names = found
       .filter(({ record }) => record.plan.cluster === cluster)
       .map(({ machine }) => machine.name);
-    await withCluster(options, cluster, (power) =>
-      work(
+    await withCluster(options, cluster, async (found) => {
+      const power = finishing ? await finish(found) : found;
+      const machines = wantedAndMade(power);
+      refuseUnmade(power.plan, machines, finishing ? names : []);
+      await work(
         power,
-        names.flatMap((name) => power.plan.machines.filter((machine) => machine.name === name)),
-      ),
-    );
+        names.flatMap((name) => machines.filter((machine) => machine.name === name)),
+      );
+    });
   }
+}
+
+/** A node that was being added cannot be made while the API does not answer. */
+function refuseUnmade(
+  { cluster, machines }: ClusterPlan,
+  made: readonly MachinePlan[],
+  names: readonly string[],
+): void {
+  const unmade = names.filter(
+    (name) => machines.some((one) => one.name === name) && !made.some((one) => one.name === name),
+  );
+  if (unmade.length === 0) return;
+  throw new KnestError(`adding ${unmade.join(', ')} was interrupted, and there is no machine yet`, {
+    hint: `finish it: knest start cluster --name ${cluster}; or: knest delete node --force ${unmade.join(' ')}`,
+  });
 }
 
 function run({ session }: Power, sequence: Sequence): Promise<void> {

@@ -9,7 +9,7 @@ export type KeyMaterial = ReadonlyMap<string, string>;
 /**
  * Makes what the plan names and `existing` lacks; what exists is kept as long as it fits together and says what the plan
  * says: a knest that was killed may have left a key without its certificate, or certificates of an authority that is
- * lost; and with DHCP a machine may have got another address.
+ * lost; with DHCP a machine may have got another address; and certificates end. Authorities are never made anew for that.
  */
 export async function issuePki(plan: PkiPlan, existing: KeyMaterial, now: Date): Promise<KeyMaterial> {
   // loaded here: it takes longer to load than to make the certificates, and only creating needs it
@@ -33,7 +33,7 @@ export async function issuePki(plan: PkiPlan, existing: KeyMaterial, now: Date):
   ]);
   // `material`: the authority may have been made just now
   const due = plan.certificates.filter(
-    (one) => !isSound(material, one.name, one.authority) || !isForAll(material, one),
+    (one) => !isSound(material, one.name, one.authority) || !isAsPlanned(material, one, now),
   );
   const authorities = new Map(
     [...new Set(due.map(({ authority }) => authority))].map((name) => [
@@ -70,8 +70,22 @@ function isSound(material: KeyMaterial, name: string, authority: string): boolea
   }
 }
 
-/** Whether a sound certificate is good for all names and addresses that the plan gives it. */
-function isForAll(material: KeyMaterial, { name, dnsNames, ipAddresses }: PlannedCertificate): boolean {
+/** Before a certificate ends it is issued anew for this many days. */
+const renewalDays = 30;
+
+/** Whether a certificate ends so soon, or has ended, that it is to be issued anew. @param pem PEM text */
+export function needsRenewal(pem: string, now: Date): boolean {
+  const ends = new Date(new X509Certificate(pem).validTo);
+  return ends.getTime() - now.getTime() < renewalDays * 24 * 60 * 60_000;
+}
+
+/** Whether a sound certificate lasts, and is good for all names and addresses that the plan gives it. */
+function isAsPlanned(
+  material: KeyMaterial,
+  { name, dnsNames, ipAddresses }: PlannedCertificate,
+  now: Date,
+): boolean {
+  if (needsRenewal(material.get(`${name}.crt`) ?? '', now)) return false;
   const certificate = new X509Certificate(material.get(`${name}.crt`) ?? '');
   // as text: to checkHost() "*.example.org" is no name
   const names = new Set(certificate.subjectAltName?.split(', '));

@@ -3,7 +3,7 @@ import type { HostFacts } from '../facts/types.ts';
 import { urlHost } from '../formats/cidr.ts';
 import type { ClusterSpec } from '../spec/types.ts';
 import { apiAddress } from './components/api-address.ts';
-import type { Component, MachineContext } from './components/component.ts';
+import type { Component } from './components/component.ts';
 import { containerd } from './components/containerd.ts';
 import { etcd } from './components/etcd.ts';
 import { knestAgent } from './components/knest-agent.ts';
@@ -32,6 +32,7 @@ import { placeNodes, type PlacedNode } from './place-nodes.ts';
 import { chooseManager } from './managers/choose.ts';
 import { managerPlanners, plannerOf } from './managers/planners.ts';
 import type { ManagerPlanners } from './managers/types.ts';
+import type { Keep } from './keep.ts';
 import { planPki } from './pki.ts';
 import type { ClusterPlan, KubernetesChoice, Paths, PlanInputs, PlannedLayer, PlannedPort } from './types.ts';
 import { versionProblems } from './versions/problems.ts';
@@ -57,9 +58,10 @@ const components: readonly Component[] = [
 ];
 
 /**
- * The whole plan of a cluster. Pure: the same spec, facts, Kubernetes, folders and previous plan always give the same
- * plan.
- * @param previous the plan of the cluster as it is, when nodes come or go: what stays keeps its addresses and layers
+ * The whole plan of a cluster. Pure: the same spec, facts, Kubernetes, folders, previous plan and what to keep of it always
+ * give the same plan.
+ * @param previous the plan of the cluster as it is, when nodes come or go: what stays keeps its addresses and places
+ * @param keep what machines that are there keep besides; what is not in it is chosen anew
  * @param planners the managers that may run the machines
  * @throws InputError when the spec does not fit the host, KnestError (preflight) when the host has no room for it
  */
@@ -69,6 +71,7 @@ export function planCluster(
   kubernetes: KubernetesChoice,
   paths: Paths,
   previous?: ClusterPlan,
+  keep: Keep = {},
   planners: ManagerPlanners = managerPlanners,
 ): ClusterPlan {
   refuse(spec, facts, kubernetes);
@@ -83,7 +86,7 @@ export function planCluster(
   const drafts = nodes.map((node, index) => ({
     ...node,
     ports: ports.nodes[index] ?? [],
-    layers: previousLayers(previous, node.machine) ?? layersOf(node, spec, facts),
+    layers: keep.layers?.[node.machine.name] ?? layersOf(node, spec, facts),
     parts: components.map((component) => component(node.machine, cluster)),
     link: shared ? { shared: true as const } : lan ? { macvlan: lan.parent } : { bridge },
     shared: runsRegistry(spec) && node.machine.role === 'control-plane' ? [registryBind(folder)] : [],
@@ -94,10 +97,11 @@ export function planCluster(
   const peers = drafts.map(({ machine, ports: own }) => ({ ...machine, ports: own }));
   const image = `${paths.cache}/layers/${drafts[0]?.layers.at(-1)?.id ?? ''}`;
   return {
-    version: 2,
+    version: 3,
     cluster: spec.name,
     kubernetesVersion: kubernetes.cluster.version,
     kubernetesReason: kubernetes.cluster.reason,
+    kubernetesLayer: kubernetes.cluster.layerId,
     manager,
     endpoint: cluster.endpoint,
     server: serverOf(ports.api, cluster.endpoint),
@@ -106,7 +110,8 @@ export function planCluster(
     layers: [...new Map(drafts.flatMap(({ layers }) => layers.map((layer) => [layer.id, layer]))).values()],
     pki: planPki(drafts.flatMap(({ parts }) => parts)),
     host: planHost({
-      ...{ spec, facts, network, manager: planner, folder, image, previous },
+      ...{ spec, facts, network, manager: planner, folder, image },
+      sysctls: keep.sysctls,
       apiAddress: cluster.apiAddress,
       machines: peers,
     }),
@@ -151,15 +156,6 @@ function layersOf({ machine, kubernetes }: PlacedNode, spec: ClusterSpec, facts:
   const { layerId: id, version, source } = kubernetes;
   const image = { ...spec.image, suite: machine.spec.suite ?? spec.image.suite };
   return [...imagesLayers(spec), { kind: 'kubernetes', id, version, source }, rootfsLayer(image, facts)];
-}
-
-/** What a machine was made from stays below it, also when this knest would choose other packages today. */
-function previousLayers(
-  previous: ClusterPlan | undefined,
-  { name }: MachineContext,
-): PlannedLayer[] | undefined {
-  const ids = previous?.machines.find((machine) => machine.name === name)?.layers;
-  return ids?.flatMap((id) => previous?.layers.filter((layer) => layer.id === id) ?? []);
 }
 
 /** Users may come through a port of the host. */

@@ -7,7 +7,7 @@ import { sweepCommands } from './network/shared.ts';
 import type { HostNetworkOptions, NetworkPeer } from './network/types.ts';
 import type { ManagerPlanner } from './managers/types.ts';
 import { planSysctls } from './sysctls.ts';
-import type { ClusterPlan, HostPlan } from './types.ts';
+import type { HostPlan } from './types.ts';
 
 export interface HostInput {
   spec: ClusterSpec;
@@ -21,18 +21,18 @@ export interface HostInput {
   folder: string;
   /** Folder of the image that machines are made from. */
   image: string;
-  previous: ClusterPlan | undefined;
+  /** Those of the cluster as it is: they know what the host had before. undefined: look at the host. */
+  sysctls: HostPlan['sysctls'] | undefined;
 }
 
 /** What the host needs besides machines: kernel settings, its side of the network, what the manager keeps there. */
 export function planHost(input: HostInput): HostPlan {
-  const { spec, facts, network, manager, previous } = input;
+  const { spec, facts, network, manager } = input;
   const { shared, lan, bridge } = network;
   const afterStop = shared ? sweepCommands(input.image, facts) : [];
   const hostNetwork = planHostNetwork(networkOptions(input), facts);
   const host = {
-    // those of the first plan know what the host had before
-    sysctls: previous?.host.sysctls ?? planSysctls(facts, spec.network, { lasting: manager.lastingSysctls }),
+    sysctls: input.sysctls ?? planSysctls(facts, spec.network, { lasting: manager.lastingSysctls }),
     setup: hostNetwork.setup,
     teardown: [...afterStop, ...hostNetwork.teardown],
     ...(shared ? { afterStop } : {}),

@@ -80,8 +80,10 @@ export interface PlannedUnit {
   text: string;
   /** Target that pulls it in, e.g. "k8s.target"; undefined: only started by others. */
   wantedBy?: string;
-  /** Files that it reads when it starts: on a running machine it is restarted when one of them changes. */
+  /** Planned files that it reads although no text names them; those that are named are found (diff/files-read.ts). */
   reads?: readonly string[];
+  /** Planned files that it reads, but whose change is no reason to restart it on a running machine. */
+  ignores?: readonly string[];
 }
 
 /** A question with a yes-or-no answer that says whether a component works; asked inside the machine. */
@@ -300,12 +302,14 @@ export interface HostPlan {
 }
 
 export interface ClusterPlan {
-  /** Format of this plan, raised when readers must change. */
-  version: 2;
+  /** Format of this plan, raised when readers must change; state/migrate.ts knows the earlier ones. */
+  version: 3;
   cluster: string;
   kubernetesVersion: string;
   kubernetesReason: string;
   manager: ManagerName;
+  /** Id of the layer with that Kubernetes: two sources of one version are two layers. */
+  kubernetesLayer: string;
   /** https://ADDRESS:PORT of the API, whichever control plane answers. */
   endpoint: string;
   /** What the kubeconfig says: the endpoint, or the port of the host that leads to it. */

@@ -4,14 +4,22 @@ import type { KeyMaterial } from '../pki/issue.ts';
 import type { ClusterPlan, Paths } from '../plan/types.ts';
 import { secretsOf } from '../spec/secrets.ts';
 import type { ClusterSpec } from '../spec/types.ts';
+import { allApplied, nothingApplied, readApplied, versionOf, writeApplied } from './applied.ts';
+import type { Applied } from './applied.ts';
+import { migratePlan, oldestVersion } from './migrate.ts';
+import { checkPlan, checkSpec } from './plan-schema.ts';
+import { DamagedRecord, readRecord, recordVersion, refuseNewer, writeRecord } from './record-file.ts';
 
 /**
- * What knest remembers of a cluster: <state>/clusters/<name>/{spec.json,plan.json,created,pki/}. Whether machines
- * run is never read from here; the host is asked.
+ * What knest remembers of a cluster: <state>/clusters/<name>/{spec.json,plan.json,applied/,created,pki/}. Whether
+ * machines run is never read from here; the host is asked.
  */
 export interface ClusterRecord {
   spec: ClusterSpec;
+  /** What is wanted. */
   plan: ClusterPlan;
+  /** What has been carried out of it, and of the plan before it. */
+  applied: Applied;
   /** When creating it finished, ISO 8601; undefined: it did not. */
   created: string | undefined;
 }
@@ -36,23 +44,77 @@ export function listClusterNames(host: Host, paths: Paths): Promise<string[]> {
   return host.list(`${paths.state}/clusters`);
 }
 
-/** undefined: no such cluster, or one whose creation was ended before it had touched anything. */
+/**
+ * @returns undefined: no such cluster, or one whose creation was ended before it had touched anything
+ * @throws DamagedRecord when a file is not what knest wrote, KnestError when a newer knest wrote it
+ */
 export async function readCluster(
   host: Host,
   paths: Paths,
   name: string,
 ): Promise<ClusterRecord | undefined> {
   const folder = clusterFolder(paths, name);
-  const [spec, plan, created] = await Promise.all(
-    ['spec.json', 'plan.json', 'created'].map((file) => host.readFile(`${folder}/${file}`)),
-  );
-  if (spec === undefined || plan === undefined) return undefined;
-  return {
-    // both were written by knest itself, atomically
-    spec: JSON.parse(spec) as ClusterSpec,
-    plan: JSON.parse(plan) as ClusterPlan,
-    created: created?.trim(),
-  };
+  const [stored, created] = await Promise.all([
+    readPlan(host, paths, name),
+    host.readFile(`${folder}/created`).catch((error: unknown) => {
+      throw new DamagedRecord(name, `${folder}/created`, 'cannot be read', error);
+    }),
+  ]);
+  if (!stored) {
+    if (created === undefined) return undefined;
+    throw new DamagedRecord(name, `${folder}/plan.json`, 'is missing');
+  }
+  const { plan, version } = stored;
+  const spec = (await readSpecs(host, paths, name)).find((one) => isOf(one, plan));
+  if (!spec) throw new DamagedRecord(name, `${folder}/spec.json`, 'is missing, or of another plan');
+  const record = { spec, plan, created: created?.trim() };
+  if (created === undefined) return { ...record, applied: nothingApplied };
+  const applied = version < recordVersion ? nothingApplied : await readApplied(host, name, folder);
+  if (applied.cluster) return { ...record, applied };
+  // versions before this one finished what they began, or forgot it
+  return { ...record, applied: allApplied(plan, await readKeyMaterial(host, paths, name)) };
+}
+
+/** The wanted plan alone, with the version of the file. @throws as readCluster */
+export async function readPlan(
+  host: Host,
+  paths: Paths,
+  name: string,
+): Promise<{ plan: ClusterPlan; version: number } | undefined> {
+  const path = `${clusterFolder(paths, name)}/plan.json`;
+  const found = await readRecord(host, name, path);
+  if (found === undefined) return undefined;
+  const version = versionOf(found);
+  refuseNewer(name, path, version);
+  if (version < oldestVersion) throw new DamagedRecord(name, path, 'has no version that knest knows');
+  const checked = checkPlan(migratePlan(found));
+  if ('problem' in checked) {
+    throw new DamagedRecord(name, path, `is not as knest wrote it (${checked.problem})`);
+  }
+  return { plan: checked.value, version };
+}
+
+/** The next one is there while plan and spec are written: which of the two counts, the plan says. */
+const specFiles = ['spec.json', 'spec.next.json'];
+
+async function readSpecs(host: Host, paths: Paths, name: string): Promise<ClusterSpec[]> {
+  const read = specFiles.map(async (file) => {
+    const path = `${clusterFolder(paths, name)}/${file}`;
+    const found = await readRecord(host, name, path);
+    if (found === undefined) return [];
+    refuseNewer(name, path, versionOf(found));
+    // up to version 2 it was the spec and nothing else
+    const isWrapped = typeof found === 'object' && found !== null && 'spec' in found;
+    const checked = checkSpec(isWrapped ? found.spec : found);
+    if ('value' in checked) return [checked.value];
+    throw new DamagedRecord(name, path, `is not as knest wrote it (${checked.problem})`);
+  });
+  // the newer one first
+  return (await Promise.all(read)).flat().reverse();
+}
+
+function isOf({ nodes }: ClusterSpec, { machines }: ClusterPlan): boolean {
+  return nodes.map(({ name }) => name).join() === machines.map(({ name }) => name).join();
 }
 
 /** @throws KnestError kind "notFound" */
@@ -66,7 +128,10 @@ export async function requireCluster(host: Host, paths: Paths, name: string): Pr
   });
 }
 
-/** Written before anything is touched: deleting a half-made cluster goes by it. */
+/**
+ * What is wanted from now on. Written before anything is touched: deleting a half-made cluster goes by it, and a change
+ * that was interrupted is what it and `applied` differ in.
+ */
 export async function writeCluster(
   host: Host,
   paths: Paths,
@@ -75,12 +140,33 @@ export async function writeCluster(
 ): Promise<void> {
   const folder = clusterFolder(paths, plan.cluster);
   await host.makeDirectory(folder, 0o700);
-  await host.writeFile(`${folder}/spec.json`, json(spec), 0o600);
-  await host.writeFile(`${folder}/plan.json`, json(plan), 0o600);
+  await keepWhatIsApplied(host, paths, plan.cluster);
+  const [file, next] = specFiles.map((name) => `${folder}/${name}`) as [string, string];
+  // both or none, whenever it is killed: the plan decides
+  await writeRecord(host, next, { version: recordVersion, spec });
+  await writeRecord(host, `${folder}/plan.json`, plan);
+  await host.rename(next, file);
 }
 
+/**
+ * Before the first change of a cluster that an earlier version made: its plan and keys are all that says what has been
+ * carried out.
+ */
+async function keepWhatIsApplied(host: Host, paths: Paths, name: string): Promise<void> {
+  const folder = clusterFolder(paths, name);
+  if ((await host.stat(`${folder}/created`)) === undefined) return;
+  const stored = await readPlan(host, paths, name);
+  if (!stored || stored.version >= recordVersion) return;
+  await writeApplied(host, folder, stored.plan, await readKeyMaterial(host, paths, name));
+  await writeRecord(host, `${folder}/plan.json`, stored.plan);
+}
+
+/** All of its plan has been carried out. */
 export async function markCreated(host: Host, paths: Paths, name: string, when: Date): Promise<void> {
-  await host.writeFile(`${clusterFolder(paths, name)}/created`, `${when.toISOString()}\n`, 0o600);
+  const folder = clusterFolder(paths, name);
+  const stored = await readPlan(host, paths, name);
+  if (stored) await writeApplied(host, folder, stored.plan, await readKeyMaterial(host, paths, name));
+  await host.writeFile(`${folder}/created`, `${when.toISOString()}\n`, 0o600);
 }
 
 export async function forgetCluster(host: Host, paths: Paths, name: string): Promise<void> {
@@ -96,10 +182,10 @@ export async function readKeyMaterial(host: Host, paths: Paths, name: string): P
       .filter((file) => /\.(crt|key|pub)$/.test(file))
       .map(async (file) => [file, await host.readFile(`${folder}/${file}`)] as const),
   );
-  const spec = await host.readFile(`${clusterFolder(paths, name)}/spec.json`);
+  const specs = await readSpecs(host, paths, name);
   return new Map([
     ...entries.filter((entry): entry is [string, string] => entry[1] !== undefined),
-    ...(spec === undefined ? [] : secretsOf(JSON.parse(spec) as ClusterSpec)),
+    ...specs.flatMap((spec) => [...secretsOf(spec)]),
   ]);
 }
 
@@ -115,6 +201,7 @@ export async function writeKeyMaterial(
   known: KeyMaterial,
 ): Promise<void> {
   const folder = `${clusterFolder(paths, name)}/pki`;
+  await keepWhatIsApplied(host, paths, name);
   await host.makeDirectory(folder, 0o700);
   const fresh = [...material].filter(([file, text]) => known.get(file) !== text);
   const write = ([file, text]: [string, string]): Promise<void> =>
@@ -137,8 +224,4 @@ export async function pruneKeyMaterial(
   const files = await host.list(folder);
   const stale = files.filter((file) => !named.has(file.replace(/\.(crt|key|pub)$/, '')));
   await Promise.all(stale.map((file) => host.remove(`${folder}/${file}`)));
-}
-
-function json(value: unknown): string {
-  return JSON.stringify(value, undefined, 2) + '\n';
 }

@@ -6,7 +6,8 @@ import { parse } from 'smol-toml';
 import { describe, expect, it } from 'vitest';
 
 import { agentProgram } from '../../src/workstation/agent-program.ts';
-import { unitFiles, writeMachine, writePlanned } from '../../src/apply/machine-files.ts';
+import { writeMachine, writePlanned } from '../../src/apply/machine-files.ts';
+import { unitFiles } from '../../src/plan/unit-files.ts';
 import { localHost } from '../../src/host/local.ts';
 import { memoryHost } from '../../src/host/memory.ts';
 import { issuePki } from '../../src/pki/issue.ts';

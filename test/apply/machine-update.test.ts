@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { machineChange, updateMachine } from '../../src/apply/machine-update.ts';
+import { updateMachine } from '../../src/apply/machine-update.ts';
+import { diffMachine } from '../../src/diff/diff-machine.ts';
 import { memoryHost } from '../../src/host/memory.ts';
 import { issuePki } from '../../src/pki/issue.ts';
 import type { ClusterPlan, MachinePlan } from '../../src/plan/types.ts';
@@ -18,12 +19,14 @@ const three = planOf({
 });
 
 function change(before: ClusterPlan, after: ClusterPlan) {
-  return machineChange(machineOf(before), machineOf(after));
+  const difference = diffMachine(machineOf(before), machineOf(after));
+  if (!difference) throw new Error('there is no difference');
+  return difference.work;
 }
 
-describe('machineChange', () => {
-  it('is nothing between equal plans', () => {
-    expect(change(alone, planOf())).toEqual({ write: [], remove: [], stop: [], restart: [], reload: false });
+describe('the work on a machine', () => {
+  it('is none between equal plans', () => {
+    expect(diffMachine(machineOf(alone), machineOf(planOf()))).toBeUndefined();
   });
 
   it('restarts nothing for a new worker: others learn its routes and its name', () => {
@@ -32,7 +35,10 @@ describe('machineChange', () => {
       '/etc/hosts',
       '/etc/systemd/network/10-host0.network',
     ]);
-    expect(rest).toEqual({ remove: [], stop: [], restart: [], reload: false });
+    expect(rest).toEqual({
+      ...{ remove: [], stop: [], restart: [], removeFromHost: [] },
+      ...{ reload: false, reboot: false },
+    });
   });
 
   it('restarts what behaves in another way beside other control planes, etcd first', () => {
@@ -101,6 +107,52 @@ describe('updateMachine', () => {
     const { host, manager } = await update(false, false);
     expect(host.files.has(`${after.upper}${unit}`)).toBe(true);
     expect(manager.commands).toEqual([]);
+  });
+});
+
+describe('updateMachine, where binds are others', () => {
+  const before = machineOf(alone);
+  const [node] = nodesOf('control-plane');
+  const extraMounts = [
+    { hostPath: '/srv', containerPath: '/srv', readOnly: false, propagation: 'None' as const },
+  ];
+  const after = machineOf(planOf({ spec: { nodes: [{ ...nodeSpec(node), extraMounts }] } }));
+  const update = async (running: boolean) => {
+    const host = memoryHost();
+    const told: string[] = [];
+    const written: string[] = [];
+    const say = (what: string) => async (machine: MachinePlan) => {
+      const folder = (await host.stat('/srv')) ? '/srv' : 'no /srv';
+      told.push(`${what} ${String(machine.binds.length)}, ${folder}`);
+    };
+    const manager = fakeManager(
+      {},
+      {
+        leader: () => Promise.resolve(running ? 102 : undefined),
+        stop: say('stop'),
+        start: say('start'),
+        writeFiles: ({ name }) => {
+          written.push(name);
+          return Promise.resolve();
+        },
+      },
+    );
+    await updateMachine(host, manager, before, after, await issuePki(alone.pki, new Map(), new Date()));
+    return { told, written, commands: manager.commands };
+  };
+
+  it('has it off while they change, as it was, and on again as it is to be', async () => {
+    const { told, written, commands } = await update(true);
+    const binds = before.binds.length;
+    expect(told).toEqual([`stop ${String(binds)}, no /srv`, `start ${String(binds + 1)}, /srv`]);
+    expect(commands).toEqual([]);
+    expect(written).toEqual([after.name]);
+  });
+
+  it('leaves one off that was off', async () => {
+    const { told, written } = await update(false);
+    expect(told).toEqual([]);
+    expect(written).toEqual([after.name]);
   });
 });
 

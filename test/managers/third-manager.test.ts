@@ -17,6 +17,7 @@ import type { ManagerPlanner } from '../../src/plan/managers/types.ts';
 import type { ClusterPlan, HostRun, MachinePlan, MachineRun, ManagerName } from '../../src/plan/types.ts';
 import { clusterSpec, fromDebian, machineOf } from '../fixtures/cluster.ts';
 import { hostFacts } from '../fixtures/host-facts.ts';
+import { allApplied } from '../../src/state/applied.ts';
 import { fakeManager } from '../fixtures/machine-manager.ts';
 
 /** What the folder plan/managers/paper would have; the types of the plan do not know it, and nothing else has to. */
@@ -62,7 +63,7 @@ const spec = clusterSpec();
 
 function planOnPaper(): ClusterPlan {
   const kubernetes = { cluster: fromDebian, nodes: {} };
-  const plan = planCluster(spec, hostFacts({ pid1: 'paper' }), kubernetes, paths, undefined, planners);
+  const plan = planCluster(spec, hostFacts({ pid1: 'paper' }), kubernetes, paths, undefined, {}, planners);
   // the agent is there only when knest was built
   const withoutAgent = ({ files }: MachinePlan) => files.filter(({ content }) => !('asset' in content));
   return {
@@ -98,7 +99,7 @@ describe('a manager of which nothing but the two registries has been told', () =
     const before = planOnPaper();
     const facts = hostFacts({ pid1: 'systemd' });
     const kubernetes = { cluster: fromDebian, nodes: {} };
-    expect(planCluster(spec, facts, kubernetes, paths, before, planners).manager).toBe('paper');
+    expect(planCluster(spec, facts, kubernetes, paths, before, {}, planners).manager).toBe('paper');
     expect(() => planCluster(spec, facts, kubernetes, paths, before)).toThrow('no manager "paper"');
   });
 
@@ -119,8 +120,11 @@ describe('a manager of which nothing but the two registries has been told', () =
     expect(read('/sheets/knest-control-plane.rules')).toBe('/paper/knest-control-plane');
     expect(await manager.leader(machine)).toBe(7);
 
-    await host.remove('/sheets');
-    await moveToPlan({ session: here, manager, material, spec, before: plan, after: plan });
+    await host.remove('/sheets/knest-control-plane.rules');
+    const run = { ...machine.run, colour: 'red' } as unknown as MachineRun;
+    const repainted = { ...plan, machines: [{ ...machine, run }] };
+    const applied = allApplied(plan, material);
+    await moveToPlan({ session: here, manager, material, applied, plan: repainted }, spec);
     expect(read('/binders/knest')).toBe('updated');
     expect(read('/sheets/knest-control-plane.rules')).toBe('/paper/knest-control-plane');
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 import { beforeAll, describe, expect, it } from 'vitest';
 
-import { issuePki, requireMaterial } from '../../src/pki/issue.ts';
+import { issuePki, needsRenewal, requireMaterial } from '../../src/pki/issue.ts';
 import type { KeyMaterial } from '../../src/pki/issue.ts';
 import type { PlannedCertificate } from '../../src/pki/types.ts';
 import { planOf } from '../fixtures/cluster.ts';
@@ -182,3 +182,28 @@ async function changedWithout(left: KeyMaterial): Promise<string[]> {
   }
   return [...made].flatMap(([name, text]) => (material.get(name) === text ? [] : [name])).sort();
 }
+
+describe('certificates that end', () => {
+  const daysBeforeEnd = (days: number): Date =>
+    new Date(new Date(certificateOf('admin').validTo).getTime() - days * 24 * 60 * 60_000);
+
+  it.each([
+    [31, false],
+    [29, true],
+    [-1, true],
+  ])('%d days from now are renewed: %s', (days, expected) => {
+    expect(needsRenewal(requireMaterial(material, 'admin.crt'), daysBeforeEnd(days))).toBe(expected);
+  });
+
+  it('are issued anew by their authority, which stays', async () => {
+    const later = daysBeforeEnd(29);
+    const renewed = await issuePki(pki, material, later);
+    for (const { name } of pki.certificates) {
+      expect(renewed.get(`${name}.crt`)).not.toBe(material.get(`${name}.crt`));
+      expect(needsRenewal(requireMaterial(renewed, `${name}.crt`), later)).toBe(false);
+    }
+    for (const { name } of pki.authorities) {
+      expect(renewed.get(`${name}.crt`)).toBe(material.get(`${name}.crt`));
+    }
+  });
+});

@@ -36,7 +36,10 @@ describe('a cluster’s record', () => {
     const spec = clusterSpec({ name: 'dev' });
     const plan = planOf({ spec });
     await writeCluster(host, paths, spec, plan);
-    expect(await readCluster(host, paths, 'dev')).toEqual({ spec, plan, created: undefined });
+    expect(await readCluster(host, paths, 'dev')).toEqual({
+      ...{ spec, plan, created: undefined },
+      applied: { cluster: undefined, machines: [] },
+    });
     await markCreated(host, paths, 'dev', new Date('2030-01-02T03:04:05Z'));
     expect((await readCluster(host, paths, 'dev'))?.created).toBe('2030-01-02T03:04:05.000Z');
   });

@@ -60,6 +60,13 @@ export function directManager(host: Host, cgroup: CgroupFacts): MachineManager {
       const { path, script } = directRun(machine);
       await host.writeFile(path, script, 0o755);
     },
+    catchUp: async (before, after) => {
+      const known = new Set(directRun(before).started.map((command) => JSON.stringify(command)));
+      const fresh = directRun(after).started.filter((command) => !known.has(JSON.stringify(command)));
+      await runCommands(host, fresh);
+    },
+    // stopping has unmounted it
+    releaseRoot: () => Promise.resolve(),
     boost: (machine) => runCommands(host, boostCommands(machine, 'more')),
     unboost: (machine) => runCommands(host, boostCommands(machine, 'usual')),
     ...directHost(host),

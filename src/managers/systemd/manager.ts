@@ -73,6 +73,11 @@ export function systemdManager(host: Host, cgroup: CgroupFacts): MachineManager 
       // as poweroff, but systemd knows that it is wanted, waits, and ends hard what does not end in time
       await host.run(stopUnitsCommand([systemdRun(machine).unit]), { timeout: patience });
     },
+    // its unit does that at the next start
+    catchUp: () => Promise.resolve(),
+    releaseRoot: async (machine) => {
+      await host.run(stopUnitsCommand([systemdRun(machine).mount]), { okExitCodes: 'any' });
+    },
     destroy: (machine) => destroyMachine(host, machine),
     writeFiles: (machine) => writeHostFiles(host, systemdRun(machine).files),
     // the weights of units are the host's: none is planned

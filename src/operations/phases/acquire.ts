@@ -4,6 +4,8 @@ import { KnestError } from '../../errors.ts';
 import type { Check, HostFacts, Lease } from '../../facts/types.ts';
 import { missingPackages } from '../../observe/checks/check-host.ts';
 import { exampleLeases } from '../../plan/network/lan.ts';
+import { keepOf } from '../../plan/keep.ts';
+import type { Keep } from '../../plan/keep.ts';
 import type { ClusterPlan, KubernetesChoice } from '../../plan/types.ts';
 import type { ClusterSpec } from '../../spec/types.ts';
 import type { Session } from '../session.ts';
@@ -24,6 +26,8 @@ export interface AcquireOptions {
   install: boolean;
   /** The plan of the cluster as it is, when nodes come or go. */
   previous?: ClusterPlan | undefined;
+  /** What its machines keep of it; default: everything that can be kept. */
+  keep?: Keep | undefined;
   /**
    * Addresses by DHCP: those that nodes have by now, or examples for a plan that is only looked at. Without it new nodes'
    * addresses are asked for.
@@ -40,10 +44,10 @@ export interface AcquireOptions {
 export async function acquire(
   session: Session,
   spec: ClusterSpec,
-  { install, previous, leases }: AcquireOptions,
+  { install, previous, keep = previous && keepOf(previous), leases }: AcquireOptions,
 ): Promise<Acquired> {
   const facts = await makeHostFit(session, spec, install);
-  const kubernetes = await chooseKubernetes(session, spec, facts, previous);
+  const kubernetes = await chooseKubernetes(session, spec, facts, keep);
   if (leases === 'examples') {
     return { facts, kubernetes, leases: exampleLeases(spec.nodes.map(({ name }) => name)) };
   }

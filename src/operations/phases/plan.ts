@@ -1,5 +1,7 @@
 import type { HostFacts } from '../../facts/types.ts';
 import { planCluster } from '../../plan/cluster.ts';
+import { keepOf } from '../../plan/keep.ts';
+import type { Keep } from '../../plan/keep.ts';
 import { podBridge } from '../../plan/network/shared.ts';
 import type { ClusterPlan, PlanInputs } from '../../plan/types.ts';
 import type { ClusterSpec } from '../../spec/types.ts';
@@ -12,6 +14,8 @@ import type { Acquired } from './acquire.ts';
 export interface PlanBesideOptions {
   /** The plan of the cluster as it is, when nodes come or go. */
   previous?: ClusterPlan | undefined;
+  /** What its machines keep of it; default: everything that can be kept. */
+  keep?: Keep | undefined;
   /** A half-made one may be running: what it has of the host is not in its own way. */
   halfMade?: boolean;
 }
@@ -25,7 +29,7 @@ export async function planBesideOthers(
   session: Session,
   spec: ClusterSpec,
   { facts: seen, kubernetes, leases }: Acquired,
-  { previous, halfMade = false }: PlanBesideOptions = {},
+  { previous, keep = previous && keepOf(previous), halfMade = false }: PlanBesideOptions = {},
 ): Promise<ClusterPlan> {
   const facts = halfMade && spec.network.mode === 'host' ? withoutNode(seen) : seen;
   const others = (await readClusters(session)).filter(({ plan }) => plan.cluster !== spec.name);
@@ -36,7 +40,7 @@ export async function planBesideOthers(
     subnetsInUse: [...facts.subnetsInUse, ...others.flatMap(({ plan }) => subnetsOf(plan))],
     listening: [...facts.listening, ...others.flatMap(({ plan }) => portsOf(plan))],
   };
-  return planCluster(spec, inputs, kubernetes, session.paths, previous);
+  return planCluster(spec, inputs, kubernetes, session.paths, previous, keep);
 }
 
 /**

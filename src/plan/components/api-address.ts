@@ -34,7 +34,6 @@ export const apiAddress: Component = (machine, cluster) => {
       {
         name: 'knest-api-address.service',
         wantedBy: k8sTarget,
-        reads: [configFile],
         text: renderUnit({
           Unit: {
             Description: 'Address of the Kubernetes API, held by one control plane at a time',

@@ -15,6 +15,9 @@ export const containerdEndpoint = `unix://${containerdSocket}`;
 
 const configFile = '/etc/containerd/config.toml';
 
+/** Proxies for pulling images, where there are any. */
+export const proxyFile = '/etc/containerd/proxy.env';
+
 /** containerd with its CRI plugin, and the sandbox image brought in before the first pod. */
 export const containerd: Component = (_machine, cluster) => ({
   files: [
@@ -25,8 +28,10 @@ export const containerd: Component = (_machine, cluster) => ({
   units: [
     {
       name: 'containerd.service',
-      wantedBy: k8sTarget,
       reads: [configFile],
+      // that it names every node is no matter: no images are pulled from them
+      ignores: [proxyFile],
+      wantedBy: k8sTarget,
       text: renderUnit({
         Unit: {
           Description: 'containerd container runtime',

@@ -66,6 +66,7 @@ export const etcd: Component = (machine, cluster) => {
       {
         name: 'etcd.service',
         wantedBy: k8sTarget,
+        ignores: [initialFile],
         text: renderUnit({
           Unit: {
             Description: 'etcd, the key-value store of Kubernetes',

@@ -2,8 +2,7 @@ import { renderUnit } from '../../formats/systemd-unit.ts';
 import { proxySecrets, secretMark } from '../../spec/secrets.ts';
 import { nothing } from './component.ts';
 import type { ClusterContext, Component } from './component.ts';
-
-const environmentFile = '/etc/containerd/proxy.env';
+import { proxyFile } from './containerd.ts';
 
 /**
  * Proxies for what pulls images, which is containerd alone. In a file of its own: a proxy's URL may have a password in
@@ -24,14 +23,14 @@ export const proxy: Component = (_machine, cluster) => {
     ...nothing,
     files: [
       {
-        path: environmentFile,
+        path: proxyFile,
         mode: 0o600,
         content: { text: lines.join(''), secrets: used.map((scheme) => proxySecrets[scheme]) },
       },
       {
         path: '/etc/systemd/system/containerd.service.d/10-proxy.conf',
         mode: 0o644,
-        content: { text: renderUnit({ Service: { EnvironmentFile: environmentFile } }) },
+        content: { text: renderUnit({ Service: { EnvironmentFile: proxyFile } }) },
       },
     ],
   };

@@ -95,7 +95,6 @@ function appliesObjects(machine: MachineContext, { controlPlanes }: ClusterConte
 const objectsUnit: PlannedUnit = {
   name: 'knest-objects.service',
   wantedBy: k8sTarget,
-  reads: [objectsFile],
   text: renderUnit({
     Unit: { Description: 'Objects that the cluster has from its beginning', ...afterApiServer },
     Service: {

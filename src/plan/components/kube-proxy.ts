@@ -58,7 +58,6 @@ export const kubeProxy: Component = (machine, cluster) =>
           {
             name: 'kube-proxy.service',
             wantedBy: k8sTarget,
-            reads: [configFile, kubeconfig],
             text: renderUnit({
               Unit: {
                 Description: 'Kubernetes network proxy',

@@ -66,7 +66,8 @@ export const kubelet: Component = (machine, cluster) => {
       {
         name: 'kubelet.service',
         wantedBy: k8sTarget,
-        reads: [configFile, kubeconfig],
+        // looked at for each pod
+        ignores: ['/etc/resolv.conf'],
         text: renderUnit({
           Unit: {
             Description: 'Kubernetes kubelet',

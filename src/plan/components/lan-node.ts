@@ -33,7 +33,6 @@ table ip knest {
       {
         name: 'knest-masquerade.service',
         wantedBy: 'multi-user.target',
-        reads: [rulesFile],
         text: renderUnit({
           Unit: { Description: 'Pods reach the LAN under the address of this node' },
           Service: { Type: 'oneshot', RemainAfterExit: 'yes', ExecStart: `/usr/sbin/nft -f ${rulesFile}` },
@@ -122,7 +121,6 @@ function leaseWatch(machine: MachineContext, cluster: string): ComponentPlan {
       {
         name: unit,
         wantedBy: 'multi-user.target',
-        reads: [leaseScript],
         text: renderUnit({
           Unit: {
             Description: 'DHCP gives this node the address that it was made for',

@@ -41,7 +41,6 @@ export const localRegistry: Component = ({ role }, cluster) => {
       {
         name: 'knest-registry.service',
         wantedBy: k8sTarget,
-        reads: [configFile],
         text: renderUnit({
           Unit: {
             Description: 'Registry of the cluster',

@@ -22,7 +22,6 @@ export const preloadedImages: Component = (_machine, { archives }) => {
       {
         name: preloadUnit,
         wantedBy: k8sTarget,
-        reads: [script],
         text: renderUnit({
           Unit: {
             Description: 'Images that the node has from its beginning',

@@ -3,7 +3,8 @@
 import type { ClusterPlan } from '../../../src/plan/types.ts';
 
 export const plan: ClusterPlan = {
-  version: 2,
+  version: 3,
+  kubernetesLayer: 'kubernetes-v1.20.2-debian-0123456789ab',
   cluster: 'demo',
   kubernetesVersion: 'v1.20.2',
   kubernetesReason: 'the download server does not answer',

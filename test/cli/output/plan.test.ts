@@ -57,7 +57,7 @@ describe('a plan as a folder', () => {
     expect(await readlink(join(folder, root, 'etc/localtime'))).toBe('/usr/share/zoneinfo/UTC');
     expect(await read(`${root}/etc/systemd/system/k8s.target.wants/etcd.service`)).toContain('ExecStart=');
     expect((await stat(join(folder, 'host/setup.sh'))).mode & 0o777).toBe(0o755);
-    expect(JSON.parse(await read('plan.json'))).toMatchObject({ version: 2, cluster: 'demo' });
+    expect(JSON.parse(await read('plan.json'))).toMatchObject({ version: 3, cluster: 'demo' });
     expect(await read('pki.txt')).toContain(
       'certificate etcd-server by etcd-ca CN=etcd O=system:masters server client',
     );

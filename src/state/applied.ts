@@ -1,0 +1,167 @@
+/**
+ * What has been carried out of a cluster's plan, machine by machine, apart from what is wanted: whoever is killed between
+ * the two leaves a difference that the next command finds. <cluster>/applied/{host.json,machines/NAME.json}
+ */
+
+import { createHash } from 'node:crypto';
+
+import { KnestError } from '../errors.ts';
+import type { RenewedKeys } from '../diff/types.ts';
+import type { Host } from '../host/types.ts';
+import type { KeyMaterial } from '../pki/issue.ts';
+import type { ClusterPlan, MachinePlan } from '../plan/types.ts';
+import { migratePlan } from './migrate.ts';
+import { checkAppliedHost, checkAppliedMachine } from './plan-schema.ts';
+import type { Check, KeyHashes, PlanOfCluster } from './plan-schema.ts';
+import { DamagedRecord, readRecord, recordVersion, refuseNewer, writeRecord } from './record-file.ts';
+
+export interface AppliedMachine {
+  machine: MachinePlan;
+  /** undefined: it was made by a knest that did not remember them. */
+  keys?: KeyHashes;
+}
+
+export interface Applied {
+  /** undefined: nothing has been carried out, or the cluster was never finished. */
+  cluster: PlanOfCluster | undefined;
+  machines: readonly AppliedMachine[];
+}
+
+export const nothingApplied: Applied = { cluster: undefined, machines: [] };
+
+/** A plan of which all has been carried out. */
+export function allApplied({ machines, ...cluster }: ClusterPlan, material?: KeyMaterial): Applied {
+  return { cluster, machines: machines.map((machine) => appliedMachine(machine, material)) };
+}
+
+function appliedMachine(machine: MachinePlan, material?: KeyMaterial): AppliedMachine {
+  return { machine, ...(material ? { keys: hashesOf(machine, material) } : {}) };
+}
+
+/** As one plan; undefined where nothing has been carried out. */
+export function appliedPlan({ cluster, machines }: Applied): ClusterPlan | undefined {
+  return cluster && { ...cluster, machines: machines.map(({ machine }) => machine) };
+}
+
+/** Keys and secrets that machines have in another edition than the cluster has now. */
+export function renewedKeys({ machines }: Applied, material: KeyMaterial): RenewedKeys {
+  return new Map(
+    machines.map(({ machine, keys = {} }) => {
+      const others = Object.entries(keys).filter(([file, hash]) => {
+        const text = material.get(file);
+        return text !== undefined && hashOf(text) !== hash;
+      });
+      return [machine.name, new Set(others.map(([file]) => file))];
+    }),
+  );
+}
+
+function hashesOf({ files }: MachinePlan, material: KeyMaterial): KeyHashes {
+  const names = files.flatMap(({ content }) => {
+    if ('pki' in content) return [content.pki];
+    return 'text' in content ? (content.secrets ?? []) : [];
+  });
+  const present = [...new Set(names)].flatMap((name): [string, string][] => {
+    const text = material.get(name);
+    return text === undefined ? [] : [[name, hashOf(text)]];
+  });
+  return Object.fromEntries(present);
+}
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+const hostFile = 'host.json';
+
+/** @param folder the cluster's @throws DamagedRecord; KnestError for the record of a newer knest */
+export async function readApplied(host: Host, cluster: string, folder: string): Promise<Applied> {
+  const place = `${folder}/applied`;
+  const names = await host.list(`${place}/machines`);
+  const [ofCluster, ...machines] = await Promise.all([
+    readChecked(host, cluster, `${place}/${hostFile}`, checkAppliedHost),
+    ...names
+      .filter((name) => name.endsWith('.json'))
+      .map((name) => readChecked(host, cluster, `${place}/machines/${name}`, checkAppliedMachine)),
+  ]);
+  return {
+    cluster: (ofCluster as { plan: PlanOfCluster } | undefined)?.plan,
+    machines: machines.filter((one): one is AppliedMachine => one !== undefined && 'machine' in one),
+  };
+}
+
+async function readChecked<T>(
+  host: Host,
+  cluster: string,
+  path: string,
+  check: Check<T>,
+): Promise<T | undefined> {
+  const found = await readRecord(host, cluster, path);
+  if (found === undefined) return undefined;
+  const version = versionOf(found);
+  refuseNewer(cluster, path, version);
+  const checked = check(migrateParts(found));
+  if ('problem' in checked)
+    throw new DamagedRecord(cluster, path, `is not as knest wrote it (${checked.problem})`);
+  return checked.value;
+}
+
+export function versionOf(value: unknown): number {
+  const version =
+    typeof value === 'object' && value !== null && 'version' in value ? value.version : undefined;
+  return typeof version === 'number' ? version : 0;
+}
+
+/** A part of a plan goes the way of the whole. */
+function migrateParts(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  const version = versionOf(value);
+  if ('plan' in value) return { ...value, plan: migratePlan(value.plan) };
+  if (!('machine' in value)) return value;
+  const migrated = migratePlan({ version, machines: [value.machine] }) as { machines: unknown[] };
+  return { ...value, machine: migrated.machines[0] };
+}
+
+/** The machine is as the plan says. @param folder the cluster's */
+export async function writeAppliedMachine(
+  host: Host,
+  folder: string,
+  machine: MachinePlan,
+  material: KeyMaterial | undefined,
+): Promise<void> {
+  await host.makeDirectory(`${folder}/applied/machines`, 0o700);
+  const value = { version: recordVersion, ...appliedMachine(machine, material) };
+  await writeRecord(host, machineFile(folder, machine.name), value);
+}
+
+/** The machine is gone. */
+export async function removeAppliedMachine(host: Host, folder: string, name: string): Promise<void> {
+  await host.remove(machineFile(folder, name));
+}
+
+/** Everything but single machines is as the plan says. */
+export async function writeAppliedCluster(host: Host, folder: string, plan: ClusterPlan): Promise<void> {
+  await host.makeDirectory(`${folder}/applied`, 0o700);
+  await writeRecord(host, `${folder}/applied/${hostFile}`, {
+    version: recordVersion,
+    // machines have records of their own
+    plan: { ...plan, machines: undefined },
+  });
+}
+
+/** All of a plan has been carried out. */
+export async function writeApplied(
+  host: Host,
+  folder: string,
+  plan: ClusterPlan,
+  material: KeyMaterial | undefined,
+): Promise<void> {
+  await Promise.all(plan.machines.map((machine) => writeAppliedMachine(host, folder, machine, material)));
+  // last: with it the rest counts
+  await writeAppliedCluster(host, folder, plan);
+}
+
+function machineFile(folder: string, name: string): string {
+  if (name.includes('/')) throw new KnestError(`"${name}" is no name of a machine`);
+  return `${folder}/applied/machines/${name}.json`;
+}
