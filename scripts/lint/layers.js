@@ -6,7 +6,6 @@
  */
 export const layers = {
   cli: ['api', 'workstation', 'spec', 'plan', 'pki', 'formats', 'errors', 'events'],
-  vitest: ['api', 'errors', 'events'],
   api: ['operations', 'workstation', 'host', 'plan', 'spec', 'facts', 'errors', 'events'],
   operations: [
     ...['apply', 'observe', 'managers', 'artifacts', 'state', 'clients', 'tools', 'host', 'workstation'],
@@ -33,9 +32,9 @@ export const layers = {
     'errors',
     'events',
   ],
-  state: ['tools', 'host', 'plan', 'pki', 'spec', 'facts', 'formats', 'errors'],
+  state: ['tools', 'host', 'diff', 'plan', 'pki', 'spec', 'facts', 'formats', 'errors'],
   tools: ['host', 'agent', 'facts', 'formats', 'errors'],
-  workstation: ['plan', 'formats', 'errors'],
+  workstation: ['host', 'plan', 'formats', 'errors'],
   host: ['errors'],
   diff: ['plan', 'pki', 'formats', 'errors'],
   plan: ['agent', 'pki', 'spec', 'facts', 'formats', 'errors'],

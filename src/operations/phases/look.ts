@@ -15,8 +15,8 @@ export interface HostLook {
 
 /** Looks at the host; writes nothing and installs nothing. */
 export async function lookAtHost(session: Session, spec: ClusterSpec): Promise<HostLook> {
-  const { host, paths } = session;
-  const facts = await gatherFacts(host, paths, process.env);
+  const { host, paths, workstation } = session;
+  const facts = await gatherFacts(host, paths, workstation.env);
   const building = await lacksRootfs(session, spec, facts);
   // asking apt takes longer than all the rest: only when something is to be fetched from its mirrors
   const fetching = building || !(await listLayers(paths, host)).some(({ kind }) => kind === 'kubernetes');
