@@ -40,12 +40,12 @@ export type { NodePowerOptions, PowerOptions, WaitOptions } from '../operations/
 export { clusterStatus } from '../operations/status.ts';
 export type * from '../operations/types.ts';
 
-export { CommandError, exitCodes, InputError, KnestError } from '../errors.ts';
-export type { ErrorKind, Problem } from '../errors.ts';
+export { CommandError, errorCodes, exitCodes, InputError, KnestError } from '../errors.ts';
+export type { ErrorCode, ErrorKind, FilePlace, Problem } from '../errors.ts';
 export { localHost } from '../host/local.ts';
 export type { Host } from '../host/types.ts';
 export { loadSpec } from '../spec/load.ts';
 export type { ConfigFile, LoadedSpec, SpecFlags, SpecInput } from '../spec/load.ts';
 export type { ClusterSpec } from '../spec/types.ts';
 export type { ClusterPlan, Paths } from '../plan/types.ts';
-export type { StepEvent } from '../events.ts';
+export type { DeleteNodePart, StepEvent, StepId } from '../events.ts';

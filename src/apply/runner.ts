@@ -1,4 +1,4 @@
-import type { Listener, Progress } from '../events.ts';
+import type { Listener, Progress, StepId } from '../events.ts';
 
 export interface StepTools {
   progress: Progress;
@@ -7,7 +7,7 @@ export interface StepTools {
 
 /** One thing to do. It may have been done by an earlier run: `done` says so, or `run` finds nothing left to do. */
 export interface Step {
-  id: string;
+  id: StepId;
   title: string;
   done?: () => Promise<boolean>;
   run: (tools: StepTools) => Promise<void>;

@@ -21,6 +21,7 @@ export async function buildImages(
     progress(`copying ${file}`);
     const plain = await openPlainArchive(host, file).catch((error: unknown) => {
       throw new KnestError(`${file} cannot be read: ${messageOf(error)}`, {
+        code: 'ARCHIVE_UNUSABLE',
         hint: 'nodes have it from their beginning (images): put it back',
         cause: error,
       });
@@ -30,7 +31,10 @@ export async function buildImages(
       await host.makeDirectory(copy.slice(0, copy.lastIndexOf('/')), 0o755);
       await host.run(['cp', '--reflink=auto', '--', plain.path, copy]);
       if ((await digestOfFile(copy)) !== digest) {
-        throw new KnestError(`${file} has changed since it was read`, { hint: 'run the same command again' });
+        throw new KnestError(`${file} has changed since it was read`, {
+          code: 'SOURCE_CHANGED',
+          hint: 'run the same command again',
+        });
       }
       await host.run(['chmod', '0644', '--', copy]);
     } finally {

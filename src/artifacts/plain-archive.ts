@@ -57,6 +57,7 @@ export async function openPlainArchive(
 async function beginningOf(path: string): Promise<Uint8Array> {
   if ((await stat(path)).isDirectory()) {
     throw new KnestError('is a folder, not an archive', {
+      code: 'ARCHIVE_UNUSABLE',
       hint: `an OCI layout goes in as a tar archive: tar --create --directory ${path} --file image.tar .`,
     });
   }
@@ -76,10 +77,11 @@ async function decompress(host: Host, program: string, path: string, target: str
     if (!(error instanceof CommandError)) throw error;
     if (error.exitCode === 127) {
       throw new KnestError(`is compressed with ${program}, which is not installed on ${host.name}`, {
+        code: 'ARCHIVE_UNUSABLE',
         hint: 'install it, or decompress the file where it is',
       });
     }
     const why = error.stderr.trim().split('\n').at(-1) ?? '';
-    throw new KnestError(`cannot be decompressed: ${why}`, { cause: error });
+    throw new KnestError(`cannot be decompressed: ${why}`, { code: 'ARCHIVE_UNUSABLE', cause: error });
   }
 }

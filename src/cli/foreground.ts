@@ -21,7 +21,7 @@ export function runInForeground(
     signal.addEventListener('abort', stop, { once: true });
     child.on('error', (cause) => {
       signal.removeEventListener('abort', stop);
-      reject(new KnestError(`${program} could not be started`, { cause }));
+      reject(new KnestError(`${program} could not be started`, { code: 'COMMAND_FAILED', cause }));
     });
     child.on('exit', (code, signalName) => {
       signal.removeEventListener('abort', stop);

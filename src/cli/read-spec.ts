@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Listener } from '../events.ts';
-import { InputError } from '../errors.ts';
+import { InputError, problemInOneLine } from '../errors.ts';
 import { loadSpec, type ConfigFile, type LoadedSpec, type SpecFlags } from '../spec/load.ts';
 import { given, type SpecOptions } from './options.ts';
 import type { Terminal } from './terminal.ts';
@@ -17,10 +17,8 @@ export async function readSpec(terminal: Terminal, options: SpecOptions): Promis
 
 /** The warnings as notes of the story. */
 export function tellWarnings({ warnings }: LoadedSpec, listener: Listener): void {
-  for (const { path, message, hint } of warnings) {
-    const remark = `${path}: ${message}${hint === undefined ? '' : ` (${hint})`}`;
-    listener({ type: 'note', level: 'warning', message: remark });
-  }
+  for (const warning of warnings)
+    listener({ type: 'note', level: 'warning', message: problemInOneLine(warning) });
 }
 
 function specFlags(options: SpecOptions): SpecFlags {

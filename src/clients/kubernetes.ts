@@ -25,7 +25,7 @@ export class ApiError extends KnestError {
   readonly status: number;
 
   constructor(method: string, path: string, status: number, message: string) {
-    super(`API server: ${method} ${path}: ${status} ${message}`);
+    super(`API server: ${method} ${path}: ${status} ${message}`, { code: 'REQUEST_REFUSED' });
     this.status = status;
   }
 }

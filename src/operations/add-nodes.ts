@@ -33,6 +33,7 @@ export async function addNodes(options: AddNodesOptions): Promise<AddNodesResult
     const record = await records.requireCluster(host, paths, options.name);
     if (record.created === undefined) {
       throw new KnestError(`creating cluster "${options.name}" did not finish`, {
+        code: 'CLUSTER_INCOMPLETE',
         hint: 'finish it with the same knest create cluster, then add nodes',
       });
     }
@@ -130,7 +131,7 @@ function machineSteps(work: Work, material: () => KeyMaterial): Sequence {
   const start = (machine: MachinePlan, signal: AbortSignal): Promise<void> =>
     bootMachine(session, manager, machine, material(), signal);
   const steps = machines.map((machine) => ({
-    id: `machine/${machine.name}`,
+    id: `machine/${machine.name}` as const,
     title: `Machine ${machine.name} (${machine.address})`,
     run: ({ signal }: { signal: AbortSignal }) => {
       if (machine.role === 'worker') return start(machine, signal);

@@ -1,3 +1,4 @@
+import type { DeleteNodePart } from '../events.ts';
 import type { MachineManager } from '../managers/types.ts';
 import { runSequence } from '../apply/runner.ts';
 import type { Step } from '../apply/runner.ts';
@@ -60,7 +61,7 @@ function findMachine({ cluster, machines }: ClusterPlan, name: string): MachineP
   const found = machines.find((machine) => machine.name === name);
   if (found) return found;
   throw new KnestError(`cluster "${cluster}" has no node "${name}"`, {
-    kind: 'notFound',
+    code: 'NODE_NOT_FOUND',
     hint: `it has: ${machines.map((machine) => machine.name).join(', ')}`,
   });
 }
@@ -75,7 +76,7 @@ async function refuse(
   const leavingControlPlanes = controlPlanesOf(leaving);
   if (leavingControlPlanes.length === controlPlanes.length) {
     throw new KnestError(`cluster "${cluster}" would be left without a control plane`, {
-      kind: 'usage',
+      code: 'LAST_CONTROL_PLANE',
       hint: `to delete it as a whole: knest delete cluster --name ${cluster}`,
     });
   }
@@ -99,8 +100,8 @@ interface Work {
 function deleteSteps(work: Work): Step[] {
   const { machine, manager } = work;
   const { name } = machine;
-  const step = (id: string, title: string, run: () => Promise<void>): Step => ({
-    id: `delete-node/${name}/${id}`,
+  const step = (part: DeleteNodePart, title: string, run: () => Promise<void>): Step => ({
+    id: `delete-node/${name}/${part}`,
     title,
     run,
   });
@@ -132,6 +133,7 @@ async function drain({ session, options, machine, record: { plan } }: Work): Pro
     // its Node object is gone already
     if (error.details.some((line) => line.includes('NotFound'))) return;
     throw new KnestError(`the pods of ${machine.name} were not all evicted; nothing was deleted`, {
+      code: 'DRAIN_FAILED',
       cause: error,
       details: error.details,
       hint:
@@ -171,6 +173,7 @@ async function recover(
   const [survivor] = staying;
   if (staying.length > 1 || !survivor) {
     throw new KnestError(`etcd has no quorum to take ${machine.name} out`, {
+      code: 'QUORUM_LOSS',
       cause,
       hint: 'start control planes until more than half of them run, or delete all but one of them at once with --force',
     });

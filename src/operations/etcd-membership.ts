@@ -63,6 +63,7 @@ export async function requireQuorumWithout(
     `etcd would lose its quorum without ${leaving.map(({ name }) => name).join(', ')}: ` +
       `of ${staying.length} control planes that stay ${left.length} would answer, and it takes ${needed}`,
     {
+      code: 'QUORUM_LOSS',
       details: controlPlanes
         .filter(({ name }) => !healthy.includes(name))
         .map(({ name }) => `does not answer: ${name}`),

@@ -43,7 +43,7 @@ export async function requireMachines(session: Session, nodes: readonly string[]
   }
   const missing = unknown.map((node) => `"${node}"`).join(', ');
   throw new KnestError(`there is no node ${missing}`, {
-    kind: 'notFound',
+    code: 'NODE_NOT_FOUND',
     hint:
       all.length > 0
         ? `there is: ${all.map(({ machine }) => machine.name).join(', ')}`
@@ -54,6 +54,7 @@ export async function requireMachines(session: Session, nodes: readonly string[]
 /** kubectl of the cluster's own version, on the host. @throws KnestError for a plan without Kubernetes */
 export function kubectlPath(paths: Paths, { cluster, kubernetesVersion, layers }: ClusterPlan): string {
   const layer = layers.find((one) => one.kind === 'kubernetes' && one.version === kubernetesVersion);
-  if (!layer) throw new KnestError(`the plan of cluster "${cluster}" has no Kubernetes`);
+  if (!layer)
+    throw new KnestError(`the plan of cluster "${cluster}" has no Kubernetes`, { code: 'RECORD_DAMAGED' });
   return `${layerPath(paths, layer.id)}/usr/local/bin/kubectl`;
 }

@@ -78,6 +78,7 @@ function refuseLostQuorum({ machines, cluster }: ClusterPlan, leases: Leases): v
   throw new KnestError(
     `DHCP gives ${changed.map(({ name }) => name).join(', ')} another address, and the ${controlPlanes.length} members of etcd know each other by their addresses`,
     {
+      code: 'ADDRESS_CHANGED',
       details: changed.map(
         ({ name, address, lan }) =>
           `${name}: reserve ${address} for ${lan?.mac ?? ''}; it now gives ${leases[name]?.address ?? ''}`,
@@ -119,7 +120,7 @@ export function rejoinAtNewAddress({ plan, material }: Pick<LeasedCluster, 'plan
   const [only, ...others] = plan.network.lan?.dhcp ? controlPlanesOf(plan.machines) : [];
   if (!only || others.length > 0) return serial();
   return {
-    id: 'etcd',
+    id: 'etcd' as const,
     title: `etcd knows the address of ${only.name}`,
     run: ({ signal }: { signal: AbortSignal }) =>
       retryUntilReady(`tell etcd the address of ${only.name}`, signal, async () => {

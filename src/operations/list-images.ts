@@ -84,7 +84,7 @@ export function chooseMachines(
   const unknown = names.filter((name) => !machines.some((machine) => machine.name === name));
   if (unknown.length > 0) {
     throw new KnestError(`cluster "${cluster}" has no node ${unknown.join(', ')}`, {
-      kind: 'notFound',
+      code: 'NODE_NOT_FOUND',
       hint: `it has: ${machines.map(({ name }) => name).join(', ')}`,
     });
   }

@@ -130,7 +130,7 @@ async function waitUntilKnown(
         `containerd in ${machine.name} took the archive, and its images are not there: ${missing
           .map(({ name }) => name)
           .join(', ')}`,
-        { hint: `look what it says: knest logs ${machine.name} -u containerd` },
+        { code: 'IMAGES_NOT_LOADED', hint: `look what it says: knest logs ${machine.name} -u containerd` },
       );
     }
     await sleep(pause, undefined, { signal });

@@ -27,6 +27,7 @@ export async function retryUntilReady<T>(
       if (error instanceof ApiError && error.status >= 400 && error.status < 500) throw error;
       if (Date.now() > deadline) {
         throw new KnestError(`could not ${what} within ${patience / 1000} s`, {
+          code: 'TIMED_OUT',
           cause: error,
           details: [messageOf(error)],
           hint: 'knest status cluster shows what does not work',

@@ -172,7 +172,7 @@ function run({ session }: Power, sequence: Sequence): Promise<void> {
 
 function stopSteps({ manager }: Power, machines: readonly MachinePlan[]): Sequence {
   const steps = machines.map((machine) => ({
-    id: `stop/${machine.name}`,
+    id: `stop/${machine.name}` as const,
     title: `Stop machine ${machine.name}`,
     done: async () => (await manager.leader(machine)) === undefined,
     run: () => manager.stop(machine),
@@ -189,7 +189,7 @@ async function startSteps(
   const { session, plan, manager } = power;
   const leaders = await Promise.all(machines.map((machine) => manager.leader(machine)));
   const steps = machines.map((machine) => ({
-    id: `start/${machine.name}`,
+    id: `start/${machine.name}` as const,
     title: `Start machine ${machine.name}`,
     done: async () => (await manager.leader(machine)) !== undefined,
     run: ({ signal }: { signal: AbortSignal }) => manager.start(machine, signal),
@@ -234,7 +234,7 @@ function waitSteps(
   const [othersReady] = others;
   return [
     ready,
-    ...(othersReady ? [{ ...othersReady, id: 'ready/others', title: 'Other nodes Ready' }] : []),
+    ...(othersReady ? [{ ...othersReady, id: 'ready/others' as const, title: 'Other nodes Ready' }] : []),
     ...usable,
   ];
 }
@@ -263,13 +263,13 @@ function rejoinSteps({ plan, material }: Power, machine: MachinePlan): Sequence 
   if (machine.role !== 'control-plane') return serial();
   const running = new Set([machine.name]);
   return {
-    id: `rejoin/${machine.name}`,
+    id: `rejoin/${machine.name}` as const,
     title: `${machine.name} is back in etcd`,
     run: ({ signal }) =>
       retryUntilReady(`see ${machine.name} back in etcd`, signal, async () => {
         const { members } = await readEtcd(plan, running, material);
         const own = members.find(({ name }) => name === machine.name);
-        if (!own?.ok) throw new KnestError(`etcd: ${own?.detail ?? 'no such member'}`);
+        if (!own?.ok) throw new KnestError(`etcd: ${own?.detail ?? 'no such member'}`, { code: 'TIMED_OUT' });
       }),
   };
 }
@@ -294,6 +294,7 @@ async function whyNotStop(
     `stopping ${names.join(', ')} would leave etcd ${loss.left} of its ${loss.voters} members, and it needs ` +
       `${loss.needed}: the API would answer no more until enough control planes run again`,
     {
+      code: 'QUORUM_LOSS',
       details: unwell.map(({ name, detail }) => `not well already: ${name} (${detail})`),
       hint: `${first}stop it all with "knest stop cluster --name ${plan.cluster}", or use --force`,
     },

@@ -15,12 +15,12 @@ export async function tearDown(session: Session, plan: ClusterPlan, manager: Mac
   const { host, paths, listener } = session;
   const { units } = plan.host;
   const machines = plan.machines.map((machine) => ({
-    id: `delete/${machine.name}`,
+    id: `delete/${machine.name}` as const,
     title: `Delete machine ${machine.name}`,
     run: () => manager.destroy(machine),
   }));
   const network = {
-    id: 'delete/network',
+    id: 'delete/network' as const,
     title: `Remove network ${plan.network.bridge}`,
     run: async () => {
       if (units) await removeHostUnits(host, units);

@@ -72,7 +72,7 @@ function* freeSlots(
 ): Generator<number, never> {
   for (const slot of nodeSlots(nodeSubnets, pool.map(parseRange))) if (!taken.has(slot)) yield slot;
   throw new KnestError(`the node subnet ${nodeSubnets.join(', ')} has no address left for another node`, {
-    kind: 'preflight',
+    code: 'SUBNET_FULL',
     hint: 'subnets stay as they are while a cluster lives: make one with a larger network.nodeSubnet',
     details: pool.map((range) => `${range}: for Services of type LoadBalancer`),
   });

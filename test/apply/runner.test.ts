@@ -49,7 +49,7 @@ describe('runSequence', () => {
 
   it('tells titles, times and progress', async () => {
     await run({
-      id: 'a',
+      id: 'machine/a',
       title: 'Step a',
       run: async ({ progress }) => {
         await sleep(30);
@@ -57,9 +57,9 @@ describe('runSequence', () => {
       },
     });
     expect(events).toMatchObject([
-      { type: 'started', id: 'a', title: 'Step a' },
-      { type: 'progress', id: 'a', message: 'half-way' },
-      { type: 'done', id: 'a', title: 'Step a' },
+      { type: 'started', id: 'machine/a', title: 'Step a' },
+      { type: 'progress', id: 'machine/a', message: 'half-way' },
+      { type: 'done', id: 'machine/a', title: 'Step a' },
     ]);
     const [, , done] = events;
     expect(done?.type === 'done' && done.seconds > 0.025 && done.seconds < 5).toBe(true);
@@ -125,22 +125,22 @@ function story(): string[] {
   return events.map((event) => {
     if (event.type === 'note') return event.message;
     const error = event.type === 'failed' && event.error instanceof Error ? `: ${event.error.message}` : '';
-    return `${event.type} ${event.id}${error}`;
+    return `${event.type} ${event.id.replace('machine/', '')}${error}`;
   });
 }
 
 function step(id: string, milliseconds = 0): Step {
-  return { id, title: id, run: () => sleep(milliseconds) };
+  return { id: `machine/${id}`, title: id, run: () => sleep(milliseconds) };
 }
 
 function failing(id: string, message: string): Step {
-  return { id, title: id, run: () => Promise.reject(new Error(message)) };
+  return { id: `machine/${id}`, title: id, run: () => Promise.reject(new Error(message)) };
 }
 
 /** Runs until it is told to stop, and takes that many milliseconds to do so. */
 function obedient(id: string, milliseconds = 0): Step {
   return {
-    id,
+    id: `machine/${id}`,
     title: id,
     run: ({ signal }) =>
       new Promise((_resolve, reject) => {

@@ -26,8 +26,8 @@ const cluster: ClusterSummary = {
 describe('create cluster', () => {
   it('hands the spec to the library and says what to do next', async () => {
     const createCluster = vi.fn((options: CreateOptions) => {
-      options.listener?.({ type: 'started', id: 'a', title: 'Building the image' });
-      options.listener?.({ type: 'done', id: 'a', title: 'Building the image', seconds: 2 });
+      options.listener?.({ type: 'started', id: 'machine/a', title: 'Building the image' });
+      options.listener?.({ type: 'done', id: 'machine/a', title: 'Building the image', seconds: 2 });
       return Promise.resolve(created);
     });
     const argv = [
@@ -131,13 +131,13 @@ describe('create cluster', () => {
   });
 
   it.each([
-    ['exists', 5],
-    ['preflight', 3],
-    ['notReady', 7],
-    ['locked', 6],
-    ['failed', 1],
-  ] as const)('exits with the code of what went wrong: %s', async (kind, exitCode) => {
-    const error = new KnestError('it went wrong', { kind, hint: 'try this', details: ['last line'] });
+    ['CLUSTER_EXISTS', 5],
+    ['HOST_UNFIT', 3],
+    ['NOT_READY', 7],
+    ['LOCKED', 6],
+    ['COMMAND_FAILED', 1],
+  ] as const)('exits with the code of what went wrong: %s', async (code, exitCode) => {
+    const error = new KnestError('it went wrong', { code, hint: 'try this', details: ['last line'] });
     const ran = await runCli(['create', 'cluster'], { api: { createCluster: () => Promise.reject(error) } });
     expect(ran).toEqual({
       exitCode,
@@ -155,14 +155,14 @@ describe('create cluster', () => {
   });
 
   it('tells errors as JSON when the story is JSON', async () => {
-    const error = new KnestError('no', { kind: 'exists' });
+    const error = new KnestError('no', { code: 'CLUSTER_EXISTS' });
     const ran = await runCli(['create', 'cluster', '--progress=json'], {
       api: { createCluster: () => Promise.reject(error) },
     });
     expect(JSON.parse(ran.stderr)).toMatchObject({
       version: 1,
       type: 'error',
-      error: { message: 'no', kind: 'exists' },
+      error: { message: 'no', code: 'CLUSTER_EXISTS', kind: 'exists' },
     });
   });
 
@@ -215,7 +215,7 @@ describe('delete', () => {
   it('goes on with the others when one fails', async () => {
     const deleteCluster = vi.fn(({ name }: { name: string }) =>
       name === 'bad'
-        ? Promise.reject(new KnestError('busy', { kind: 'locked' }))
+        ? Promise.reject(new KnestError('busy', { code: 'LOCKED' }))
         : Promise.resolve({ name, existed: true }),
     );
     const ran = await runCli(['delete', 'clusters', 'bad', 'good'], { api: { deleteCluster } });

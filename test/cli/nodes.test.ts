@@ -252,7 +252,7 @@ describe('delete node', () => {
   });
 
   it('says why not', async () => {
-    const error = new KnestError('etcd would lose its quorum', { hint: '--force' });
+    const error = new KnestError('etcd would lose its quorum', { code: 'QUORUM_LOSS', hint: '--force' });
     const ran = await runCli(['delete', 'nodes', 'a', '--name', 'demo'], {
       api: { deleteNodes: () => Promise.reject(error) },
     });

@@ -71,6 +71,7 @@ export async function buildFromDirectory(
   await host.run(['chmod', '755', '--', ...[...copied.values()].map((name) => `${folder}/${name}`)]);
   if (digestOf(await checksumsOf(folder, host)) === source.digest) return;
   throw new KnestError(`the binaries in ${source.directory} changed while they were copied`, {
+    code: 'SOURCE_CHANGED',
     hint: 'run the command again when their build has finished',
   });
 }

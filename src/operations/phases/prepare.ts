@@ -101,7 +101,7 @@ export async function installHere(
 ): Promise<void> {
   const { host, listener, signal } = session;
   const step = {
-    id: 'packages',
+    id: 'packages' as const,
     title: `Install ${packages.join(', ')} on ${host.name}`,
     run: ({ progress }: { progress: (message: string) => void }) =>
       installPackages(host, facts, packages, progress),
@@ -113,7 +113,7 @@ function refuse(checks: readonly Check[]): void {
   const problems = checks.filter(({ verdict }) => verdict === 'problem');
   if (problems.length === 0) return;
   throw new KnestError('this host is not ready for knest', {
-    kind: 'preflight',
+    code: 'HOST_UNFIT',
     details: problems.map(({ sentence, fix }) => (fix === undefined ? sentence : `${sentence} Fix: ${fix}`)),
     hint:
       missingPackages(checks).length > 0

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { StepEvent } from '../../../src/events.ts';
+import type { StepEvent, StepId } from '../../../src/events.ts';
 import { renderFrame } from '../../../src/cli/output/frame.ts';
 import { afterEvent, settle, type Steps } from '../../../src/cli/output/steps.ts';
 
@@ -8,9 +8,24 @@ function stepsAfter(...events: StepEvent[]): Steps {
   return events.reduce<Steps>((steps, event, index) => afterEvent(steps, event, index * 1000), []);
 }
 
-const started = (id: string, title = `Title of ${id}`): StepEvent => ({ type: 'started', id, title });
-const done = (id: string): StepEvent => ({ type: 'done', id, title: `Title of ${id}`, seconds: 1.26 });
-const progress = (id: string, message: string): StepEvent => ({ type: 'progress', id, message });
+/** Any word is as good as the ids of real steps: they lie within each other by what they begin with. */
+const idOf = (word: string) => word as StepId;
+const started = (word: string, title = `Title of ${word}`): StepEvent => ({
+  type: 'started',
+  id: idOf(word),
+  title,
+});
+const done = (word: string): StepEvent => ({
+  type: 'done',
+  id: idOf(word),
+  title: `Title of ${word}`,
+  seconds: 1.26,
+});
+const progress = (word: string, message: string): StepEvent => ({
+  type: 'progress',
+  id: idOf(word),
+  message,
+});
 
 describe('renderFrame', () => {
   it('shows each step in its place, whatever became of it', () => {
@@ -19,9 +34,15 @@ describe('renderFrame', () => {
       started('kubernetes'),
       progress('kubernetes', 'compiled 812 of 2119 packages'),
       done('image'),
-      { type: 'skipped', id: 'sysctl', title: 'Kernel settings' },
+      { type: 'skipped', id: idOf('sysctl'), title: 'Kernel settings' },
       started('machine'),
-      { type: 'failed', id: 'machine', title: 'Starting the machine', seconds: 3, error: new Error('no') },
+      {
+        type: 'failed',
+        id: idOf('machine'),
+        title: 'Starting the machine',
+        seconds: 3,
+        error: new Error('no'),
+      },
     );
     expect(renderFrame(steps, 80, 8000)).toBe(
       [
@@ -56,7 +77,7 @@ describe('renderFrame', () => {
     const steps = stepsAfter(
       started('a', 'A very long title that goes on and on'),
       progress('a', 'a message that is even longer than the title of its step is'),
-      { type: 'done', id: 'b', title: 'unknown to it', seconds: 1 },
+      { type: 'done', id: idOf('b'), title: 'unknown to it', seconds: 1 },
     );
     for (const width of [10, 24, 40]) {
       const lines = renderFrame(steps, width, 75_000).split('\n');
@@ -101,7 +122,7 @@ describe('afterEvent', () => {
   });
 
   it('a step that turns out to be done already is skipped in place', () => {
-    const steps = stepsAfter(started('a'), started('b'), { type: 'skipped', id: 'a', title: 'A' });
+    const steps = stepsAfter(started('a'), started('b'), { type: 'skipped', id: idOf('a'), title: 'A' });
     expect(steps.map(({ id, status }) => `${id} ${status}`)).toEqual(['a skipped', 'b running']);
   });
 });

@@ -21,14 +21,14 @@ function terminal(
 }
 
 const events: StepEvent[] = [
-  { type: 'started', id: 'a', title: 'First' },
+  { type: 'started', id: 'machine/a', title: 'First' },
   { type: 'note', level: 'warning', message: 'little memory' },
   {
     type: 'failed',
-    id: 'a',
+    id: 'machine/a',
     title: 'First',
     seconds: 2,
-    error: new KnestError('no space', { hint: 'make some' }),
+    error: new KnestError('no space', { code: 'DISK_FULL', hint: 'make some' }),
   },
 ];
 
@@ -44,9 +44,9 @@ describe('plain lines', () => {
 
   it('tell progress now and then, with the title of its step', () => {
     const line = plainLines();
-    line({ type: 'started', id: 'a', title: 'First' }, 0);
+    line({ type: 'started', id: 'machine/a', title: 'First' }, 0);
     const told = [1, 9_999, 10_000, 10_001, 25_000].map((now) =>
-      line({ type: 'progress', id: 'a', message: `at ${now}` }, now),
+      line({ type: 'progress', id: 'machine/a', message: `at ${now}` }, now),
     );
     expect(told).toEqual([undefined, undefined, 'First: at 10000', undefined, 'First: at 25000']);
   });
@@ -64,15 +64,22 @@ describe('JSON lines', () => {
       .map((line) => JSON.parse(line) as unknown);
     const common = { version: 1, time: '1970-01-01T00:00:00.000Z' };
     expect(lines).toEqual([
-      { ...common, type: 'started', id: 'a', title: 'First' },
+      { ...common, type: 'started', id: 'machine/a', title: 'First' },
       { ...common, type: 'note', level: 'warning', message: 'little memory' },
       {
         ...common,
         type: 'failed',
-        id: 'a',
+        id: 'machine/a',
         title: 'First',
         seconds: 2,
-        error: { name: 'KnestError', message: 'no space', kind: 'failed', details: [], hint: 'make some' },
+        error: {
+          name: 'KnestError',
+          message: 'no space',
+          code: 'DISK_FULL',
+          kind: 'failed',
+          details: [],
+          hint: 'make some',
+        },
       },
       { ...common, type: 'note', level: 'info', message: 'bye' },
     ]);
@@ -88,11 +95,11 @@ describe('the live list', () => {
     vi.useFakeTimers();
     const { terminal: target, text } = terminal(true, { NO_COLOR: '1' });
     const reporter = liveReporter(target);
-    reporter.listener({ type: 'started', id: 'a', title: 'First' });
-    reporter.listener({ type: 'started', id: 'b', title: 'Second' });
-    reporter.listener({ type: 'done', id: 'a', title: 'First', seconds: 1 });
+    reporter.listener({ type: 'started', id: 'machine/a', title: 'First' });
+    reporter.listener({ type: 'started', id: 'machine/b', title: 'Second' });
+    reporter.listener({ type: 'done', id: 'machine/a', title: 'First', seconds: 1 });
     vi.advanceTimersByTime(2000);
-    reporter.listener({ type: 'done', id: 'b', title: 'Second', seconds: 2 });
+    reporter.listener({ type: 'done', id: 'machine/b', title: 'Second', seconds: 2 });
     reporter.say('what to do next');
     reporter.close();
     expect(text()).toContain('\u001b'); // it moves the cursor
@@ -117,7 +124,7 @@ describe('openReporter', () => {
     ] as const;
     for (const [{ terminal: target, text }, mode, expected] of cases) {
       const reporter = await openReporter(target, mode, false);
-      reporter.listener({ type: 'started', id: 'a', title: 'First' });
+      reporter.listener({ type: 'started', id: 'machine/a', title: 'First' });
       reporter.close();
       expect(text()).toContain(expected);
     }
@@ -126,7 +133,7 @@ describe('openReporter', () => {
   it('tells nothing when quiet', async () => {
     const { terminal: target, text } = terminal(true);
     const reporter = await openReporter(target, 'auto', true);
-    reporter.listener({ type: 'started', id: 'a', title: 'First' });
+    reporter.listener({ type: 'started', id: 'machine/a', title: 'First' });
     reporter.say('x');
     reporter.close();
     expect(text()).toBe('');
