@@ -59,7 +59,7 @@ export function sharedNetworkOf(
   if (network.mode !== 'host') return undefined;
   const address = network.hostAddress ?? previous?.network.apiAddress ?? facts.defaultAddress;
   const problems = [
-    ...(nodes.length > 1 ? [secondNode('nodes', nodes.length)] : []),
+    ...(nodes.length > 1 ? [secondNode(nodes.length)] : []),
     ...addressProblems(address, facts),
     ...(previous ? [] : [...otherNodes(facts), ...takenPorts(facts)]),
   ];
