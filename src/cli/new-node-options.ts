@@ -1,5 +1,6 @@
 /** Flags that say what new nodes are to be like -> NewNodeOptions. */
 
+import { taintEffects } from '../spec/words.ts';
 import type { NewNodeOptions } from '../operations/types.ts';
 import { InputError, type Problem } from '../errors.ts';
 import type { Taint } from '../spec/types.ts';
@@ -60,10 +61,10 @@ function parseLabel(text: string, problems: Problem[]): [string, string] {
 /** kubectl's way of writing them: key=value:effect, or key:effect. */
 function parseTaint(text: string, problems: Problem[]): Taint {
   const [, key = '', value = '', effect = ''] = /^([^=:]*)(?:=([^:]*))?:(.*)$/.exec(text) ?? [];
-  const known = (['NoSchedule', 'PreferNoSchedule', 'NoExecute'] as const).find((one) => one === effect);
+  const known = taintEffects.find((one) => one === effect);
   const message = known
     ? keyAndValueProblem(key, value)
-    : `"${text}" is no taint like dedicated=db:NoSchedule (effects: NoSchedule, PreferNoSchedule, NoExecute)`;
+    : `"${text}" is no taint like dedicated=db:NoSchedule (effects: ${taintEffects.join(', ')})`;
   if (message !== undefined) problems.push({ path: '--taint', message });
   return { key, value, effect: known ?? 'NoSchedule' };
 }

@@ -19,8 +19,7 @@ import { clusterFolder, readKeyMaterial, writeKeyMaterial } from '../state/clust
 import { preloadSteps } from './preloaded-images.ts';
 import type { Session } from './session.ts';
 
-/** Milliseconds to wait for nodes unless told otherwise. */
-export const defaultWait = 5 * 60_000;
+export { defaultWait } from '../spec/words.ts';
 
 /** A layer of the image, made unless the cache has it. @param built told when it was made just now */
 export function layerStep(

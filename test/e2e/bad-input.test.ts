@@ -45,7 +45,7 @@ const inputs: BadInput[] = [
     args: ['--config', '-'],
     config: `${header}name: [`,
     exitCode: usage,
-    says: [/line \d/],
+    says: [/stdin:\d+:\d+ {2}/],
   },
   {
     what: 'a config file that is not there',

@@ -1,5 +1,6 @@
 /** Subnets that do not go together. */
 
+import { defaults } from '../words.ts';
 import type { Problem } from '../../errors.ts';
 import { parseRange, rangesMeet } from '../../formats/address-range.ts';
 import { overlaps, parseCidr } from '../../formats/cidr.ts';
@@ -17,7 +18,7 @@ const familyNames: Record<IpFamily, string> = { ipv4: 'IPv4', ipv6: 'IPv6', dual
 /** What the subnets of a config are, unless it says so itself: the families of the first that is given. */
 export function ipFamilyOf({ network = {} }: ValidConfig): IpFamily {
   const [first] = givenSubnets({ network });
-  return network.ipFamily ?? (first === undefined ? 'ipv4' : familyOf(first.text));
+  return network.ipFamily ?? (first === undefined ? defaults.ipFamily : familyOf(first.text));
 }
 
 /** Families that differ, subnets or ranges that overlap, too little room for the nodes, policies that nobody can enforce. */
