@@ -1,10 +1,10 @@
 import type { HostFacts } from '../facts/types.ts';
 import type { ClusterSpec } from '../spec/types.ts';
 import type { ClusterNetwork } from './network/cluster-network.ts';
-import { planHostNetwork } from './network/host-network.ts';
+import { planNetworkSetup } from './network/host-setup.ts';
 import { lanMac, linkLocalAddress } from './network/lan.ts';
-import { sweepCommands } from './network/shared.ts';
-import type { HostNetworkOptions, NetworkPeer } from './network/types.ts';
+import { sweepCommands } from './network/host-network.ts';
+import type { NetworkSetupOptions, NetworkPeer } from './network/types.ts';
 import { planHostUnits } from './managers/systemd/host-units.ts';
 import { planSysctls } from './sysctls.ts';
 import type { ClusterPlan, HostPlan } from './types.ts';
@@ -27,15 +27,15 @@ export interface HostInput {
 /** What the host needs besides machines: kernel settings, its side of the network, units of its own systemd. */
 export function planHost(input: HostInput): HostPlan {
   const { spec, facts, network, manager, previous } = input;
-  const { shared, lan, bridge } = network;
-  const afterStop = shared ? sweepCommands(input.image, facts) : [];
-  const hostNetwork = planHostNetwork(networkOptions(input), facts);
+  const { hostNetwork, lan, bridge } = network;
+  const afterStop = hostNetwork ? sweepCommands(input.image, facts) : [];
+  const networkSetup = planNetworkSetup(networkOptions(input), facts);
   const host = {
     // those of the first plan know what the host had before
     sysctls: previous?.host.sysctls ?? planSysctls(facts, spec.network, manager),
-    setup: hostNetwork.setup,
-    teardown: [...afterStop, ...hostNetwork.teardown],
-    ...(shared ? { afterStop } : {}),
+    setup: networkSetup.setup,
+    teardown: [...afterStop, ...networkSetup.teardown],
+    ...(hostNetwork ? { afterStop } : {}),
   };
   if (manager !== 'systemd') return host;
   const units = planHostUnits({
@@ -49,12 +49,12 @@ export function planHost(input: HostInput): HostPlan {
   return { ...host, units };
 }
 
-function networkOptions({ spec, facts, network, apiAddress, machines }: HostInput): HostNetworkOptions {
-  const { shared, lan, bridge, ports } = network;
+function networkOptions({ spec, facts, network, apiAddress, machines }: HostInput): NetworkSetupOptions {
+  const { hostNetwork, lan, bridge, ports } = network;
   return {
     cluster: spec.name,
     bridge,
-    ...(shared ? { shared: true, loadsBridgeNetfilter: !hasBridgeNetfilter(facts) } : {}),
+    ...(hostNetwork ? { hostNetwork: true, loadsBridgeNetfilter: !hasBridgeNetfilter(facts) } : {}),
     ...(lan
       ? {
           lan: {
@@ -66,7 +66,7 @@ function networkOptions({ spec, facts, network, apiAddress, machines }: HostInpu
       : {}),
     apiAddress,
     apiPort: ports.api,
-    registryPort: shared ? undefined : ports.registry,
+    registryPort: hostNetwork ? undefined : ports.registry,
     ipvs: spec.network.proxyMode === 'ipvs',
     podBridge: spec.network.cni === 'bridge',
     machines,

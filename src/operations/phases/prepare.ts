@@ -8,7 +8,7 @@ import { checkHost, missingPackages } from '../../observe/checks/check-host.ts';
 import type { Check, HostFacts } from '../../facts/types.ts';
 import { gatherAptFacts, gatherFacts } from '../../observe/host/gather.ts';
 import { planCluster } from '../../plan/cluster.ts';
-import { podBridge } from '../../plan/network/shared.ts';
+import { podBridge } from '../../plan/network/host-network.ts';
 import { exampleLeases } from '../../plan/network/lan.ts';
 import type { ClusterPlan } from '../../plan/types.ts';
 import type { ClusterSpec } from '../../spec/types.ts';
@@ -50,7 +50,7 @@ export async function prepare(
   const others = (await readClusters(session)).filter(({ plan }) => plan.cluster !== spec.name);
   const facts = {
     ...found,
-    hostNetworkOf: others.find(({ plan }) => plan.network.shared)?.plan.cluster,
+    hostNetworkOf: others.find(({ plan }) => plan.network.hostNetwork)?.plan.cluster,
     leases:
       leases === 'examples'
         ? exampleLeases(spec.nodes.map(({ name }) => name))

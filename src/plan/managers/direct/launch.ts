@@ -7,7 +7,7 @@ import type { LaunchPlan, MachinePlan, PlannedBind, PlannedCommand } from '../..
 const cgroupParent = 'knest';
 
 /** How a machine is connected: systemd-nspawn(1), --network-bridge=, --network-macvlan=. */
-export type MachineLink = { bridge: string } | { macvlan: string } | { shared: true };
+export type MachineLink = { bridge: string } | { macvlan: string } | { hostNetwork: true };
 
 export type LaunchInput = Pick<MachinePlan, 'name' | 'folder' | 'root' | 'upper' | 'work'> & {
   /** Directories of the layers, topmost first. */
@@ -198,7 +198,7 @@ function nspawnCommand(machine: LaunchInput): string[] {
 
 /** Without any the machine is in the host's network (--private-network). */
 function networkFlags(link: MachineLink): string[] {
-  if ('shared' in link) return [];
+  if ('hostNetwork' in link) return [];
   return ['bridge' in link ? `--network-bridge=${link.bridge}` : `--network-macvlan=${link.macvlan}`];
 }
 

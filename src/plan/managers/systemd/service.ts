@@ -40,7 +40,7 @@ export function planService(machine: ServiceInput, facts: Pick<HostFacts, 'cgrou
           cluster,
           needs: [folder],
           started: machine.started,
-          ...('shared' in machine.link ? { sweep: machine.sweep } : {}),
+          ...('hostNetwork' in machine.link ? { sweep: machine.sweep } : {}),
           enterCgroups: script === undefined ? undefined : scriptPath,
         }),
       ),
