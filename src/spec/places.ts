@@ -5,8 +5,6 @@ import type { FilePlace } from '../errors.ts';
 import { configPath, type At, type Path } from './problems.ts';
 import { placeOf, readDocuments, type ReadText } from './yaml.ts';
 
-type Node = Document.Parsed['contents'] | Pair['value'];
-
 /**
  * @param file how the user named it
  * @param read its text, with one document
@@ -28,7 +26,7 @@ interface Found {
 
 /** Follows a path through lists, mappings, aliases, merge keys, and the texts of patches. */
 function find(document: Document.Parsed, read: ReadText, path: Path): Found {
-  let node: Node = document.contents;
+  let node: unknown = document.contents;
   let place = placeOf(read, document.contents?.range[0] ?? 0);
   for (const [index, part] of path.entries()) {
     const here: unknown = isAlias(node) ? node.resolve(document) : node;
@@ -37,10 +35,10 @@ function find(document: Document.Parsed, read: ReadText, path: Path): Found {
       const pair = pairsOf(here, document).get(String(part));
       if (pair === undefined) return missing;
       place = startOf(pair.key, read) ?? place;
-      node = pair.value as Node;
+      node = pair.value;
     } else if (isSeq(here)) {
-      node = (here.items[Number(part)] as Node | undefined) ?? null;
-      if (node === null) return missing;
+      node = here.items[Number(part)];
+      if (node === undefined || node === null) return missing;
       place = startOf(node, read) ?? place;
     } else {
       return (isScalar(here) ? inText(here, read, path.slice(index)) : undefined) ?? missing;
@@ -67,12 +65,16 @@ function pairsOf(map: YAMLMap, document: Document.Parsed): ReadonlyMap<string, P
   // before it is complete: a mapping may be merged into itself
   indexes.set(map, pairs);
   const [merges, own] = [map.items.filter(isMerge), map.items.filter((pair) => !isMerge(pair))];
-  for (const pair of own)
-    pairs.set(isScalar(pair.key) ? String(pair.key.value ?? '') : String(pair.key), pair);
+  for (const pair of own) pairs.set(isScalar(pair.key) ? keyText(pair.key) : String(pair.key), pair);
   for (const source of merges.flatMap(({ value }) => sourcesOf(value, document))) {
     for (const [key, pair] of pairsOf(source, document)) if (!pairs.has(key)) pairs.set(key, pair);
   }
   return pairs;
+}
+
+/** As JavaScript has it: null is "". */
+function keyText({ value }: Scalar): string {
+  return typeof value === 'string' ? value : value === null ? '' : `${value as number | boolean}`;
 }
 
 function isMerge({ key }: Pair): boolean {

@@ -118,7 +118,10 @@ function tokensOf(text: string, lineCounter: LineCounter): CST.Token[] | undefin
 
 /** Where a list or mapping lies within more of them than allowed. What reads the tokens next calls itself for each level. */
 function firstTooDeep(tokens: readonly CST.Token[]): number | undefined {
-  const open = tokens.map((token) => ({ token: token as CST.Token | null | undefined, depth: 0 }));
+  const open: { token: CST.Token | null | undefined; depth: number }[] = tokens.map((token) => ({
+    token,
+    depth: 0,
+  }));
   for (let next = open.pop(); next; next = open.pop()) {
     const { token, depth } = next;
     if (!token) continue;
@@ -197,13 +200,13 @@ function firstLostAlias(document: Document.Parsed): number | undefined {
 
 /** Whether lists and mappings lie deeper within each other than allowed; what aliases share counts at each level once. */
 function isDeep(data: unknown): boolean {
-  let level = new Set([data]);
-  for (let depth = 0; level.size > 0; depth += 1) {
+  let level: readonly unknown[] = [data];
+  for (let depth = 0; level.length > 0; depth += 1) {
     if (depth > maximumDepth + 1) return true;
-    const below = [...level].flatMap((value): unknown[] =>
+    const below = level.flatMap((value): unknown[] =>
       typeof value === 'object' && value !== null ? Object.values(value) : [],
     );
-    level = new Set(below.filter((value) => typeof value === 'object' && value !== null));
+    level = [...new Set(below)].filter((value) => typeof value === 'object' && value !== null);
   }
   return false;
 }

@@ -45,7 +45,9 @@ describe('what the kernel refuses, made up', () => {
   });
 
   it('does not tell root to use sudo', () => {
-    expect(inWords(refusal('EACCES'), true)).toMatchObject({ hint: expect.not.stringContaining('sudo') });
+    expect(inWords(refusal('EACCES'), true)).toMatchObject({
+      hint: expect.not.stringContaining('sudo') as string,
+    });
   });
 });
 

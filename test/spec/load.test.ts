@@ -33,8 +33,8 @@ function problems(flags: SpecFlags, text?: string): string[] {
 }
 
 /** Where problems are is for places.test.ts. */
-function withoutPlace({ place: _place, ...problem }: Problem): Problem {
-  return problem;
+function withoutPlace({ path, message, hint }: Problem): Problem {
+  return { path, message, ...(hint === undefined ? {} : { hint }) };
 }
 
 const configOf = (text: string) => ({ config: { text: `${header}${text}`, name: 'c.yaml' } });

@@ -133,7 +133,7 @@ describe('problems are told with their place', () => {
   });
 
   it('not of flags', () => {
-    expect(() => loadSpec({ config: { text: knest, name: 'lab.yaml' }, flags: { name: 'A' } })).toThrowError(
+    expect(() => loadSpec({ config: { text: knest, name: 'lab.yaml' }, flags: { name: 'A' } })).toThrow(
       expect.objectContaining({
         problems: [expect.not.objectContaining({ place: expect.anything() as object })],
       }),
@@ -141,9 +141,7 @@ describe('problems are told with their place', () => {
   });
 
   it('and as a link at the beginning of their line', () => {
-    expect(() =>
-      loadSpec({ config: { text: `${knest}nmae: x\n`, name: 'lab.yaml' }, flags: {} }),
-    ).toThrowError(
+    expect(() => loadSpec({ config: { text: `${knest}nmae: x\n`, name: 'lab.yaml' }, flags: {} })).toThrow(
       expect.objectContaining({
         details: [expect.stringMatching(/^lab\.yaml:3:1 {2}nmae: unknown key /) as string],
       }),
