@@ -191,7 +191,7 @@ function firstLostAlias(document: Document.Parsed): number | undefined {
         offset = node.range?.[0];
         return visit.BREAK;
       }
-      if ('anchor' in node && node.anchor !== undefined) anchors.add(node.anchor);
+      if ('anchor' in node) anchors.add(node.anchor);
       return undefined;
     },
   });
