@@ -16,4 +16,6 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 process.stderr.on('error', () => undefined);
 
 // Kept-alive connections would hold the process for seconds after its work is done.
-process.exit(await run(process.argv.slice(2), processTerminal(), () => import('../api/index.ts')));
+const exitCode = await run(process.argv.slice(2), processTerminal(), () => import('../api/index.ts'));
+// what could not be written is told in an event of its own, which comes before this
+setImmediate(() => process.exit(exitCode));
