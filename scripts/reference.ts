@@ -12,7 +12,7 @@ import { format, resolveConfig } from 'prettier';
 import { z } from 'zod';
 import type { Cli } from '../src/cli/cli.ts';
 import { buildProgram } from '../src/cli/program.ts';
-import { exitCodes } from '../src/errors.ts';
+import { errorCodes, exitCodes } from '../src/errors.ts';
 import { configSchema } from '../src/spec/schema.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -30,6 +30,7 @@ export async function referencePages(): Promise<Map<string, string>> {
     ['docs/reference/commands.md', commandsPage(program)],
     ['docs/reference/config.md', configPage(jsonSchema)],
     ['docs/reference/exit-codes.md', exitCodesPage()],
+    ['docs/reference/errors.md', errorsPage()],
     ['docs/reference/environment.md', environmentPage()],
     [schemaPath, JSON.stringify(jsonSchema)],
   ] as const;
@@ -60,6 +61,7 @@ function indexPage(): string {
     '- [Commands](commands.md)',
     `- [Config file](config.md), and its [JSON Schema](../../${schemaPath})`,
     '- [Exit codes](exit-codes.md)',
+    '- [Errors](errors.md)',
     '- [Environment variables](environment.md)',
   ]);
 }
@@ -231,6 +233,24 @@ function exitCodesPage(): string {
     'cleans up, a second one leaves everything as it is.',
     '',
     'With `--progress json` the kind is in the last line on stderr: `{"type":"error","error":{"kind":"exists",...}}`.',
+  ]);
+}
+
+function errorsPage(): string {
+  const rows = Object.entries(errorCodes).map(([code, { kind, meaning }]) => [
+    `\`${code}\``,
+    meaning,
+    `${exitCodes[kind]} (${kind})`,
+  ]);
+  return page('Errors', [
+    'Each error has a code that stays the same whatever its message says: `error.code` in the library, and in the last',
+    'line on stderr with `--progress json`: `{"type":"error","error":{"code":"CLUSTER_EXISTS","kind":"exists",...}}`.',
+    '',
+    ...table(['Code', 'Meaning', '[Exit code](exit-codes.md)'], rows),
+    '',
+    '`INVALID_INPUT` has `problems`, all of them at once: `path` (in the config, or a flag), `message`, perhaps a `hint`,',
+    'and for what is in a config file its `place`: `file`, `line` and `column`, counted from 1. An error without a code',
+    '(kind `bug`) is a bug in knest.',
   ]);
 }
 

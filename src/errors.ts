@@ -24,8 +24,62 @@ export const exitCodes = {
 
 export type ErrorKind = Exclude<keyof typeof exitCodes, 'ok'>;
 
+/**
+ * What went wrong, in a word that stays the same whatever the message says: for callers that do one thing or another
+ * about it. The kind of each says which exit code it is. docs/reference lists them.
+ */
+export const errorCodes = {
+  INVALID_INPUT: { kind: 'usage', meaning: 'Flags, a config file or an argument are wrong: see `problems`.' },
+  INVALID_KUBECONFIG: { kind: 'usage', meaning: 'The kubeconfig to write to is none.' },
+  LAST_CONTROL_PLANE: { kind: 'usage', meaning: 'The cluster would be left without a control plane.' },
+  HOST_UNFIT: { kind: 'preflight', meaning: 'The host lacks a program, a kernel feature or free space.' },
+  PERMISSION_DENIED: { kind: 'preflight', meaning: 'The kernel does not let this user do it.' },
+  NO_FREE_SUBNET: { kind: 'preflight', meaning: 'All default subnets are in use on the host.' },
+  SUBNET_FULL: { kind: 'preflight', meaning: 'A subnet has not enough addresses.' },
+  NO_DHCP_SERVER: { kind: 'preflight', meaning: 'No DHCP server gave a node an address.' },
+  CLUSTER_NOT_FOUND: { kind: 'notFound', meaning: 'There is no cluster of this name.' },
+  NODE_NOT_FOUND: { kind: 'notFound', meaning: 'There is no node of this name, or none of this role.' },
+  CLUSTER_EXISTS: { kind: 'exists', meaning: 'There is a cluster of this name already.' },
+  LOCKED: { kind: 'locked', meaning: 'Another program works on the same cluster or file.' },
+  NOT_READY: { kind: 'notReady', meaning: 'A node did not become Ready in time.' },
+  TIMED_OUT: { kind: 'failed', meaning: 'Something was tried again and again, and did not work in time.' },
+  INTERRUPTED: { kind: 'failed', meaning: 'A signal ended the run.' },
+  COMMAND_FAILED: { kind: 'failed', meaning: 'A program failed or could not be run.' },
+  COMMAND_TIMEOUT: { kind: 'failed', meaning: 'A program did not end in time.' },
+  DOWNLOAD_FAILED: { kind: 'failed', meaning: 'A server does not answer, or does not have what is needed.' },
+  CHECKSUM_MISMATCH: { kind: 'failed', meaning: 'A download is not what it should be.' },
+  BUILD_FAILED: { kind: 'failed', meaning: 'The system of the nodes, or Kubernetes, could not be made.' },
+  LAYER_UNUSABLE: { kind: 'failed', meaning: 'The system of the nodes lacks something.' },
+  LAYER_IN_USE: { kind: 'failed', meaning: 'Clusters stand on what would be made anew.' },
+  ARCHIVE_UNUSABLE: { kind: 'failed', meaning: 'A file is no archive of images that nodes can use.' },
+  SOURCE_CHANGED: { kind: 'failed', meaning: 'Files changed while they were read: run it again.' },
+  IMAGES_NOT_LOADED: { kind: 'failed', meaning: 'A node does not have the images that it was given.' },
+  MACHINE_FAILED: { kind: 'failed', meaning: 'A machine did not start, or does not end.' },
+  MACHINE_NOT_RUNNING: { kind: 'failed', meaning: 'The machine does not run.' },
+  CLUSTER_INCOMPLETE: { kind: 'failed', meaning: 'Creating the cluster has not finished.' },
+  QUORUM_LOSS: { kind: 'failed', meaning: 'Fewer members of etcd answer, or would, than it needs.' },
+  DRAIN_FAILED: { kind: 'failed', meaning: 'The pods of a node were not all evicted.' },
+  ADDRESS_CHANGED: { kind: 'failed', meaning: 'DHCP gave members of etcd other addresses.' },
+  REQUEST_REFUSED: { kind: 'failed', meaning: 'The API server or etcd answered, and said no.' },
+  LEASE_FAILED: { kind: 'failed', meaning: 'An address could not be asked for on the LAN.' },
+  DELETE_FAILED: { kind: 'failed', meaning: 'Some clusters could not be deleted.' },
+  RECORD_DAMAGED: {
+    kind: 'failed',
+    meaning: 'What knest wrote down about a cluster or the host is damaged.',
+  },
+  RECORD_TOO_NEW: { kind: 'failed', meaning: 'A newer knest wrote it down.' },
+  FILE_IN_THE_WAY: { kind: 'failed', meaning: 'A file that is not of knest is where one would go.' },
+  FILE_UNUSABLE: { kind: 'failed', meaning: 'A file or folder cannot be read or written.' },
+  DISK_FULL: { kind: 'failed', meaning: 'No space, or no file, is left on a file system.' },
+  CONNECTION_FAILED: { kind: 'failed', meaning: 'A server or a socket cannot be reached.' },
+  RESOURCES_EXHAUSTED: { kind: 'failed', meaning: 'Too many open files or processes, or no memory.' },
+  INSTALLATION_INCOMPLETE: { kind: 'failed', meaning: 'A file that comes with knest is missing.' },
+} as const satisfies Readonly<Record<string, { kind: ErrorKind; meaning: string }>>;
+
+export type ErrorCode = keyof typeof errorCodes;
+
 export interface KnestErrorOptions {
-  kind?: ErrorKind;
+  code: ErrorCode;
   /** What the user should do next, a whole sentence or a command. */
   hint?: string;
   /** More lines to show below the message: the tail of a journal or of stderr. */
@@ -36,21 +90,44 @@ export interface KnestErrorOptions {
 /** An expected failure: what happened and where (message), why (cause, details), what to do next (hint). */
 export class KnestError extends Error {
   override readonly name: string = 'KnestError';
-  readonly kind: ErrorKind;
+  readonly code: ErrorCode;
   readonly hint: string | undefined;
   readonly details: readonly string[];
 
-  constructor(message: string, options: KnestErrorOptions = {}) {
+  constructor(message: string, options: KnestErrorOptions) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.kind = options.kind ?? 'failed';
+    this.code = options.code;
     this.hint = options.hint;
     this.details = options.details ?? [];
   }
+
+  /** Which exit code it is. */
+  get kind(): ErrorKind {
+    return errorCodes[this.code].kind;
+  }
 }
 
-/** One thing wrong in what the user gave, with its path in the config (`nodes[0].role`) or its flag (`--name`). */
-export interface Problem {
+/** Where something is written; lines and columns count from 1, columns in characters (a tab is one). */
+export interface FilePlace {
+  /** As the user named it. */
+  file: string;
+  line: number;
+  column: number;
+}
+
+/** What a problem is about, and where that is written. */
+export interface Subject {
+  /**
+   * Path in the config (`nodes[0].role`) or flag (`--name`). "" where a file cannot be understood so far that there would
+   * be a path.
+   */
   path: string;
+  /** Of the key, of the item of a list, or of what lacks the key. None for flags. */
+  place?: FilePlace;
+}
+
+/** One thing wrong in what the user gave. */
+export interface Problem extends Subject {
   message: string;
   hint?: string;
 }
@@ -62,8 +139,8 @@ export class InputError extends KnestError {
 
   constructor(subject: string, problems: readonly Problem[]) {
     super(`${subject}: ${problems.length} problem${problems.length === 1 ? '' : 's'}`, {
-      kind: 'usage',
-      details: problems.map(({ path, message, hint }) => `${path}: ${message}${hint ? ` (${hint})` : ''}`),
+      code: 'INVALID_INPUT',
+      details: problems.map(problemInOneLine),
     });
     this.problems = problems;
   }
@@ -77,6 +154,17 @@ export type CommandFailure =
   | { reason: 'signal'; signal: string }
   /** There is no such program. */
   | { reason: 'notFound' };
+
+/** "lab.yaml:12:5  nodes[1].role: must be ..."; editors and terminals make a link of the beginning. */
+export function problemSentence({ path, place, message }: Problem): string {
+  const where = place === undefined ? '' : `${place.file}:${place.line}:${place.column}  `;
+  return `${where}${path === '' ? '' : `${path}: `}${message}`;
+}
+
+/** The same with the hint in parentheses. */
+export function problemInOneLine(problem: Problem): string {
+  return `${problemSentence(problem)}${problem.hint === undefined ? '' : ` (${problem.hint})`}`;
+}
 
 /** A program that ended with an exit code other than those expected, or did not come to its end by itself. */
 export class CommandError extends KnestError {
@@ -95,6 +183,7 @@ export class CommandError extends KnestError {
   ) {
     const why: CommandFailure = typeof failure === 'number' ? { reason: 'exit', exitCode: failure } : failure;
     super(`${argv[0] ?? 'command'} ${inWords(why, host)}: ${printableCommand(argv)}`, {
+      code: why.reason === 'timeout' ? 'COMMAND_TIMEOUT' : 'COMMAND_FAILED',
       details: tail(stderr, 10),
       ...(cause === undefined ? {} : { cause }),
     });

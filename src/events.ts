@@ -1,27 +1,55 @@
 /** What a run of knest tells while it works; the CLI renders it, a library user may listen. */
 
-/** Steps by what they are about. The name of a machine, or the id of a layer, comes after the slash. */
+/**
+ * Which step it is, for listeners that act on some of them. What stands behind "/" is the name of a layer, a machine, or a
+ * machine and a file. Programs that read them from another version of knest must expect others.
+ */
 export type StepId =
-  | `layer/${string}`
-  | `machine/${string}`
-  | `load/${string}`
-  | `start/${string}`
-  | `stop/${string}`
-  | `rejoin/${string}`
-  | `delete/${string}`
-  | `delete-node/${string}`
+  /** The host gets the packages that it lacks. */
   | 'packages'
+  /** A layer of the nodes' file systems is built: the Debian system, Kubernetes, archives of images. */
+  | `layer/${string}`
+  /** A DHCP server is asked for the addresses of the nodes. */
   | 'leases'
+  /** Keys and certificates are made. */
   | 'certificates'
+  /** The host gets the cluster's network and units. */
   | 'network'
+  /** A machine is made and started. */
+  | `machine/${string}`
+  /** A stopped machine is started again. */
+  | `start/${string}`
+  /** A machine is stopped; it stays. */
+  | `stop/${string}`
+  /** A control plane that was restarted is a healthy member of etcd again. */
+  | `rejoin/${string}`
+  /** The kubeconfig gets the cluster's context. */
   | 'kubeconfig'
-  | 'others'
-  | 'addresses'
-  | 'etcd'
+  /** The nodes that the command is about become Ready. */
   | 'ready'
+  /** After that, all other nodes. */
   | 'ready/others'
+  /** The namespace "default" gets its service account: pods can be created. */
   | 'usable'
-  | 'images';
+  /** The nodes load the images that they come with. */
+  | 'images'
+  /** An archive of images is loaded into a machine (MACHINE/FILE). */
+  | `load/${string}`
+  /** Machines go on with the addresses that DHCP gives them now. */
+  | 'addresses'
+  /** etcd learns the new address of its only member. */
+  | 'etcd'
+  /** The other nodes learn of nodes that were added. */
+  | 'others'
+  /** A machine is deleted together with its cluster. */
+  | `delete/${string}`
+  /** The host loses the cluster's network and units. */
+  | 'delete/network'
+  /** What it takes to delete one node of a cluster that stays (NODE/PART). */
+  | `delete-node/${string}/${DeleteNodePart}`;
+
+/** drain: its pods are evicted; etcd: it leaves etcd; machine; object: the Node in the API; others: other nodes forget it. */
+export type DeleteNodePart = 'drain' | 'etcd' | 'machine' | 'object' | 'others';
 
 export type StepEvent =
   | { type: 'started'; id: StepId; title: string }

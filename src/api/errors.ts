@@ -19,6 +19,7 @@ export class ExecError extends KnestError implements ExecResult {
     const { where, argv, exitCode, stdout, stderr, durationMs, timedOut } = result;
     const how = timedOut ? `was ended after ${durationMs} ms` : `exited ${exitCode}`;
     super(`${argv[0] ?? 'program'} ${how} in ${where}: ${printableCommand(argv)}`, {
+      code: 'COMMAND_FAILED',
       details: tail(stderr === '' ? stdout : stderr, 10),
     });
     this.where = where;

@@ -77,7 +77,7 @@ export function selectNode({ name, nodes }: ClusterDescription, which: NodeSelec
   if (found) return found;
   const asked = typeof wanted === 'string' ? `node "${wanted}"` : wanted.role;
   throw new KnestError(`cluster "${name}" has no ${asked}`, {
-    kind: 'notFound',
+    code: 'NODE_NOT_FOUND',
     hint: `it has: ${nodes.map((node) => node.name).join(', ')}`,
   });
 }

@@ -95,6 +95,7 @@ async function writeShadow(
   const present = await host.readFile(shadow);
   if (present === undefined) {
     throw new KnestError(`${shadow} is missing on ${host.name}: the image has no users`, {
+      code: 'LAYER_UNUSABLE',
       hint: 'make the layer anew: remove it from the cache, then knest build image',
     });
   }

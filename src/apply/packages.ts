@@ -21,7 +21,7 @@ export async function installPackages(
   const manager = packageManagerOf(facts);
   if (manager === undefined) {
     throw new KnestError(`${host.name} has no package manager that knest knows`, {
-      kind: 'preflight',
+      code: 'HOST_UNFIT',
       hint: `install these by hand: ${packages.join(' ')}`,
     });
   }

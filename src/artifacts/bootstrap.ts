@@ -41,7 +41,7 @@ export async function bootstrap(request: BootstrapRequest, context: BuildContext
     throw explainBootstrap(error, request);
   }
   throw new KnestError(`${context.host.name} has neither mmdebstrap nor debootstrap`, {
-    kind: 'preflight',
+    code: 'HOST_UNFIT',
     hint: 'install one of them: apt-get install mmdebstrap',
   });
 }
@@ -98,6 +98,7 @@ async function sourcesOf(request: BootstrapRequest, { host }: BuildContext): Pro
   );
   if (found.mirror === undefined) {
     throw new KnestError(`the new ${suite} system has no apt source of its own`, {
+      code: 'BUILD_FAILED',
       hint: 'name a Debian mirror: --mirror URL',
     });
   }
@@ -136,6 +137,7 @@ export function explainBootstrap(
     .slice(-10);
   if (/No space left on device/i.test(words)) {
     return new KnestError(`no space left while making the ${suite} system`, {
+      code: 'DISK_FULL',
       details,
       hint: 'free some space or move the cache: KNEST_CACHE_DIR=DIR',
       cause: error,
@@ -143,6 +145,7 @@ export function explainBootstrap(
   }
   if (/NO_PUBKEY|missing key|unknown key|verifying signature/i.test(words)) {
     return new KnestError(`this host lacks the keys that ${from} signs ${suite} with`, {
+      code: 'BUILD_FAILED',
       details,
       hint: 'apt-get install debian-archive-keyring (a recent one)',
       cause: error,
@@ -159,6 +162,7 @@ export function explainBootstrap(
   }
   if (unreachable.test(words)) {
     return new KnestError(`${from} cannot be reached, or has no suite "${suite}"`, {
+      code: 'DOWNLOAD_FAILED',
       details,
       hint: 'name a mirror that this host can reach: --mirror URL',
       cause: error,

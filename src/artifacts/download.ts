@@ -51,13 +51,15 @@ export async function fetchText(
       await response.body?.cancel();
       return undefined;
     }
-    if (!response.ok) throw new KnestError(`${url}: the server answers ${response.status}`);
+    if (!response.ok)
+      throw new KnestError(`${url}: the server answers ${response.status}`, { code: 'DOWNLOAD_FAILED' });
     return (await response.text()).trim();
   } catch (error) {
     signal?.throwIfAborted();
     if (error instanceof KnestError) throw error;
     const why = deadline.aborted ? `no answer in ${timeout / 1000} s` : reasonOf(error);
     throw new KnestError(`${new URL(url).host} does not answer (${why})`, {
+      code: 'DOWNLOAD_FAILED',
       hint: 'check the network or use another server: --release-mirror URL',
       cause: error,
     });
@@ -175,7 +177,7 @@ async function request({ url, client, signal }: Download, offset: number): Promi
   if (status >= 500 || status === 408 || status === 429) throw new Transient(`the server answers ${status}`);
   throw new KnestError(
     status === 404 ? `${url} does not exist there (404)` : `${url}: the server answers ${status}`,
-    { hint: 'check the version and the mirror' },
+    { code: 'DOWNLOAD_FAILED', hint: 'check the version and the mirror' },
   );
 }
 
@@ -187,6 +189,7 @@ function contentStart(response: Response): number | undefined {
 
 function gaveUp({ url }: Download, error: Error, received: number): KnestError {
   return new KnestError(`${url} could not be downloaded: ${error.message}`, {
+    code: 'DOWNLOAD_FAILED',
     details: [`${received} bytes received; ${maxAttempts} attempts in a row brought nothing`],
     hint: 'check the network or use another server: --release-mirror URL',
     cause: error,
@@ -195,6 +198,7 @@ function gaveUp({ url }: Download, error: Error, received: number): KnestError {
 
 function wrongChecksum({ url, sha256 }: Download, actual: string): KnestError {
   return new KnestError(`${url} has a wrong checksum; the file was removed`, {
+    code: 'CHECKSUM_MISMATCH',
     details: [`expected sha256 ${sha256}`, `got      sha256 ${actual}`],
     hint: 'the server (or a proxy on the way) gives a damaged file: use another one with --release-mirror URL',
   });

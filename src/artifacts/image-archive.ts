@@ -35,6 +35,7 @@ export async function readImageArchive(archive: Readable, arch: string): Promise
       : dockerImages(documents);
   if (images.length === 0) {
     throw new KnestError('its images have no names, so no pod could use them', {
+      code: 'ARCHIVE_UNUSABLE',
       hint: 'save them by name: docker save NAME:TAG',
     });
   }
@@ -84,6 +85,7 @@ const braces = { object: '{'.charCodeAt(0), list: '['.charCodeAt(0) };
 
 function notAnArchive(message: string): KnestError {
   return new KnestError(message, {
+    code: 'ARCHIVE_UNUSABLE',
     hint: 'it must be what docker save or podman save write, or an OCI layout',
   });
 }
@@ -125,6 +127,7 @@ function ociName(annotations: Readonly<Record<string, string>>): string | undefi
   const name = annotations['io.containerd.image.name'] ?? annotations['org.opencontainers.image.ref.name'];
   if (name === undefined || name === '' || name === wholeImageName(name)) return name || undefined;
   throw new KnestError(`calls its image "${name}", a name that no pod could use in a node`, {
+    code: 'ARCHIVE_UNUSABLE',
     hint: `give it a whole one, with domain and tag: skopeo copy oci-archive:FILE docker-archive:NEW:${wholeImageName(
       /[/:]/.test(name) ? name : `app:${name}`,
     )}`,
@@ -161,6 +164,9 @@ function parse<S extends z.ZodType>(schema: S, text: Buffer | undefined, name: s
   try {
     return schema.parse(JSON.parse(text?.toString() ?? ''));
   } catch (error) {
-    throw new KnestError(`${name} in it is not what it should be`, { cause: error });
+    throw new KnestError(`${name} in it is not what it should be`, {
+      code: 'ARCHIVE_UNUSABLE',
+      cause: error,
+    });
   }
 }

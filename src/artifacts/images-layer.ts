@@ -22,6 +22,7 @@ export async function buildImages(
     progress(`copying ${file}`);
     const plain = await openPlainArchive(user.local, file).catch((error: unknown) => {
       throw new KnestError(`${file} cannot be read: ${messageOf(error)}`, {
+        code: 'FILE_UNUSABLE',
         hint: 'nodes have it from their beginning (images): put it back',
         cause: error,
       });
@@ -37,7 +38,10 @@ export async function buildImages(
       const source = plain.open().on('error', (error) => observed.destroy(error));
       await host.writeStream(target + archivePath(archive), source.pipe(observed), 0o644);
       if (hash.digest('hex') !== digest) {
-        throw new KnestError(`${file} has changed since it was read`, { hint: 'run the same command again' });
+        throw new KnestError(`${file} has changed since it was read`, {
+          code: 'SOURCE_CHANGED',
+          hint: 'run the same command again',
+        });
       }
     } finally {
       await plain.dispose();

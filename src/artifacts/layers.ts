@@ -101,6 +101,6 @@ function checkSpace(layer: PlannedLayer, { facts, paths, host }: BuildContext): 
   const gigabytes = (bytes: number) => (bytes / 1e9).toFixed(1);
   throw new KnestError(
     `${paths.cache} on ${host.name} has ${gigabytes(facts.freeBytes.cache)} GB free; making ${layer.id} takes ${gigabytes(needed)} GB`,
-    { kind: 'preflight', hint: 'free some space or use another disk: KNEST_CACHE_DIR=DIR' },
+    { code: 'HOST_UNFIT', hint: 'free some space or use another disk: KNEST_CACHE_DIR=DIR' },
   );
 }

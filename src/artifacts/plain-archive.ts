@@ -64,6 +64,7 @@ async function beginningOf(local: Host, path: string): Promise<Uint8Array> {
 
 function folderNotArchive(path: string): KnestError {
   return new KnestError('is a folder, not an archive', {
+    code: 'ARCHIVE_UNUSABLE',
     hint: `an OCI layout goes in as a tar archive: tar --create --directory ${path} --file image.tar .`,
   });
 }
@@ -75,10 +76,11 @@ async function decompress(local: Host, program: string, path: string, target: st
     if (!(error instanceof CommandError)) throw error;
     if (error.exitCode === 127) {
       throw new KnestError(`is compressed with ${program}, which is not installed on ${local.name}`, {
+        code: 'HOST_UNFIT',
         hint: 'install it, or decompress the file where it is',
       });
     }
     const why = error.stderr.trim().split('\n').at(-1) ?? '';
-    throw new KnestError(`cannot be decompressed: ${why}`, { cause: error });
+    throw new KnestError(`cannot be decompressed: ${why}`, { code: 'ARCHIVE_UNUSABLE', cause: error });
   }
 }

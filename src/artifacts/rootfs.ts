@@ -45,6 +45,7 @@ async function findPrograms(
   const missing = requires.filter((program) => found[program] === undefined);
   if (missing.length === 0) return found;
   throw new KnestError(`the ${suite} system lacks programs that machines need: ${missing.join(', ')}`, {
+    code: 'LAYER_UNUSABLE',
     hint: 'use another suite: --suite trixie',
   });
 }

@@ -6,6 +6,7 @@
  * and cannot ask for file names.
  */
 
+import { knownSuites, managers, sources } from '../spec/words.ts';
 import type { Command, Option } from 'commander';
 import type { Api } from './cli.ts';
 
@@ -164,10 +165,10 @@ interface Values {
 
 /** Values of an option or argument that commander does not check itself. */
 const fixedValues: Readonly<Record<string, readonly string[]>> = {
-  '--source': ['auto', 'release', 'debian'],
-  '--manager': ['auto', 'systemd', 'direct'],
+  '--source': sources,
+  '--manager': managers,
   '--network': ['bridge'],
-  '--suite': ['trixie', 'bookworm'],
+  '--suite': knownSuites,
   '--output': ['text', 'json', 'dir:'],
   '--unit': [
     'containerd',

@@ -27,7 +27,7 @@ export function watchInterruption(): Interruption {
     if (left && name === 'SIGINT') return;
     if (exitCode !== undefined) process.exit(exitCode);
     exitCode = 128 + constants.signals[name];
-    controller.abort(new KnestError(`Interrupted by ${name}`));
+    controller.abort(new KnestError(`Interrupted by ${name}`, { code: 'INTERRUPTED' }));
   };
   for (const name of signals) process.on(name, listener);
   return {

@@ -1,12 +1,11 @@
 /** How commands are told which nodes, and what new nodes are to be like. */
 
+import { defaults, nodeRoles } from '../spec/words.ts';
 import { InvalidArgumentError, type Command } from 'commander';
 import type { Context } from '../api/commands.ts';
 import type { NodeRole } from '../spec/types.ts';
 import type { Api } from './cli.ts';
 import { given } from './options.ts';
-
-export const nodeRoles = ['control-plane', 'worker'] as const satisfies readonly NodeRole[];
 
 export interface SelectionFlags {
   all?: true;
@@ -22,7 +21,7 @@ export function selectionOptions(command: Command): Command {
     .addOption(
       command.createOption('--role <role>', "in the cluster's nodes with this role").choices(nodeRoles),
     )
-    .option('--name <name>', 'the cluster, for --all and --role (default: "knest")')
+    .option('--name <name>', `the cluster, for --all and --role (default: "${defaults.name}")`)
     .option('--prefix', "begin each line with its node's name (default: unless it is a single node)")
     .option('--no-prefix', 'print lines as they are');
 }
@@ -39,7 +38,7 @@ interface ByCluster {
 export function readSelection(word: string | undefined, flags: SelectionFlags, command: Command): Selection {
   const { all, role, name, prefix } = flags;
   if (all !== undefined || role !== undefined) {
-    return { nodes: { name: name ?? 'knest', ...given({ role }) } };
+    return { nodes: { name: name ?? defaults.name, ...given({ role }) } };
   }
   if (word === undefined) command.error("error: missing required argument 'node'");
   const nodes = word.split(',');

@@ -1,19 +1,17 @@
 /** Flags that several commands share, said once. */
 
+import { defaults, defaultWait, ipFamilies, managers, orList, proxyModes, sources } from '../spec/words.ts';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { SpecFlags } from '../spec/load.ts';
 import type { OutputFormat } from './output/result.ts';
 import { parseDuration } from './output/duration.ts';
-
-/** The name that a cluster has when none is given. */
-const defaultCluster = 'knest';
 
 export interface NameFlag {
   name: string;
 }
 
 export function nameOption(command: Command): Command {
-  return command.option('--name <name>', 'name of the cluster', defaultCluster);
+  return command.option('--name <name>', 'name of the cluster', defaults.name);
 }
 
 export interface NodesFlag {
@@ -67,23 +65,26 @@ export interface SpecOptions extends SpecFlags {
 export function specOptions(command: Command): Command {
   return imageOptions(
     command
-      .option('--name <name>', `name of the cluster (default: "${defaultCluster}")`)
+      .option('--name <name>', `name of the cluster (default: "${defaults.name}")`)
       .option('--config <file>', 'cluster config file, of kind as well, "-" for stdin; flags override it'),
   )
     .option('--nodes <count>', 'how many nodes, control planes and workers together (default: 1)')
     .option('--control-planes <count>', 'how many of them are control planes (default: 1)')
     .option(
       '--network <mode>',
-      'how nodes reach each other and the world: bridge, macvlan:LINK for hosts of a LAN, or host (default: "bridge")',
+      `how nodes reach each other and the world: bridge, macvlan:LINK for hosts of a LAN, or host (default: "${defaults.network}")`,
     )
     .option('--dhcp', 'addresses by the DHCP server of the LAN, with macvlan')
     .option('--gateway <address>', 'router of the LAN, with macvlan (default: none)')
-    .option('--ip-family <family>', 'addresses: ipv4, ipv6 or dual (default: "ipv4")')
+    .option('--ip-family <family>', `addresses: ${orList(ipFamilies)} (default: "${defaults.ipFamily}")`)
     .option('--node-subnet <cidr>', 'subnet of the nodes (default: one that is free on this host)')
     .option('--pod-subnet <cidr>', 'subnet of the pods (default: one that is free on this host)')
     .option('--service-subnet <cidr>', 'subnet of the Services (default: one that is free on this host)')
-    .option('--proxy-mode <mode>', 'kube-proxy: auto, iptables, nftables, ipvs or none (default: "auto")')
-    .option('--manager <manager>', 'who runs the machines: auto, systemd or direct (default: "auto")');
+    .option('--proxy-mode <mode>', `kube-proxy: ${orList(proxyModes)} (default: "${defaults.proxyMode}")`)
+    .option(
+      '--manager <manager>',
+      `who runs the machines: ${orList(managers)} (default: "${defaults.manager}")`,
+    );
 }
 
 /** The flags that decide what is in a node's root file system. */
@@ -98,10 +99,10 @@ export function imageOptions(command: Command): Command {
     )
     .option(
       '--source <source>',
-      'where Kubernetes comes from: auto, release, debian or a directory (default: "auto")',
+      `where Kubernetes comes from: ${orList([...sources, 'a directory'])} (default: "${defaults.source}")`,
     )
     .addOption(releaseMirror)
-    .option('--suite <suite>', 'Debian suite of the nodes (default: "trixie")')
+    .option('--suite <suite>', `Debian suite of the nodes (default: "${defaults.suite}")`)
     .option('--mirror <url>', "Debian mirror (default: the host's own)");
 }
 
@@ -127,5 +128,7 @@ export function countArgument(text: string): number {
 export function waitOption(command: Command): Command {
   const option = new Option('--wait <duration>', 'wait until all nodes are Ready; 0s does not wait');
   // the second argument is what help shows
-  return command.addOption(option.argParser(durationArgument).default(300_000, '5m'));
+  return command.addOption(
+    option.argParser(durationArgument).default(defaultWait, `${defaultWait / 60_000}m`),
+  );
 }

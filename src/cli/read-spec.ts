@@ -1,10 +1,11 @@
 /** Flags and the file they name -> ClusterSpec, and what there is to say about them. */
 
-import { readFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Listener } from '../events.ts';
-import { InputError } from '../errors.ts';
+import { InputError, problemInOneLine } from '../errors.ts';
 import { loadSpec, type ConfigFile, type LoadedSpec, type SpecFlags } from '../spec/load.ts';
+import { maximumTextSize } from '../spec/yaml.ts';
 import { given, type SpecOptions } from './options.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -17,10 +18,8 @@ export async function readSpec(terminal: Terminal, options: SpecOptions): Promis
 
 /** The warnings as notes of the story. */
 export function tellWarnings({ warnings }: LoadedSpec, listener: Listener): void {
-  for (const { path, message, hint } of warnings) {
-    const remark = `${path}: ${message}${hint === undefined ? '' : ` (${hint})`}`;
-    listener({ type: 'note', level: 'warning', message: remark });
-  }
+  for (const warning of warnings)
+    listener({ type: 'note', level: 'warning', message: problemInOneLine(warning) });
 }
 
 function specFlags(options: SpecOptions): SpecFlags {
@@ -54,9 +53,16 @@ async function readConfig(terminal: Terminal, path: string): Promise<ConfigFile>
   const directory = process.cwd();
   if (path === '-') return { text: await terminal.readStdin(), name: 'stdin', directory };
   try {
-    return { text: await readFile(path, 'utf8'), name: path, directory };
+    return { text: await readText(path), name: path, directory };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     throw new InputError('The flags', [{ path: '--config', message: `cannot be read: ${message}` }]);
   }
+}
+
+/** One byte more than a config may have is enough to refuse it; a device would never end. */
+async function readText(path: string): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of createReadStream(path, { end: maximumTextSize })) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
 }

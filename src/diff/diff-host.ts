@@ -52,7 +52,7 @@ const networkFields: { [Field in keyof Required<Network>]: Omit<Change, 'what'> 
     cost: 'machine rebooted',
     why: 'a machine is connected as it starts',
   },
-  shared: {
+  hostNetwork: {
     says: 'whether the node shares the network of the host',
     cost: 'machine rebooted',
     why: 'a machine is connected as it starts',

@@ -15,9 +15,10 @@ export function parseRange(text: string): AddressRange {
   const [first, last] = [parseAddress(bounds[0] ?? ''), parseAddress(bounds.at(-1) ?? '')];
   if (bounds.length > 2 || !first || !last || first.family !== last.family)
     throw new KnestError(`"${text}" is not a range of addresses like 10.0.0.200-10.0.0.250`, {
-      kind: 'usage',
+      code: 'INVALID_INPUT',
     });
-  if (first.value > last.value) throw new KnestError(`"${text}" ends before it begins`, { kind: 'usage' });
+  if (first.value > last.value)
+    throw new KnestError(`"${text}" ends before it begins`, { code: 'INVALID_INPUT' });
   return { family: first.family, first: first.value, last: last.value };
 }
 

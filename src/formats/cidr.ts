@@ -22,10 +22,11 @@ export function parseCidr(text: string): Cidr {
   const match = /^([^/]+)\/(\d{1,3})$/.exec(text);
   const address = match?.[1] === undefined ? undefined : parseAddress(match[1]);
   if (!match || !address)
-    throw new KnestError(`"${text}" is not a subnet like 10.0.0.0/16`, { kind: 'usage' });
+    throw new KnestError(`"${text}" is not a subnet like 10.0.0.0/16`, { code: 'INVALID_INPUT' });
   const bits = width(address.family);
   const prefix = Number(match[2]);
-  if (prefix > bits) throw new KnestError(`"${text}": the prefix is longer than /${bits}`, { kind: 'usage' });
+  if (prefix > bits)
+    throw new KnestError(`"${text}": the prefix is longer than /${bits}`, { code: 'INVALID_INPUT' });
   const hostMask = (1n << BigInt(bits - prefix)) - 1n;
   const network = address.value & ~hostMask;
   return {
@@ -80,7 +81,8 @@ export function nthAddress(cidr: string, n: number): string {
   const subnet = parseCidr(cidr);
   const size = 1n << BigInt(width(subnet.family) - subnet.prefix);
   const offset = n < 0 ? size + BigInt(n) : BigInt(n);
-  if (offset < 0n || offset >= size) throw new KnestError(`${subnet.text} has no address number ${n}`);
+  if (offset < 0n || offset >= size)
+    throw new KnestError(`${subnet.text} has no address number ${n}`, { code: 'SUBNET_FULL' });
   return formatAddress(subnet.family, subnet.network + offset);
 }
 
@@ -91,9 +93,9 @@ export function nthAddress(cidr: string, n: number): string {
 export function nthSubnet(cidr: string, prefix: number, n: number): string {
   const subnet = parseCidr(cidr);
   if (prefix < subnet.prefix || prefix > width(subnet.family))
-    throw new KnestError(`${subnet.text} holds no /${prefix} subnets`);
+    throw new KnestError(`${subnet.text} holds no /${prefix} subnets`, { code: 'SUBNET_FULL' });
   if (n < 0 || BigInt(n) >= 1n << BigInt(prefix - subnet.prefix))
-    throw new KnestError(`${subnet.text} has no /${prefix} subnet number ${n}`);
+    throw new KnestError(`${subnet.text} has no /${prefix} subnet number ${n}`, { code: 'SUBNET_FULL' });
   const step = 1n << BigInt(width(subnet.family) - prefix);
   return `${formatAddress(subnet.family, subnet.network + BigInt(n) * step)}/${prefix}`;
 }

@@ -215,7 +215,7 @@ async function explainStart(
   cwd: string | undefined,
 ): Promise<KnestError> {
   if (cwd !== undefined && (await stat(cwd).catch(() => undefined)) === undefined) {
-    return new KnestError(`there is no folder ${cwd} on ${name}`, { cause });
+    return new KnestError(`there is no folder ${cwd} on ${name}`, { code: 'FILE_UNUSABLE', cause });
   }
   return cannotStart(argv, cause);
 }

@@ -231,6 +231,7 @@ function openLine(connection: Connection): Line {
   const fail = (cause?: unknown): void => {
     if (broken) return;
     broken = new KnestError(`the connection to ${connection.name} has ended`, {
+      code: 'CONNECTION_FAILED',
       hint: 'run the same command again: knest goes on where it was',
       ...(cause === undefined ? {} : { cause }),
     });
@@ -303,7 +304,7 @@ function exitOf(exits: Map<number, Call>, id: number): Promise<number> {
   const waiting = exits.get(id);
   return new Promise((resolve, reject) => {
     if (!waiting) {
-      reject(new KnestError('the program has ended with the connection'));
+      reject(new KnestError('the program has ended with the connection', { code: 'CONNECTION_FAILED' }));
       return;
     }
     exits.set(id, {

@@ -31,8 +31,8 @@ export function encodeError(error: unknown): WireError {
     return { class: 'CommandError', argv: [...error.argv], failure: error.failure, stderr: error.stderr };
   }
   if (error instanceof KnestError) {
-    const { kind, hint, details } = error;
-    const options = { kind, details, ...(hint === undefined ? {} : { hint }) };
+    const { code, hint, details } = error;
+    const options = { code, details, ...(hint === undefined ? {} : { hint }) };
     return { class: 'KnestError', message: error.message, options };
   }
   if (!(error instanceof Error)) return { class: 'Error', name: 'Error', message: String(error), fields: {} };

@@ -30,6 +30,7 @@ export function machineManager(
     const manager = managers.get(name);
     if (manager) return manager;
     throw new KnestError(`this knest has no manager "${name}" of machines`, {
+      code: 'RECORD_TOO_NEW',
       hint: `it has: ${[...managers.keys()].join(', ')}; use the knest that made the cluster`,
     });
   };

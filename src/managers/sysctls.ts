@@ -142,6 +142,7 @@ async function readRecord(host: Host, path: string): Promise<SysctlRecord> {
     return recordSchema.parse(JSON.parse(text));
   } catch (error) {
     throw new KnestError(`${path} is damaged: the kernel settings found before knest are unknown`, {
+      code: 'RECORD_DAMAGED',
       hint: `look at it, set what you want with sysctl, then remove it: rm ${path}`,
       cause: error,
     });

@@ -25,12 +25,14 @@ export async function askForLease(host: Host, request: LeaseRequest): Promise<Le
       throw new KnestError(
         `another link on ${request.parent} has the MAC address ${request.mac} of ${request.hostname}`,
         {
+          code: 'LEASE_FAILED',
           hint: 'a machine of this name runs, or has ended just now: wait until it has',
           cause: error,
         },
       );
     }
     throw new KnestError(`could not ask for an address on the LAN of ${request.parent}`, {
+      code: 'LEASE_FAILED',
       details: error instanceof CommandError ? error.details : [String(error)],
       hint: 'is it a link with a cable, that is up? knest doctor',
       cause: error,

@@ -54,7 +54,7 @@ export async function waitForNode(
     last = state.says;
     if ((await manager.leader(machine)) === undefined) {
       throw new KnestError(`machine ${machine.name} ended on ${host.name} while its node was starting`, {
-        kind: 'notReady',
+        code: 'NOT_READY',
         details: await manager.consoleTail(machine),
       });
     }
@@ -79,7 +79,7 @@ export async function waitForServiceAccount(
   let failure: unknown;
   const error = (): KnestError =>
     new KnestError('namespace "default" has no service account: pods cannot start', {
-      kind: 'notReady',
+      code: 'NOT_READY',
       cause: failure,
       hint: 'look at the controller manager: knest logs NODE -u kube-controller-manager',
     });
@@ -187,7 +187,7 @@ async function notReady(
   return new KnestError(
     `node ${machine.name} on ${host.name} is not Ready after ${seconds(waited)} s: ${last}`,
     {
-      kind: 'notReady',
+      code: 'NOT_READY',
       details: trouble,
       hint: `with --retain the machine stays: knest logs ${machine.name}, knest shell ${machine.name}`,
     },

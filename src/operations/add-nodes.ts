@@ -36,6 +36,7 @@ export async function addNodes(options: AddNodesOptions): Promise<AddNodesResult
     const record = await records.requireCluster(host, paths, options.name);
     if (record.created === undefined) {
       throw new KnestError(`creating cluster "${options.name}" did not finish`, {
+        code: 'CLUSTER_INCOMPLETE',
         hint: 'finish it with the same knest create cluster, then add nodes',
       });
     }

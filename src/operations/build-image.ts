@@ -50,9 +50,7 @@ export async function buildImage(
     if (users.length > 0) {
       throw new KnestError(
         `clusters stand on this image: ${users.map(({ plan }) => plan.cluster).join(', ')}`,
-        {
-          hint: 'delete them first, or leave --rebuild out',
-        },
+        { code: 'LAYER_IN_USE', hint: 'delete them first, or leave --rebuild out' },
       );
     }
     for (const layer of layers) await removeLayer(paths, layer.id, host);

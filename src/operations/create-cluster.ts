@@ -90,7 +90,7 @@ async function planOrContinue(
   const record = await records.readCluster(host, paths, spec.name);
   if (record?.created !== undefined) {
     throw new KnestError(`cluster "${spec.name}" exists already`, {
-      kind: 'exists',
+      code: 'CLUSTER_EXISTS',
       hint: `another name: --name; or first: knest delete cluster --name ${spec.name}`,
     });
   }

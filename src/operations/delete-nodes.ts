@@ -85,7 +85,7 @@ async function refuse(
   const leavingControlPlanes = controlPlanesOf(leaving);
   if (leavingControlPlanes.length === controlPlanes.length) {
     throw new KnestError(`cluster "${cluster}" would be left without a control plane`, {
-      kind: 'usage',
+      code: 'LAST_CONTROL_PLANE',
       hint: `to delete it as a whole: knest delete cluster --name ${cluster}`,
     });
   }
@@ -151,6 +151,7 @@ async function drain(
     // its Node object is gone already
     if (error.details.some((line) => line.includes('NotFound'))) return;
     throw new KnestError(`the pods of ${machine.name} were not all evicted; nothing was deleted`, {
+      code: 'DRAIN_FAILED',
       cause: error,
       details: error.details,
       hint:

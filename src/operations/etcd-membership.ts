@@ -67,6 +67,7 @@ export async function requireQuorumWithout(
     `etcd would lose its quorum without ${names.join(', ')}: ` +
       `of ${loss.voters} control planes that stay ${loss.left} would answer, and it takes ${loss.needed}`,
     {
+      code: 'QUORUM_LOSS',
       details: members.filter(({ healthy }) => !healthy).map(({ name }) => `does not answer: ${name}`),
       hint: 'start the control planes that do not run, delete those first that are dead, or use --force',
     },

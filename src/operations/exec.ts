@@ -61,7 +61,7 @@ export async function selectNodes(options: Context & { name: string; role?: Node
     .map(({ name }) => name);
   if (names.length > 0) return names;
   throw new KnestError(`cluster "${options.name}" has no ${role ?? 'node'}`, {
-    kind: 'notFound',
+    code: 'NODE_NOT_FOUND',
     hint: `it has: ${plan.machines.map(({ name }) => name).join(', ')}`,
   });
 }

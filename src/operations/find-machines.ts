@@ -87,7 +87,7 @@ function named<T>(
   const unknown = wanted.filter((node) => !all.some((one) => nameOf(one) === node));
   if (unknown.length === 0) return wanted.flatMap((node) => all.filter((one) => nameOf(one) === node));
   throw new KnestError(`${words.missing} ${unknown.map((node) => `"${node}"`).join(', ')}`, {
-    kind: 'notFound',
+    code: 'NODE_NOT_FOUND',
     hint:
       all.length > 0 ? `${words.present}: ${all.map(nameOf).join(', ')}` : 'knest create cluster makes one',
   });
@@ -97,6 +97,9 @@ function named<T>(
 export function kubectlPath(paths: Paths, plan: ClusterPlan): string {
   // where every node was given a version of its own, any of them will do
   const layer = kubernetesLayerOf(plan) ?? plan.layers.find(({ kind }) => kind === 'kubernetes');
-  if (!layer) throw new KnestError(`the plan of cluster "${plan.cluster}" has no Kubernetes`);
+  if (!layer)
+    throw new KnestError(`the plan of cluster "${plan.cluster}" has no Kubernetes`, {
+      code: 'LAYER_UNUSABLE',
+    });
   return `${layerPath(paths, layer.id)}/usr/local/bin/kubectl`;
 }

@@ -76,6 +76,7 @@ function refuseLostQuorum({ machines, cluster }: ClusterPlan, leases: Leases): v
   throw new KnestError(
     `DHCP gives ${changed.map(({ name }) => name).join(', ')} another address, and the ${controlPlanes.length} members of etcd know each other by their addresses`,
     {
+      code: 'ADDRESS_CHANGED',
       details: changed.map(
         ({ name, address, lan }) =>
           `${name}: reserve ${address} for ${lan?.mac ?? ''}; it now gives ${leases[name]?.address ?? ''}`,
@@ -107,7 +108,7 @@ export function rejoinAtNewAddress({
   const [only, ...others] = plan.network.lan?.dhcp ? controlPlanesOf(plan.machines) : [];
   if (!only || others.length > 0) return serial();
   return {
-    id: 'etcd',
+    id: 'etcd' as const,
     title: `etcd knows the address of ${only.name}`,
     run: ({ signal }) =>
       retryUntilReady(`tell etcd the address of ${only.name}`, signal, async () => {

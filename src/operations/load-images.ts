@@ -123,7 +123,7 @@ async function waitUntilKnown(
     new KnestError(
       `containerd in ${machine.name} took the archive, and its images are not there: ` +
         missing.map(({ name }) => name).join(', '),
-      { hint: `look what it says: knest logs ${machine.name} -u containerd` },
+      { code: 'IMAGES_NOT_LOADED', hint: `look what it says: knest logs ${machine.name} -u containerd` },
     );
   await pollUntil({ interval, limit: { timeout: patience, error }, signal }, async () => {
     const known = await imagesOfMachine(manager, machine);

@@ -37,6 +37,7 @@ async function waitForUnit(
     const journal = ['journalctl', '--no-pager', '--output=cat', `--unit=${preloadUnit}`, '--lines=10'];
     const { stdout } = await manager.run(machine, journal, { okExitCodes: 'any' });
     throw new KnestError(`${machine.name} did not get the images that it should come with`, {
+      code: 'IMAGES_NOT_LOADED',
       details: tail(stdout, 10),
       hint: `see more: knest logs ${machine.name} -u ${preloadUnit}`,
       cause: error,

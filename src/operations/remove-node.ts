@@ -1,3 +1,4 @@
+import type { DeleteNodePart } from '../events.ts';
 import type { Step } from '../apply/runner.ts';
 import { clientCredentials } from '../clients/credentials.ts';
 import { deleteIfThere, kubernetesClient } from '../clients/kubernetes/client.ts';
@@ -40,7 +41,7 @@ export interface NodeRemoval {
 export function removalSteps(removal: NodeRemoval): Step[] {
   const { machine, manager } = removal;
   const { name } = machine;
-  const step = (id: string, title: string, run: () => Promise<void>): Step => ({
+  const step = (id: DeleteNodePart, title: string, run: () => Promise<void>): Step => ({
     id: `delete-node/${name}/${id}`,
     title,
     run,
@@ -110,6 +111,7 @@ async function recover(
   const [survivor] = staying;
   if (staying.length > 1 || !survivor) {
     throw new KnestError(`etcd has no quorum to take ${machine.name} out`, {
+      code: 'QUORUM_LOSS',
       cause,
       hint: 'start control planes until more than half of them run, or delete all but one of them at once with --force',
     });

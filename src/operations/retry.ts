@@ -20,6 +20,7 @@ export async function retryUntilReady<T>(
   let last: unknown;
   const error = (): KnestError =>
     new KnestError(`could not ${what} within ${patience / 1000} s`, {
+      code: 'TIMED_OUT',
       cause: last,
       details: [messageOf(last)],
       hint: 'knest status cluster shows what does not work',

@@ -80,7 +80,7 @@ async function machinesByKeys(session: Session, name: string): Promise<MachinePl
     .filter((_, index) => there[index] !== undefined)
     .map((place) => {
       const resources = { cpus: undefined, memory: undefined, tasks: undefined, ioWeight: undefined };
-      const run = { ...place, lower: [], binds: [], link: { shared: true } as const, resources };
+      const run = { ...place, lower: [], binds: [], link: { hostNetwork: true } as const, resources };
       return {
         ...emptyMachine,
         ...place,

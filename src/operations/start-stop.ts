@@ -199,6 +199,7 @@ function refuseUnmade(
   );
   if (unmade.length === 0) return;
   throw new KnestError(`adding ${unmade.join(', ')} was interrupted, and there is no machine yet`, {
+    code: 'CLUSTER_INCOMPLETE',
     hint: `finish it: knest start cluster --name ${cluster}; or: knest delete node --force ${unmade.join(' ')}`,
   });
 }
@@ -306,7 +307,8 @@ function rejoinSteps({ session, plan, material }: Power, machine: MachinePlan): 
       retryUntilReady(`see ${machine.name} back in etcd`, signal, async () => {
         const { members } = await readEtcd(plan, running, material, { via: session.host });
         const own = members.find(({ name }) => name === machine.name);
-        if (!own?.healthy) throw new KnestError(`etcd: ${own?.detail ?? 'no such member'}`);
+        if (!own?.healthy)
+          throw new KnestError(`etcd: ${own?.detail ?? 'no such member'}`, { code: 'QUORUM_LOSS' });
       }),
   };
 }
@@ -331,6 +333,7 @@ async function whyNotStop(
     `stopping ${names.join(', ')} would leave etcd ${loss.left} of its ${loss.voters} members, and it needs ` +
       `${loss.needed}: the API would answer no more until enough control planes run again`,
     {
+      code: 'QUORUM_LOSS',
       details: unwell.map(({ name, detail }) => `not well already: ${name} (${detail})`),
       hint: `${first}stop it all with "knest stop cluster --name ${plan.cluster}", or use --force`,
     },

@@ -18,8 +18,7 @@ import { completeNode } from './complete-node.ts';
 import { preloadSteps } from './preloaded-images.ts';
 import type { Session } from './session.ts';
 
-/** Milliseconds to wait for nodes unless told otherwise. */
-export const defaultWait = 5 * 60_000;
+export { defaultWait } from '../spec/words.ts';
 
 /** A layer of the image, made unless the cache has it. */
 export function layerStep(

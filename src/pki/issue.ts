@@ -107,6 +107,7 @@ function isKeyPair(material: KeyMaterial, name: string): boolean {
 /** @throws KnestError when the cluster's key material lacks a file that the plan names */
 export function requireMaterial(material: KeyMaterial, file: string): string {
   const text = material.get(file);
-  if (text === undefined) throw new KnestError(`the cluster has no key material called ${file}`);
+  if (text === undefined)
+    throw new KnestError(`the cluster has no key material called ${file}`, { code: 'RECORD_DAMAGED' });
   return text;
 }

@@ -78,7 +78,7 @@ export function planCluster(
   const manager = previous?.manager ?? chooseManager(spec, facts, planners);
   const planner = plannerOf(manager, planners);
   const network = planClusterNetwork(spec, facts, previous);
-  const { shared, lan, bridge, ports } = network;
+  const { hostNetwork, lan, bridge, ports } = network;
   const nodes = placeNodes({ spec, network, kubernetes, previous, facts });
   const machines = nodes.map(({ machine }) => machine);
   const cluster = clusterContext({ spec, facts, network, machines, previous });
@@ -88,8 +88,8 @@ export function planCluster(
     ports: ports.nodes[index] ?? [],
     layers: keep.layers?.[node.machine.name] ?? layersOf(node, spec, facts),
     parts: components.map((component) => component(node.machine, cluster)),
-    link: shared ? { shared: true as const } : lan ? { macvlan: lan.parent } : { bridge },
-    shared: runsRegistry(spec) && node.machine.role === 'control-plane' ? [registryBind(folder)] : [],
+    link: hostNetwork ? { hostNetwork: true as const } : lan ? { macvlan: lan.parent } : { bridge },
+    clusterBinds: runsRegistry(spec) && node.machine.role === 'control-plane' ? [registryBind(folder)] : [],
     cluster: spec.name,
     rootPassword: spec.rootPassword,
     manager: planner,
@@ -126,14 +126,14 @@ export function planCluster(
 
 /** What later plans, and readers of this one, need to know of the network. */
 function plannedNetwork(
-  { bridge, lan, shared, ports, ...network }: ClusterNetwork,
+  { bridge, lan, hostNetwork, ports, ...network }: ClusterNetwork,
   address: string,
   spec: ClusterSpec,
 ): ClusterPlan['network'] {
   return {
     bridge,
     ...(lan ? { lan: { parent: lan.parent, dhcp: lan.dhcp } } : {}),
-    ...(shared ? { shared: true } : {}),
+    ...(hostNetwork ? { hostNetwork: true } : {}),
     nodeSubnets: network.nodeSubnets,
     podSubnets: network.podSubnets,
     serviceSubnets: network.serviceSubnets,

@@ -14,14 +14,14 @@ import type { PlannedPort } from './types.ts';
 export function clusterContext({
   spec,
   facts,
-  network: { nodeSubnets, podSubnets, serviceSubnets, loadBalancer, lan, shared, ports },
+  network: { nodeSubnets, podSubnets, serviceSubnets, loadBalancer, lan, hostNetwork, ports },
   machines,
   previous,
 }: Omit<PlaceInput, 'kubernetes'> & { machines: readonly MachineContext[] }): ClusterContext {
   const controlPlanes = controlPlanesOf(machines);
   const address = lan?.dhcp
     ? leasedApiAddress(lan, spec.network.apiServer, controlPlanes[0]?.address ?? '')
-    : (shared?.address ?? apiAddressOf(nodeSubnets[0] ?? ''));
+    : (hostNetwork?.address ?? apiAddressOf(nodeSubnets[0] ?? ''));
   const there = new Set(previous?.machines.map(({ name }) => name));
   return {
     name: spec.name,

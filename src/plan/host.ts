@@ -1,10 +1,10 @@
 import type { HostFacts } from '../facts/types.ts';
 import type { ClusterSpec } from '../spec/types.ts';
 import type { ClusterNetwork } from './network/cluster-network.ts';
-import { planHostNetwork } from './network/host-network.ts';
+import { planNetworkSetup } from './network/host-setup.ts';
 import { lanMac, linkLocalAddress } from './network/lan.ts';
-import { sweepCommands } from './network/shared.ts';
-import type { HostNetworkOptions, NetworkPeer } from './network/types.ts';
+import { sweepCommands } from './network/host-network.ts';
+import type { NetworkSetupOptions, NetworkPeer } from './network/types.ts';
 import type { ManagerPlanner } from './managers/types.ts';
 import { planSysctls } from './sysctls.ts';
 import type { HostPlan } from './types.ts';
@@ -28,14 +28,14 @@ export interface HostInput {
 /** What the host needs besides machines: kernel settings, its side of the network, what the manager keeps there. */
 export function planHost(input: HostInput): HostPlan {
   const { spec, facts, network, manager } = input;
-  const { shared, lan, bridge } = network;
-  const afterStop = shared ? sweepCommands(input.image, facts) : [];
-  const hostNetwork = planHostNetwork(networkOptions(input), facts);
+  const { hostNetwork, lan, bridge } = network;
+  const afterStop = hostNetwork ? sweepCommands(input.image, facts) : [];
+  const networkSetup = planNetworkSetup(networkOptions(input), facts);
   const host = {
     sysctls: input.sysctls ?? planSysctls(facts, spec.network, { lasting: manager.lastingSysctls }),
-    setup: hostNetwork.setup,
-    teardown: [...afterStop, ...hostNetwork.teardown],
-    ...(shared ? { afterStop } : {}),
+    setup: networkSetup.setup,
+    teardown: [...afterStop, ...networkSetup.teardown],
+    ...(hostNetwork ? { afterStop } : {}),
   };
   const run = manager.planHost(
     { cluster: spec.name, folder: input.folder, bridge, host, ...(lan ? { parent: lan.parent } : {}) },
@@ -44,12 +44,12 @@ export function planHost(input: HostInput): HostPlan {
   return { ...host, run };
 }
 
-function networkOptions({ spec, facts, network, apiAddress, machines }: HostInput): HostNetworkOptions {
-  const { shared, lan, bridge, ports } = network;
+function networkOptions({ spec, facts, network, apiAddress, machines }: HostInput): NetworkSetupOptions {
+  const { hostNetwork, lan, bridge, ports } = network;
   return {
     cluster: spec.name,
     bridge,
-    ...(shared ? { shared: true, loadsBridgeNetfilter: !hasBridgeNetfilter(facts) } : {}),
+    ...(hostNetwork ? { hostNetwork: true, loadsBridgeNetfilter: !hasBridgeNetfilter(facts) } : {}),
     ...(lan
       ? {
           lan: {
@@ -61,7 +61,7 @@ function networkOptions({ spec, facts, network, apiAddress, machines }: HostInpu
       : {}),
     apiAddress,
     apiPort: ports.api,
-    registryPort: shared ? undefined : ports.registry,
+    registryPort: hostNetwork ? undefined : ports.registry,
     ipvs: spec.network.proxyMode === 'ipvs',
     podBridge: spec.network.cni === 'bridge',
     machines,

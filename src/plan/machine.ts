@@ -21,7 +21,7 @@ export interface MachineInput {
   parts: readonly ComponentPlan[];
   link: MachineLink;
   /** Folders of the cluster that this machine sees. */
-  shared: readonly PlannedBind[];
+  clusterBinds: readonly PlannedBind[];
   cluster: string;
   /** Hash of root's password. */
   rootPassword: string | undefined;
@@ -42,7 +42,7 @@ export function assembleMachine(input: MachineInput, facts: HostFacts, paths: Pa
   const data = ['containerd', 'kubelet', 'knest-volumes', ...(role === 'control-plane' ? ['etcd'] : [])];
   const binds = [
     ...data.map((one) => ({ source: `${folder}/data/${one}`, target: `/var/lib/${one}` })),
-    ...input.shared,
+    ...input.clusterBinds,
     // for fuse file systems in pods
     { source: '/dev/fuse', target: '/dev/fuse' },
     ...spec.extraMounts.map(({ hostPath, containerPath, readOnly }) => ({

@@ -29,7 +29,7 @@ export interface PlaceInput {
 /** Nodes with their addresses. Those that are there already keep their places, new ones take the first free ones. */
 export function placeNodes({
   spec,
-  network: { nodeSubnets, podSubnets, loadBalancer, lan, shared },
+  network: { nodeSubnets, podSubnets, loadBalancer, lan, hostNetwork },
   kubernetes,
   previous,
   facts,
@@ -37,16 +37,16 @@ export function placeNodes({
   const kept = new Map(previous?.machines.map(({ name, slot }) => [name, slot]));
   const taken = new Set(spec.nodes.map(({ name }) => kept.get(name)));
   // with addresses that are not ours to give, places are those of the pod subnet
-  const free = freeSlots(lan?.dhcp === true || shared ? [] : nodeSubnets, loadBalancer, taken);
+  const free = freeSlots(lan?.dhcp === true || hostNetwork ? [] : nodeSubnets, loadBalancer, taken);
   return spec.nodes.map((node: NodeSpec) => {
     const slot = kept.get(node.name) ?? free.next().value;
     const chosen = kubernetes.nodes[node.name] ?? kubernetes.cluster;
     const addresses = lan?.dhcp
       ? leasedAddresses(lan, node.name)
       : nodeSubnets.map((subnet) => ({
-          address: shared?.address ?? nodeAddress(subnet, slot),
+          address: hostNetwork?.address ?? nodeAddress(subnet, slot),
           prefixLength: lan?.prefixLength ?? parseCidr(subnet).prefix,
-          gateway: shared ? '' : lan ? (lan.gateway ?? '') : gatewayOf(subnet),
+          gateway: hostNetwork ? '' : lan ? (lan.gateway ?? '') : gatewayOf(subnet),
         }));
     const lease = lan?.dhcp ? lan.leases[node.name] : undefined;
     const machine = {
@@ -72,7 +72,7 @@ function* freeSlots(
 ): Generator<number, never> {
   for (const slot of nodeSlots(nodeSubnets, pool.map(parseRange))) if (!taken.has(slot)) yield slot;
   throw new KnestError(`the node subnet ${nodeSubnets.join(', ')} has no address left for another node`, {
-    kind: 'preflight',
+    code: 'SUBNET_FULL',
     hint: 'subnets stay as they are while a cluster lives: make one with a larger network.nodeSubnet',
     details: pool.map((range) => `${range}: for Services of type LoadBalancer`),
   });

@@ -62,7 +62,7 @@ const routeLocalnet: readonly WantedSysctl[] = ['all', 'default'].map((which) =>
 }));
 
 /** What kube-proxy sets where it is: of a node that shares the host's network, on the host. So it is given back. */
-const sharedNode: readonly WantedSysctl[] = [
+const hostNetworkNode: readonly WantedSysctl[] = [
   'net.ipv4.conf.all.route_localnet',
   'net.bridge.bridge-nf-call-iptables',
 ].map((key) => ({
@@ -74,7 +74,7 @@ const sharedNode: readonly WantedSysctl[] = [
 
 /** Keys that facts must hold for planSysctls, besides those of routerLinkSetting. */
 export const sysctlKeys: readonly string[] = [
-  ...new Set([...wanted, forwardIpv6, ...routeLocalnet, ...sharedNode].map(({ key }) => key)),
+  ...new Set([...wanted, forwardIpv6, ...routeLocalnet, ...hostNetworkNode].map(({ key }) => key)),
 ];
 
 /** The setting that says whether a link listens to routers that advertise themselves. */
@@ -95,7 +95,7 @@ export function planSysctls(
   const ofIpv6 = ipFamily !== 'ipv4' || lasting ? [...keepRouters(facts), forwardIpv6] : [];
   const ofNode =
     mode === 'host'
-      ? [...sharedNode, ...(lasting ? routeLocalnet.slice(1) : [])]
+      ? [...hostNetworkNode, ...(lasting ? routeLocalnet.slice(1) : [])]
       : lasting
         ? routeLocalnet
         : [];

@@ -320,7 +320,7 @@ export interface ClusterPlan {
     /** With macvlan: the link of the host that is on the LAN, and whether its DHCP server gives nodes their addresses. */
     lan?: { parent: string; dhcp: boolean };
     /** The only node shares the network of the host; the bridge is that of its pods. */
-    shared?: true;
+    hostNetwork?: true;
     /** One per family, the primary one first. With DHCP: the LAN's own. */
     nodeSubnets: readonly string[];
     podSubnets: readonly string[];

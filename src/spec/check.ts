@@ -2,7 +2,7 @@
 
 import * as z from 'zod';
 import type { Problem } from '../errors.ts';
-import { problemsOfIssue, valueAt, type Path } from './problems.ts';
+import { problemsOfIssue, valueAt, type At, type Path } from './problems.ts';
 
 export interface Checked<T> {
   /** What is left when everything that is wrong is taken out. */
@@ -10,16 +10,11 @@ export interface Checked<T> {
   problems: Problem[];
 }
 
-/** @param nameOf how the user knows a value: its path in the file, or a flag. */
-export function check<S extends z.ZodObject>(
-  schema: S,
-  input: unknown,
-  nameOf: (path: Path) => string,
-): Checked<z.output<S>> {
+export function check<S extends z.ZodObject>(schema: S, input: unknown, at: At): Checked<z.output<S>> {
   const result = schema.safeParse(input);
   if (result.success) return { valid: withoutUndefined(result.data), problems: [] };
   const keysAt = (path: Path) => knownKeys(schema, path);
-  const problems = result.error.issues.flatMap((issue) => problemsOfIssue(issue, input, nameOf, keysAt));
+  const problems = result.error.issues.flatMap((issue) => problemsOfIssue(issue, input, at, keysAt));
   const rest = structuredClone(input);
   for (const issue of result.error.issues) {
     const paths =

@@ -1,6 +1,6 @@
 /** Config file + flags -> ClusterSpec. Flags win over the file; every problem of both is told at once. */
 
-import { InputError, type Problem } from '../errors.ts';
+import { InputError, type Problem, type Subject } from '../errors.ts';
 import { check } from './check.ts';
 import { complete } from './complete/complete.ts';
 import { dnsProblems } from './validate/dns.ts';
@@ -12,10 +12,11 @@ import { registryProblems, registryWarnings } from './validate/registries.ts';
 import { configOfFlags, flagName, nodesOfFlags, type SpecFlags } from './flags.ts';
 import { isKindConfig } from './kind/detect.ts';
 import { readKindConfig } from './kind/read.ts';
-import { configPath, valueAt, type Path } from './problems.ts';
+import { placesIn } from './places.ts';
+import { configPath, valueAt, type At, type Path } from './problems.ts';
 import { apiVersion, configKind, configSchema, type Config } from './schema.ts';
 import type { ClusterSpec } from './types.ts';
-import { readYaml, withNumbersAsWritten } from './yaml.ts';
+import { readYaml, withNumbersAsWritten, type Fault } from './yaml.ts';
 
 export type { SpecFlags } from './flags.ts';
 
@@ -45,52 +46,66 @@ export interface LoadedSpec {
  */
 export function loadSpec({ config, flags }: SpecInput): LoadedSpec {
   const file = config === undefined ? nothing : readFile(config);
-  const fromFile = check(configSchema, file.config, file.nameOf);
-  const fromFlags = check(configSchema, configOfFlags(flags), flagName);
+  const fromFile = check(configSchema, file.config, file.at);
+  const fromFlags = check(configSchema, configOfFlags(flags), atFlag);
   const nodes = nodesOfFlags(flags, config && { name: config.name, nodes: fromFile.valid.nodes });
   const merged = merge(fromFile.valid, { ...fromFlags.valid, ...(nodes.nodes && { nodes: nodes.nodes }) });
-  const nameOf = (path: Path) =>
-    valueAt(fromFlags.valid, path) === undefined ? file.nameOf(path) : flagName(path);
+  const at: At = (path) => (valueAt(fromFlags.valid, path) === undefined ? file.at(path) : atFlag(path));
   const problems = [
     ...file.problems,
     ...fromFile.problems,
     ...fromFlags.problems,
     ...nodes.problems,
-    ...networkProblems(merged, nameOf),
-    ...lanProblems(merged, nameOf),
-    ...hostNetworkProblems(merged, nameOf),
-    ...nodeProblems(merged, nameOf),
-    ...registryProblems(merged, nameOf),
-    ...dnsProblems(merged, nameOf),
+    ...networkProblems(merged, at),
+    ...lanProblems(merged, at),
+    ...hostNetworkProblems(merged, at),
+    ...nodeProblems(merged, at),
+    ...registryProblems(merged, at),
+    ...dnsProblems(merged, at),
   ];
   if (problems.length > 0) throw new InputError(subjectOf(config?.name, problems), problems);
   const countedBy = flags.controlPlanes === undefined ? '--nodes' : '--control-planes';
-  const nameOfNodes = (path: Path) => (nodes.nodes && path[0] === 'nodes' ? countedBy : nameOf(path));
-  const remarks = [...nodeWarnings(merged, nameOfNodes), ...registryWarnings(merged, nameOf)];
+  const atNodes: At = (path) => (nodes.nodes && path[0] === 'nodes' ? { path: countedBy } : at(path));
+  const remarks = [...nodeWarnings(merged, atNodes), ...registryWarnings(merged, at)];
   return { spec: complete(merged), warnings: [...file.warnings, ...remarks] };
 }
 
 /** A file in knest's words. */
 interface ReadFile {
   config: unknown;
-  /** How the user knows a value: its path in the file. */
-  nameOf: (path: Path) => string;
+  at: At;
   problems: readonly Problem[];
   warnings: readonly Problem[];
 }
 
 const nothing: ReadFile = {
   config: { apiVersion, kind: configKind },
-  nameOf: configPath,
+  at: (path) => ({ path: configPath(path) }),
   problems: [],
   warnings: [],
 };
 
 /** @throws InputError when the text is no YAML. */
 function readFile({ text, name, directory = '/' }: ConfigFile): ReadFile {
-  const { data, document } = readYaml(text, name);
-  if (isKindConfig(data)) return readKindConfig(withNumbersAsWritten(document), directory);
-  return { ...nothing, config: data };
+  const yaml = readYaml(text);
+  if ('faults' in yaml) throw notYaml(name, yaml.faults);
+  const { data, document, read } = yaml;
+  const at = placesIn(name, read);
+  if (isKindConfig(data)) return readKindConfig(withNumbersAsWritten(document), directory, at);
+  return { ...nothing, config: data, at };
+}
+
+function notYaml(file: string, faults: readonly Fault[]): InputError {
+  const problems = faults.map(({ message, ...position }) => ({
+    path: '',
+    place: { file, ...position },
+    message,
+  }));
+  return new InputError(`${file} is not valid YAML`, problems);
+}
+
+function atFlag(path: Path): Subject {
+  return { path: flagName(path) };
 }
 
 /** Whose problems these are, for the headline. */

@@ -1,57 +1,65 @@
 /** Schema issues, told in the words of the config file. */
 
 import type { z } from 'zod';
-import type { Problem } from '../errors.ts';
+import type { Problem, Subject } from '../errors.ts';
 import { didYouMean } from './suggest.ts';
 
 type Issue = z.core.$ZodIssue;
 export type Path = readonly PropertyKey[];
 
 /**
+ * How the user knows a value: its path and place in the file, or its flag. What is not there has the place of what it
+ * would be in.
+ */
+export type At = (path: Path) => Subject;
+
+/**
  * What an issue of the schema means for the user; several problems for several unknown keys.
- * @param nameOf how the user knows a value: its path in the file, or a flag.
  * @param keysAt the keys that are known at a path, for suggestions.
  */
 export function problemsOfIssue(
   issue: Issue,
   input: unknown,
-  nameOf: (path: Path) => string,
+  at: At,
   keysAt: (path: Path) => readonly string[],
 ): Problem[] {
-  const path = nameOf(issue.path);
+  const subject = at(issue.path);
   const value = valueAt(input, issue.path);
   switch (issue.code) {
     case 'unrecognized_keys':
       return issue.keys.map((key) => {
         const known = keysAt(issue.path);
         const hint = didYouMean(key, known) ?? `known here: ${known.join(', ')}`;
-        return { path: nameOf([...issue.path, key]), message: 'unknown key', hint };
+        return { ...at([...issue.path, key]), message: 'unknown key', hint };
       });
     case 'invalid_type':
       return isSecret(issue.path) && value !== undefined && value !== null
-        ? [{ path, message: 'must be text', hint: 'put it in quotes' }]
-        : [wrongType(path, issue.expected, value)];
+        ? [{ ...subject, message: 'must be text', hint: 'put it in quotes' }]
+        : [wrongType(subject, issue.expected, value)];
     case 'invalid_value':
-      return [wrongValue(path, issue.values.map(String), value)];
+      return [wrongValue(subject, issue.values.map(String), value)];
     case 'invalid_union': {
       const chosen = closestOption(issue);
       const inner = chosen.map((one) => ({ ...one, path: [...issue.path, ...one.path] }));
       return inner.length === 0
-        ? [{ path, message: issue.message }]
-        : inner.flatMap((one) => problemsOfIssue(one, input, nameOf, keysAt));
+        ? [{ ...subject, message: issue.message }]
+        : inner.flatMap((one) => problemsOfIssue(one, input, at, keysAt));
     }
     case 'invalid_key':
-      return [{ path, message: issue.issues[0]?.message ?? issue.message }];
+      return [{ ...subject, message: issue.issues[0]?.message ?? issue.message }];
     case 'too_small':
       if (issue.origin === 'array')
-        return [{ path, message: 'is empty', hint: 'give it something or remove it' }];
+        return [{ ...subject, message: 'is empty', hint: 'give it something or remove it' }];
       return [
-        { path, message: `must be ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}` },
+        {
+          ...subject,
+          message: `must be ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`,
+        },
       ];
     case 'too_big':
-      return [{ path, message: `must be at most ${issue.maximum}` }];
+      return [{ ...subject, message: `must be at most ${issue.maximum}` }];
     default:
-      return [{ path, message: issue.message }];
+      return [{ ...subject, message: issue.message }];
   }
 }
 
@@ -73,7 +81,7 @@ function isSecret(path: Path): boolean {
   return path.at(-1) === 'rootPassword' || path.at(-1) === 'password' || path[0] === 'proxy';
 }
 
-export const wholeFile = '(the whole file)';
+const wholeFile = '(the whole file)';
 
 /** nodes[0].role; labels.example.org/tier as it is. */
 export function configPath(path: Path): string {
@@ -93,25 +101,25 @@ export function valueAt(input: unknown, path: Path): unknown {
   );
 }
 
-function wrongType(path: string, expected: string, value: unknown): Problem {
-  if (value === undefined) return { path, message: 'is missing' };
-  if (value === null && path === wholeFile) return { path, message: 'is empty' };
-  if (value === null) return { path, message: 'has no value', hint: 'give it one or remove the line' };
+function wrongType(subject: Subject, expected: string, value: unknown): Problem {
+  if (value === undefined) return { ...subject, message: 'is missing' };
+  if (value === null && subject.path === wholeFile) return { ...subject, message: 'is empty' };
+  if (value === null) return { ...subject, message: 'has no value', hint: 'give it one or remove the line' };
   const message = `must be ${nameOfType(expected)}, not ${describe(value)}`;
   const quotable = expected === 'string' && (typeof value === 'number' || typeof value === 'boolean');
-  return quotable ? { path, message, hint: 'put it in quotes' } : { path, message };
+  return quotable ? { ...subject, message, hint: 'put it in quotes' } : { ...subject, message };
 }
 
-function wrongValue(path: string, allowed: readonly string[], value: unknown): Problem {
+function wrongValue(subject: Subject, allowed: readonly string[], value: unknown): Problem {
   const choices = oneOf(allowed);
-  if (value === undefined) return { path, message: 'is missing', hint: `must be ${choices}` };
+  if (value === undefined) return { ...subject, message: 'is missing', hint: `must be ${choices}` };
   const message = `must be ${choices}, not ${describe(value)}`;
   if (value === 'Bidirectional') {
     // systemd-nspawn(1): "all mounts in the container are slaves of the host's"
-    return { path, message, hint: 'what a machine of systemd-nspawn mounts, the host never sees' };
+    return { ...subject, message, hint: 'what a machine of systemd-nspawn mounts, the host never sees' };
   }
   const hint = typeof value === 'string' ? didYouMean(value, allowed) : undefined;
-  return hint === undefined ? { path, message } : { path, message, hint };
+  return hint === undefined ? { ...subject, message } : { ...subject, message, hint };
 }
 
 /** "a", "b" or "c" */

@@ -1,6 +1,7 @@
 /** The config file: its fields, their types and what is said about them in the reference. */
 
 import * as z from 'zod';
+import { defaults, knownSuites, managers } from './words.ts';
 import { auditSchema, podSecuritySchema } from './config/api-server.ts';
 import { componentsSchema } from './config/components.ts';
 import { dnsSchema } from './config/dns.ts';
@@ -49,11 +50,11 @@ export const configSchema = z
       description: 'Base URL of a mirror of the project’s download server, for the source `release`.',
     }),
     suite: text(suiteProblem).meta({
-      description: 'Debian suite of the nodes’ root file system: `trixie`, `bookworm`, ... Default: trixie.',
+      description: `Debian suite of the nodes’ root file system: ${knownSuites.map((suite) => `\`${suite}\``).join(', ')}, ... Default: ${defaults.suite}.`,
     }),
     mirror: text(urlProblem).meta({ description: 'Debian mirror (http or https). Default: the host’s own.' }),
     manager: z
-      .enum(['auto', 'systemd', 'direct'])
+      .enum(managers)
       .optional()
       .meta({
         description:

@@ -1,17 +1,31 @@
 /** What the user wants: read from a config file and flags, complete and validated. */
 
-export type NodeRole = 'control-plane' | 'worker';
+import type {
+  dnsProviders,
+  ipFamilies,
+  managers,
+  mountPropagations,
+  nodeRoles,
+  podNetworks,
+  protocols,
+  proxyModes,
+  sources,
+  taintEffects,
+  volumeCreations,
+} from './words.ts';
+
+export type NodeRole = (typeof nodeRoles)[number];
 
 /** dual: IPv4 first, then IPv6. */
-export type IpFamily = 'ipv4' | 'ipv6' | 'dual';
+export type IpFamily = (typeof ipFamilies)[number];
 
 /** auto: release when it answers, else debian. Otherwise an absolute path to a directory of binaries. */
-export type KubernetesSource = 'auto' | 'release' | 'debian' | { directory: string };
+export type KubernetesSource = (typeof sources)[number] | { directory: string };
 
 export interface Taint {
   key: string;
   value: string;
-  effect: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute';
+  effect: (typeof taintEffects)[number];
 }
 
 /** A file or directory of the host that a node sees as well; kind's words. */
@@ -21,7 +35,7 @@ export interface ExtraMount {
   containerPath: string;
   readOnly: boolean;
   /** None: what is mounted there later stays on its side. HostToContainer: what the host mounts there, the node sees. */
-  propagation: 'None' | 'HostToContainer';
+  propagation: (typeof mountPropagations)[number];
 }
 
 /** A port of the host that leads to a port of a node; kind's words. */
@@ -32,7 +46,7 @@ export interface PortMapping {
   hostPort: number | undefined;
   /** Address of the host, 127.0.0.1 included; undefined: every address. */
   listenAddress: string | undefined;
-  protocol: 'TCP' | 'UDP' | 'SCTP';
+  protocol: (typeof protocols)[number];
 }
 
 /** What a node may use at most; undefined: all that the host has. */
@@ -56,7 +70,7 @@ export interface ExtraVolume {
   mountPath: string;
   readOnly: boolean;
   /** Made when missing. */
-  create: 'none' | 'file' | 'directory';
+  create: (typeof volumeCreations)[number];
 }
 
 export interface ComponentSettings {
@@ -100,11 +114,11 @@ export interface NetworkSpec {
   podSubnets: readonly string[] | undefined;
   serviceSubnets: readonly string[] | undefined;
   /** bridge: CNI's own plugins, with a pod subnet per node. none: the user applies a network add-on. */
-  cni: 'bridge' | 'none';
+  cni: (typeof podNetworks)[number];
   /** NetworkPolicies are enforced by knest-agent. Never with cni `none`: its add-on does that. */
   networkPolicy: boolean;
   /** auto: nftables where the Kubernetes version has it as stable, else iptables. none: no kube-proxy. */
-  proxyMode: 'auto' | 'iptables' | 'nftables' | 'ipvs' | 'none';
+  proxyMode: (typeof proxyModes)[number];
   loadBalancer: {
     /** Ranges that Services of type LoadBalancer get addresses from; undefined: what the node subnet has to spare. */
     addresses: readonly string[] | undefined;
@@ -175,7 +189,7 @@ export interface ImageArchiveSpec {
 /** Who answers the names of the cluster. */
 export interface DnsSpec {
   /** knest: knest-agent. coredns: CoreDNS in pods. none: the user brings something for the Service's address. */
-  provider: 'knest' | 'coredns' | 'none';
+  provider: (typeof dnsProviders)[number];
   /** Of CoreDNS; undefined: the one that kubeadm has for the Kubernetes version. */
   image: string | undefined;
   /** Domains with name servers of their own: "corp.example": ["192.0.2.53", "192.0.2.54:5353"] */
@@ -226,7 +240,7 @@ export interface ClusterSpec {
     /** Debian mirror; undefined: the host's own, else the bootstrap tool's default. */
     mirror: string | undefined;
   };
-  manager: 'auto' | 'systemd' | 'direct';
+  manager: (typeof managers)[number];
   /** Hash (crypt(5)) of root's password in the nodes; undefined: root cannot log in by one. */
   rootPassword: string | undefined;
   network: NetworkSpec;

@@ -1,12 +1,11 @@
 /** What single values of a spec must look like. Each check gives what is wrong, or undefined when all is well. */
 
+import { sources } from './words.ts';
 import { isAddress } from '../formats/cidr.ts';
 import { didYouMean } from './suggest.ts';
 
 /** Longest cluster name: machine names are made from it, and host names end at 63 characters. */
 export const maximumNameLength = 40;
-
-const sourceWords = ['auto', 'release', 'debian'] as const;
 
 /** RFC 1123 label. */
 export const namePattern = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
@@ -33,9 +32,9 @@ export function normalizeVersion(version: string): string {
 }
 
 export function sourceProblem(source: string): string | undefined {
-  if (source.startsWith('/') || sourceWords.some((word) => word === source)) return undefined;
-  const words = `must be ${sourceWords.join(', ')} or the absolute path of a directory of binaries`;
-  const suggestion = didYouMean(source, sourceWords);
+  if (source.startsWith('/') || sources.some((word) => word === source)) return undefined;
+  const words = `must be ${sources.join(', ')} or the absolute path of a directory of binaries`;
+  const suggestion = didYouMean(source, sources);
   return `"${source}" ${words}${suggestion ? `; ${suggestion}` : ''}`;
 }
 

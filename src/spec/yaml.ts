@@ -1,29 +1,68 @@
 /** YAML text -> plain data. */
 
-import { isScalar, LineCounter, parseAllDocuments, parseDocument, visit, type Document } from 'yaml';
-import { InputError, type Problem, messageOf } from '../errors.ts';
-import { wholeFile } from './problems.ts';
+import {
+  Composer,
+  isAlias,
+  isScalar,
+  LineCounter,
+  Parser,
+  visit,
+  type CST,
+  type Document,
+  type YAMLError,
+} from 'yaml';
+import { messageOf } from '../errors.ts';
 
-/** Merge keys (<<) are YAML 1.1, and what kind and kubectl read. */
-const options = { prettyErrors: false, merge: true } as const;
+/**
+ * Merge keys (<<) are YAML 1.1, and what kind and kubectl read. That keys are unique is checked here: the library compares
+ * each key with all others, which takes seconds for some thousand labels.
+ */
+const options = { prettyErrors: false, merge: true, uniqueKeys: false } as const;
 
-/** A text with one document. @throws InputError with every syntax error and its place. */
-export function readYaml(text: string, name: string): { data: unknown; document: Document } {
-  const lineCounter = new LineCounter();
-  const document = parseDocument(text, { ...options, lineCounter });
-  const read = dataOf(document, lineCounter);
-  if ('problems' in read) throw new InputError(`${name} is not valid YAML`, read.problems);
-  return { data: read.data, document };
+/** Bytes. Far more than a config needs; what is larger is another file by mistake. */
+export const maximumTextSize = 4 * 1024 * 1024;
+
+const maximumDepth = 100;
+
+/** What keeps a text from being read, and where in it; line and column count from 1. */
+export interface Fault {
+  message: string;
+  line: number;
+  column: number;
+}
+
+/** A text that was read. */
+export interface ReadText {
+  text: string;
+  documents: readonly Document.Parsed[];
+  lineCounter: LineCounter;
+}
+
+/** A text with one document, or what is wrong with it. */
+export function readYaml(
+  text: string,
+): { data: unknown; document: Document; read: ReadText } | { faults: Fault[] } {
+  const read = parse(text);
+  if ('faults' in read) return read;
+  const [document, second] = read.documents;
+  if (document === undefined) return { faults: [{ message: 'is empty', line: 1, column: 1 }] };
+  if (second) {
+    const message = 'a second document begins here; a config file has one';
+    return { faults: [{ message, ...placeOf(read, second.range[0]) }] };
+  }
+  const result = dataOf(document, read);
+  return 'faults' in result ? result : { data: result.data, document, read };
 }
 
 /** The documents of a text within a file, empty ones left out; or what is wrong with it. */
-export function readDocuments(text: string): { data: unknown[] } | { problems: Problem[] } {
-  const lineCounter = new LineCounter();
-  const read = parseAllDocuments(text, { ...options, lineCounter }).map((one) => dataOf(one, lineCounter));
-  const problems = read.flatMap((one) => ('problems' in one ? one.problems : []));
-  if (problems.length > 0) return { problems };
-  const data = read.flatMap((one) => ('data' in one ? [one.data] : []));
-  return { data: data.filter((one) => one !== null && one !== undefined) };
+export function readDocuments(text: string): { data: unknown[]; read: ReadText } | { faults: Fault[] } {
+  const read = parse(text);
+  if ('faults' in read) return read;
+  const results = read.documents.map((one) => dataOf(one, read));
+  const faults = results.flatMap((one) => ('faults' in one ? one.faults : []));
+  if (faults.length > 0) return { faults };
+  const data = results.flatMap((one) => ('data' in one ? [one.data] : []));
+  return { data: data.filter((one) => one !== null && one !== undefined), read };
 }
 
 /**
@@ -41,21 +80,133 @@ export function withNumbersAsWritten(document: Document): unknown {
   return document.toJS();
 }
 
-function dataOf(document: Document, lineCounter: LineCounter): { data: unknown } | { problems: Problem[] } {
-  const faults = [...document.errors, ...document.warnings];
-  if (faults.length > 0) {
-    const problems = faults.map(({ message, pos }) => {
-      const { line, col } = lineCounter.linePos(pos[0]);
-      return { path: `line ${line}, column ${col}`, message };
-    });
-    return { problems };
-  }
+/** Line and column of an offset, counted from 1. */
+export function placeOf(
+  { text, lineCounter }: Pick<ReadText, 'text' | 'lineCounter'>,
+  offset: number,
+): { line: number; column: number } {
+  const { line, col } = lineCounter.linePos(offset);
+  // an empty text has no line for the library, and the mark of its encoding (BOM) is none of its characters for editors
+  const hidden = line === 1 && text.startsWith('\uFEFF') ? 1 : 0;
+  return { line: Math.max(1, line), column: Math.max(1, col - hidden) };
+}
+
+function parse(text: string): ReadText | { faults: Fault[] } {
+  const lineCounter = new LineCounter();
+  const at = (message: string, offset: number): { faults: Fault[] } => ({
+    faults: [{ message, ...placeOf({ text, lineCounter }, offset) }],
+  });
+  if (Buffer.byteLength(text) > maximumTextSize)
+    return at(`is larger than ${maximumTextSize / 1024 / 1024} MB`, 0);
+  const tokens = tokensOf(text, lineCounter);
+  const deep = tokens === undefined ? 0 : firstTooDeep(tokens);
+  if (tokens === undefined || deep !== undefined)
+    return at(`is nested more than ${maximumDepth} levels deep`, deep ?? 0);
+  const documents = [...new Composer(options).compose(tokens, true, text.length)];
+  return { text, documents, lineCounter };
+}
+
+/** undefined: so deep that the library runs out of stack. */
+function tokensOf(text: string, lineCounter: LineCounter): CST.Token[] | undefined {
   try {
-    return { data: document.toJS() };
+    return [...new Parser(lineCounter.addNewLine).parse(text)];
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+/** Where a list or mapping lies within more of them than allowed. What reads the tokens next calls itself for each level. */
+function firstTooDeep(tokens: readonly CST.Token[]): number | undefined {
+  const open: { token: CST.Token | null | undefined; depth: number }[] = tokens.map((token) => ({
+    token,
+    depth: 0,
+  }));
+  for (let next = open.pop(); next; next = open.pop()) {
+    const { token, depth } = next;
+    if (!token) continue;
+    if (token.type === 'document') open.push({ token: token.value, depth });
+    if (!('items' in token)) continue;
+    if (depth > maximumDepth) return token.offset;
+    for (const { key, value } of token.items) {
+      open.push({ token: key, depth: depth + 1 }, { token: value, depth: depth + 1 });
+    }
+  }
+  return undefined;
+}
+
+function dataOf(document: Document.Parsed, read: ReadText): { data: unknown } | { faults: Fault[] } {
+  const faults = [...document.errors, ...document.warnings].map(faultOf(read));
+  const sameKeys = repeatedKeys(document).map((offset) => ({
+    message: 'Map keys must be unique',
+    ...placeOf(read, offset),
+  }));
+  const all = [...faults, ...sameKeys].sort((a, b) => a.line - b.line || a.column - b.column);
+  if (all.length > 0) return { faults: all };
+  const whole = placeOf(read, document.contents?.range[0] ?? 0);
+  try {
+    const data: unknown = document.toJS();
+    if (!isDeep(data)) return { data };
   } catch (error) {
     // Aliases without an anchor, or so many of them that they are an attack.
-    return {
-      problems: [{ path: wholeFile, message: messageOf(error) }],
-    };
+    if (!(error instanceof RangeError)) {
+      const lost = firstLostAlias(document);
+      const place = lost === undefined ? whole : placeOf(read, lost);
+      return { faults: [{ message: messageOf(error), ...place }] };
+    }
   }
+  return {
+    faults: [{ message: `is nested more than ${maximumDepth} levels deep by its aliases`, ...whole }],
+  };
+}
+
+function faultOf(read: ReadText): (error: YAMLError) => Fault {
+  return ({ message, pos }) => ({ message, ...placeOf(read, pos[0]) });
+}
+
+/** Offsets of keys that their mapping has already. */
+function repeatedKeys(document: Document.Parsed): number[] {
+  const offsets: number[] = [];
+  visit(document, {
+    Map(_key, map) {
+      const seen = new Set<unknown>();
+      for (const { key } of map.items) {
+        if (!isScalar(key)) continue;
+        if (seen.has(key.value)) offsets.push(key.range?.[0] ?? 0);
+        seen.add(key.value);
+      }
+    },
+  });
+  return offsets;
+}
+
+/** Offset of the first alias that names no anchor before it. */
+function firstLostAlias(document: Document.Parsed): number | undefined {
+  const anchors = new Set<string>();
+  let offset: number | undefined;
+  visit(document, {
+    Node(_key, node) {
+      if (isAlias(node)) {
+        if (anchors.has(node.source)) return undefined;
+        offset = node.range?.[0];
+        return visit.BREAK;
+      }
+      if ('anchor' in node) anchors.add(node.anchor);
+      return undefined;
+    },
+  });
+  return offset;
+}
+
+/** Whether lists and mappings lie deeper within each other than allowed; what aliases share counts at each level once. */
+function isDeep(data: unknown): boolean {
+  let level: readonly unknown[] = [data];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > maximumDepth + 1) return true;
+    const below = level.flatMap((value): unknown[] =>
+      typeof value === 'object' && value !== null ? Object.values(value) : [],
+    );
+    level = [...new Set(below)].filter((value) => typeof value === 'object' && value !== null);
+  }
+  return false;
 }

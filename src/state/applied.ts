@@ -162,6 +162,7 @@ export async function writeApplied(
 }
 
 function machineFile(folder: string, name: string): string {
-  if (name.includes('/')) throw new KnestError(`"${name}" is no name of a machine`);
+  if (name.includes('/'))
+    throw new KnestError(`"${name}" is no name of a machine`, { code: 'RECORD_DAMAGED' });
   return `${folder}/applied/machines/${name}.json`;
 }

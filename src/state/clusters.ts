@@ -123,7 +123,7 @@ export async function requireCluster(host: Host, paths: Paths, name: string): Pr
   if (record) return record;
   const names = await listClusterNames(host, paths);
   throw new KnestError(`there is no cluster "${name}"`, {
-    kind: 'notFound',
+    code: 'CLUSTER_NOT_FOUND',
     hint: names.length > 0 ? `there is: ${names.join(', ')}` : 'create one: knest create cluster',
   });
 }

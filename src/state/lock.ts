@@ -50,7 +50,7 @@ export async function acquireLock(host: Host, path: string, options: LockOptions
     } else if (holder) {
       if (!options.wait) {
         throw new KnestError(`another knest (pid ${holder.pid}) is working on this`, {
-          kind: 'locked',
+          code: 'LOCKED',
           hint: `wait until it has finished, or end it: kill ${holder.pid}`,
         });
       }
@@ -68,6 +68,7 @@ async function readLock(host: Host, path: string): Promise<string | undefined> {
   const found = await host.stat(path);
   if (found === undefined || found.kind === 'link') return undefined;
   throw new KnestError(`${path} is in the way: it is no lock of knest`, {
+    code: 'FILE_IN_THE_WAY',
     hint: `look at it, then: rm ${path}`,
   });
 }

@@ -10,6 +10,7 @@ export const recordVersion = 3;
 export class DamagedRecord extends KnestError {
   constructor(cluster: string, path: string, why: string, cause?: unknown) {
     super(`the record of cluster "${cluster}" is damaged: ${path} ${why}`, {
+      code: 'RECORD_DAMAGED',
       hint: `put the file back as it was, or delete what is left of the cluster: knest delete cluster --name ${cluster}`,
       ...(cause === undefined ? {} : { cause }),
     });
@@ -40,6 +41,6 @@ export function refuseNewer(cluster: string, path: string, version: number): voi
   throw new KnestError(
     `cluster "${cluster}" was made, or changed, by a newer knest: ${path} has format ${version}, this knest knows ` +
       String(recordVersion),
-    { hint: 'use that newer knest, also to delete the cluster' },
+    { code: 'RECORD_TOO_NEW', hint: 'use that newer knest, also to delete the cluster' },
   );
 }

@@ -13,6 +13,7 @@ export async function agentProgram(): Promise<Buffer> {
     return await readFile(path);
   } catch (error) {
     throw new KnestError(`${path} is missing: this knest was not built`, {
+      code: 'INSTALLATION_INCOMPLETE',
       hint: 'npm run build',
       cause: error,
     });

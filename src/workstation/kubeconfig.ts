@@ -91,7 +91,7 @@ export async function readKubeconfig(host: Host, path: string): Promise<Document
   const broken = document.errors[0];
   if (broken || !isMap(document.contents)) {
     throw new KnestError(`${path} is not a kubeconfig: ${broken?.message ?? 'not a mapping'}`, {
-      kind: 'usage',
+      code: 'INVALID_KUBECONFIG',
       hint: 'mend the file, or name another one with --kubeconfig',
     });
   }
@@ -144,7 +144,7 @@ async function lockKubeconfig(host: Host, path: string, timeout: number): Promis
     }
     if (Date.now() > deadline) {
       throw new KnestError(`${path} is held by another program`, {
-        kind: 'locked',
+        code: 'LOCKED',
         hint: `if no kubectl, kind or knest is running, remove it: rm ${path}`,
       });
     }

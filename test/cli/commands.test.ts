@@ -126,18 +126,21 @@ describe('create cluster', () => {
     ]);
     expect(ran.exitCode).toBe(2);
     expect(ran.stderr).toContain('--config: cannot be read: ENOENT');
+    expect((await runCli(['create', 'cluster', '--config', '/'])).stderr).toContain('cannot be read: EISDIR');
+    const endless = await runCli(['create', 'cluster', '--config', '/dev/zero']);
+    expect(endless.stderr).toContain('/dev/zero:1:1  is larger than 4 MB');
     const both = await runCli(['create', 'cluster', '--name', 'X', '--suite', '13']);
     expect(both.stderr).toMatch(/2 problems\n {2}--name: .*\n {2}--suite: /);
   });
 
   it.each([
-    ['exists', 5],
-    ['preflight', 3],
-    ['notReady', 7],
-    ['locked', 6],
-    ['failed', 1],
-  ] as const)('exits with the code of what went wrong: %s', async (kind, exitCode) => {
-    const error = new KnestError('it went wrong', { kind, hint: 'try this', details: ['last line'] });
+    ['CLUSTER_EXISTS', 5],
+    ['HOST_UNFIT', 3],
+    ['NOT_READY', 7],
+    ['LOCKED', 6],
+    ['COMMAND_FAILED', 1],
+  ] as const)('exits with the code of what went wrong: %s', async (code, exitCode) => {
+    const error = new KnestError('it went wrong', { code, hint: 'try this', details: ['last line'] });
     const ran = await runCli(['create', 'cluster'], { api: { createCluster: () => Promise.reject(error) } });
     expect(ran).toEqual({
       exitCode,
@@ -155,14 +158,14 @@ describe('create cluster', () => {
   });
 
   it('tells errors as JSON when the story is JSON', async () => {
-    const error = new KnestError('no', { kind: 'exists' });
+    const error = new KnestError('no', { code: 'CLUSTER_EXISTS' });
     const ran = await runCli(['create', 'cluster', '--progress=json'], {
       api: { createCluster: () => Promise.reject(error) },
     });
     expect(JSON.parse(ran.stderr)).toMatchObject({
       version: 1,
       type: 'error',
-      error: { message: 'no', kind: 'exists' },
+      error: { message: 'no', code: 'CLUSTER_EXISTS', kind: 'exists' },
     });
   });
 
@@ -215,7 +218,7 @@ describe('delete', () => {
   it('goes on with the others when one fails', async () => {
     const deleteCluster = vi.fn(({ name }: { name: string }) =>
       name === 'bad'
-        ? Promise.reject(new KnestError('busy', { kind: 'locked' }))
+        ? Promise.reject(new KnestError('busy', { code: 'LOCKED' }))
         : Promise.resolve({ name, existed: true }),
     );
     const ran = await runCli(['delete', 'clusters', 'bad', 'good'], { api: { deleteCluster } });

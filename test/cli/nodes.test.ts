@@ -33,10 +33,10 @@ demo-worker          demo      worker          stopped   Unknown   <none>
 `);
   });
 
-  it('-o wide adds addresses, pod subnets, ports and leader', async () => {
+  it('-o wide adds addresses, pod subnets, ports and the PID of the machine', async () => {
     const { stdout } = await runCli(['get', 'node', '-o', 'wide'], { api: { listNodes } });
     const [heading = '', , line = ''] = stdout.split('\n');
-    expect(heading).toMatch(/VERSION +ADDRESS +POD SUBNET +PORTS +LEADER$/);
+    expect(heading).toMatch(/VERSION +ADDRESS +POD SUBNET +PORTS +PID$/);
     expect(line).toMatch(/10\.90\.0\.3,fd00:90::3 +10\.91\.1\.0\/24,fd00:91:0:1::\/64 +\S+ +<none>$/);
     expect(line).toContain(' 127.0.0.1:8080->80/tcp,*:5353->53/udp,[::1]:8443->443/tcp ');
   });
@@ -252,7 +252,7 @@ describe('delete node', () => {
   });
 
   it('says why not', async () => {
-    const error = new KnestError('etcd would lose its quorum', { hint: '--force' });
+    const error = new KnestError('etcd would lose its quorum', { code: 'QUORUM_LOSS', hint: '--force' });
     const ran = await runCli(['delete', 'nodes', 'a', '--name', 'demo'], {
       api: { deleteNodes: () => Promise.reject(error) },
     });

@@ -5,8 +5,8 @@ import { existsSync } from 'node:fs';
 import { runCommands } from '../../src/managers/commands.ts';
 import type { HostFacts } from '../../src/facts/types.ts';
 import { planHairpin } from '../../src/plan/network/hairpin.ts';
-import { planHostNetwork } from '../../src/plan/network/host-network.ts';
-import type { HostCommands, HostNetworkOptions } from '../../src/plan/network/types.ts';
+import { planNetworkSetup } from '../../src/plan/network/host-setup.ts';
+import type { HostCommands, NetworkSetupOptions } from '../../src/plan/network/types.ts';
 import {
   apiAddressOf,
   gatewayOf,
@@ -79,7 +79,7 @@ export function networkOptions(
   ipFamily: 'ipv4' | 'ipv6' | 'dual',
   ports: readonly (readonly PlannedPort[])[] = [],
   apiPort?: PlannedPort,
-): HostNetworkOptions {
+): NetworkSetupOptions {
   const families = ipFamily === 'dual' ? [subnets.ipv4, subnets.ipv6] : [subnets[ipFamily]];
   const nodeSubnets = families.flatMap((one) => one.nodeSubnets);
   const podSubnets = families.flatMap((one) => one.podSubnets);
@@ -107,10 +107,10 @@ export function networkOptions(
 
 export async function setUp(
   { host }: VirtualNetwork,
-  options: HostNetworkOptions,
+  options: NetworkSetupOptions,
   facts: Pick<HostFacts, 'firewall' | 'programs'>,
 ): Promise<HostCommands> {
-  const commands = planHostNetwork(options, facts);
+  const commands = planNetworkSetup(options, facts);
   await runCommands(host.host, commands.setup);
   return commands;
 }
@@ -125,7 +125,10 @@ export function inSubnet(subnet: string, n: number): string {
  * Plugs the machines in, each with its addresses, a pod's (5 of its pod subnet), the way to the other's pods and a
  * Service's address (1 of the subnet), which whatever machine it arrives at answers; the first has the API's.
  */
-export async function plugIn({ host, machines }: VirtualNetwork, options: HostNetworkOptions): Promise<void> {
+export async function plugIn(
+  { host, machines }: VirtualNetwork,
+  options: NetworkSetupOptions,
+): Promise<void> {
   for (const [index, machine] of machines.entries()) {
     const self = options.machines[index];
     const other = options.machines[1 - index];

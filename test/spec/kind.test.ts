@@ -71,9 +71,9 @@ describe('a config file of kind', () => {
     const text = 'networking: { podSubnet: 10.0.0.0/16, serviceSubnet: 10.0.0.0/20, apiServerPort: 80 }\n';
     const nodes = 'nodes: [{ extraPortMappings: [{ containerPort: 1, hostPort: 80 }] }]\n';
     expect(refusal(() => loadText(text + nodes)).details).toEqual([
-      'networking.serviceSubnet: 10.0.0.0/20 overlaps networking.podSubnet 10.0.0.0/16',
+      'kind.yaml:3:39  networking.serviceSubnet: 10.0.0.0/20 overlaps networking.podSubnet 10.0.0.0/16',
       expect.stringMatching(
-        /^nodes\[0\]\.extraPortMappings\[0\]\.hostPort: .* taken by networking\.apiServerPort/,
+        /^kind\.yaml:4:51 {2}nodes\[0\]\.extraPortMappings\[0\]\.hostPort: .* taken by networking\.apiServerPort/,
       ),
     ]);
   });

@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { InputError } from '../../src/errors.ts';
+import { InputError, problemInOneLine, type Problem } from '../../src/errors.ts';
 import { loadSpec, type LoadedSpec, type SpecFlags } from '../../src/spec/load.ts';
 import type { ClusterSpec } from '../../src/spec/types.ts';
 import { clusterSpec, nodesOf } from '../fixtures/cluster.ts';
@@ -26,10 +26,15 @@ function problems(flags: SpecFlags, text?: string): string[] {
   try {
     specOf(flags, text);
   } catch (error) {
-    if (error instanceof InputError) return [...error.details];
+    if (error instanceof InputError) return error.problems.map((one) => problemInOneLine(withoutPlace(one)));
     throw error;
   }
   throw new Error('no problem was found');
+}
+
+/** Where problems are is for places.test.ts. */
+function withoutPlace({ path, message, hint }: Problem): Problem {
+  return { path, message, ...(hint === undefined ? {} : { hint }) };
 }
 
 const configOf = (text: string) => ({ config: { text: `${header}${text}`, name: 'c.yaml' } });

@@ -15,7 +15,7 @@ function problems(flags: SpecFlags, text?: string): string[] {
   try {
     specOf(flags, text);
   } catch (error) {
-    if (error instanceof InputError) return [...error.details];
+    if (error instanceof InputError) return error.problems.map(({ path, message }) => `${path}: ${message}`);
     throw error;
   }
   throw new Error('no problem was found');

@@ -108,6 +108,7 @@ describe('registries', () => {
     expect(load({ registries: [entry] }).warnings).toEqual([
       {
         path: 'registries[0].ca',
+        place: { file: 'cluster.json', line: 1, column: 129 },
         message: 'is for docker.io itself, not for its mirrors',
         hint: 'if the mirror needs it, give it an entry of its own: - host: mirror.example:5000',
       },

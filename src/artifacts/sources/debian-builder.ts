@@ -99,6 +99,7 @@ function explainBuild(step: string, error: CommandError): KnestError {
         ? 'the mirror must hold source packages too (deb-src); name another one: --mirror URL'
         : undefined;
   return new KnestError(`compiling Kubernetes from Debian's source failed at "${step}"`, {
+    code: 'BUILD_FAILED',
     details: tail(error.stderr, 15),
     ...(hint === undefined ? {} : { hint }),
     cause: error,

@@ -70,9 +70,7 @@ export async function buildFromDebian(
   if (parseKubeletVersion(stdout) !== version) {
     throw new KnestError(
       `the kubelet compiled from Debian's source says "${stdout.trim()}" and not ${version}`,
-      {
-        hint: 'this is a fault in knest: please report it',
-      },
+      { code: 'BUILD_FAILED', hint: 'this is a fault in knest: please report it' },
     );
   }
 }

@@ -63,6 +63,7 @@ export async function buildFromDirectory(
   }
   if (digestOf(await checksumsOf(folder, host)) === source.digest) return;
   throw new KnestError(`the binaries in ${source.directory} changed while they were copied`, {
+    code: 'SOURCE_CHANGED',
     hint: 'run the command again when their build has finished',
   });
 }

@@ -36,6 +36,7 @@ export async function latestRelease(server: ReleaseServer): Promise<string> {
   const text = await fetchText(url, server);
   if (text !== undefined && /^v\d+\.\d+\.\d+$/.test(text)) return text;
   throw new KnestError(`${url} does not name a version`, {
+    code: 'DOWNLOAD_FAILED',
     hint: 'say which version you want (--kubernetes-version v1.34.1), or use another server: --release-mirror URL',
   });
 }
@@ -146,6 +147,7 @@ function parseChecksum(text: string, url: string): string {
   const sum = /^[0-9a-f]{64}\b/i.exec(text)?.[0];
   if (sum !== undefined) return sum.toLowerCase();
   throw new KnestError(`${url}.sha256 does not hold a SHA-256 checksum`, {
+    code: 'DOWNLOAD_FAILED',
     hint: 'use another server: --release-mirror URL',
   });
 }

@@ -4,7 +4,8 @@ import type { Command } from 'commander';
 import type { AddNodesResult } from '../../api/commands.ts';
 import type { NodeRole } from '../../spec/types.ts';
 import { withProgress, type Cli } from '../cli.ts';
-import { changeOptions, nodeRoles, type ChangeFlags } from '../node-options.ts';
+import { nodeRoles } from '../../spec/words.ts';
+import { changeOptions, type ChangeFlags } from '../node-options.ts';
 import {
   countArgument,
   nameOption,

@@ -47,6 +47,7 @@ async function throwFailures(failures: readonly unknown[]): Promise<void> {
   const { KnestError } = await import('../../errors.ts');
   const details = failures.map((error) => (error instanceof Error ? error.message : String(error)));
   throw new KnestError(`${failures.length} clusters could not be deleted`, {
+    code: 'DELETE_FAILED',
     details,
     hint: 'delete them one by one with "knest delete cluster --name NAME" to see each error in full',
     cause: failures[0],

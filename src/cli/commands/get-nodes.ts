@@ -49,7 +49,7 @@ function renderNodes(nodes: readonly NodeSummary[], wide: boolean): string {
     { heading: 'ADDRESS', cell: ({ addresses }: NodeSummary) => addresses.join(',') },
     { heading: 'POD SUBNET', cell: ({ podSubnets }: NodeSummary) => podSubnets.join(',') },
     { heading: 'PORTS', cell: ({ ports }: NodeSummary) => ports.map(renderPort).join(',') },
-    { heading: 'LEADER', cell: ({ leader }: NodeSummary) => leader },
+    { heading: 'PID', cell: ({ leader }: NodeSummary) => leader },
   ];
   return renderTable(wide ? [...columns, ...more] : columns, nodes);
 }

@@ -1,6 +1,6 @@
 /** Errors in words: what happened, why, what to do next. A stack trace only for --debug. */
 
-import { InputError, KnestError } from '../../errors.ts';
+import { InputError, KnestError, problemSentence } from '../../errors.ts';
 import { colourless, type Palette } from './frame.ts';
 
 /** Several lines, the last one ended. */
@@ -14,9 +14,9 @@ export function renderError(error: unknown, debug: boolean, palette: Palette = c
 function expected(error: KnestError, palette: Palette): string[] {
   const headline = `${palette.bad('Error:')} ${error.message}`;
   if (error instanceof InputError) {
-    const problems = error.problems.flatMap(({ path, message, hint }) => [
-      `  ${path}: ${message}`,
-      ...(hint === undefined ? [] : [`    ${palette.faint(hint)}`]),
+    const problems = error.problems.flatMap((problem) => [
+      `  ${problemSentence(problem)}`,
+      ...(problem.hint === undefined ? [] : [`    ${palette.faint(problem.hint)}`]),
     ]);
     return [headline, ...problems];
   }

@@ -34,6 +34,7 @@ export function errorEntry(error: unknown): Record<string, unknown> {
   return {
     name: error.name,
     message: error.message,
+    code: error.code,
     kind: error.kind,
     details: error.details,
     ...(error.hint === undefined ? {} : { hint: error.hint }),

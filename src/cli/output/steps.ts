@@ -1,11 +1,11 @@
 /** The steps of a run as they stand: what the live list draws, built up event by event. */
 
-import type { StepEvent } from '../../events.ts';
+import type { StepEvent, StepId } from '../../events.ts';
 
 export interface StepState {
-  id: string;
+  id: StepId;
   title: string;
-  /** Nesting: the step "image/packages" lies within the step "image". */
+  /** Nesting: the step "ready/others" lies within the step "ready". */
   depth: number;
   status: 'running' | 'done' | 'skipped' | 'failed';
   /** Milliseconds, on the clock of the caller. */
@@ -77,7 +77,7 @@ export function settle(steps: Steps): { settled: Steps; rest: Steps } {
   return { settled: groups.slice(0, count).flat(), rest: groups.slice(count).flat() };
 }
 
-function change(steps: Steps, id: string, changes: Partial<StepState>): Steps {
+function change(steps: Steps, id: StepId, changes: Partial<StepState>): Steps {
   return steps.map((step) => (step.id === id ? { ...step, ...changes } : step));
 }
 

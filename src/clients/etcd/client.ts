@@ -55,11 +55,11 @@ const notFound = 5;
 /** A member of etcd answered, and said no. */
 export class EtcdError extends KnestError {
   /** Of gRPC: 5 not found, 9 not in the state for it, 14 unavailable for now. */
-  readonly code: number;
+  readonly grpcCode: number;
 
-  constructor(endpoint: string, path: string, code: number, message: string) {
-    super(`etcd at ${endpoint}: ${path}: ${message}`);
-    this.code = code;
+  constructor(endpoint: string, path: string, grpcCode: number, message: string) {
+    super(`etcd at ${endpoint}: ${path}: ${message}`, { code: 'REQUEST_REFUSED' });
+    this.grpcCode = grpcCode;
   }
 }
 
@@ -90,7 +90,7 @@ export function etcdClient(
       try {
         return await call(endpoint, path, body);
       } catch (error) {
-        if (error instanceof EtcdError && error.code !== unavailable) throw error;
+        if (error instanceof EtcdError && error.grpcCode !== unavailable) throw error;
         failures.push(error);
       }
     }
@@ -127,7 +127,8 @@ export function etcdClient(
       })),
     );
     const leading = known.find((one) => one.status !== undefined && one.status.leader === one.status.id);
-    if (!leading) throw new KnestError('etcd has no leader that answers', { hint: noQuorumHint });
+    if (!leading)
+      throw new KnestError('etcd has no leader that answers', { code: 'QUORUM_LOSS', hint: noQuorumHint });
     if (leading.status?.id === id) return;
     await call(leading.endpoint, 'maintenance/transfer-leadership', { targetID: id });
   };
@@ -152,7 +153,7 @@ export function etcdClient(
       try {
         await callAny('cluster/member/remove', { ID: id });
       } catch (error) {
-        if (!(error instanceof EtcdError && error.code === notFound)) throw error;
+        if (!(error instanceof EtcdError && error.grpcCode === notFound)) throw error;
       }
     },
     moveLeader,
@@ -166,6 +167,7 @@ const noQuorumHint = 'start its other members: knest status cluster shows which 
 
 function nobodyAnswers(endpoints: readonly string[], failures: readonly unknown[]): KnestError {
   return new KnestError('no member of etcd answers', {
+    code: 'QUORUM_LOSS',
     details: failures.map((error, index) => `${endpoints[index] ?? ''}: ${messageOf(error)}`),
     hint: noQuorumHint,
   });

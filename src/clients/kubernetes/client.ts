@@ -34,7 +34,7 @@ export class ApiError extends KnestError {
   readonly status: number;
 
   constructor(status: number, message: string) {
-    super(message);
+    super(message, { code: 'REQUEST_REFUSED' });
     this.status = status;
   }
 }

@@ -33,6 +33,7 @@ export function directManager(host: Host, cgroup: CgroupFacts): MachineManager {
     const pid = await leader(machine);
     if (pid !== undefined) return pid;
     throw new KnestError(`machine ${machine.name} does not run on ${host.name}`, {
+      code: 'MACHINE_NOT_RUNNING',
       hint: `its console: ${directRun(machine).logFile}`,
       details: await consoleTail(machine),
     });
@@ -103,6 +104,7 @@ async function startMachine(host: Host, machine: MachinePlan, signal?: AbortSign
     seen ||= starter !== undefined;
     if (died || Date.now() > deadline) {
       throw new KnestError(`machine ${machine.name} did not start on ${host.name}: ${path}`, {
+        code: 'MACHINE_FAILED',
         details: tail((await host.readFile(logFile)) ?? '', 10),
         hint: `run the script by hand to see more: ${path}`,
       });
@@ -144,6 +146,7 @@ async function clearMachine(host: Host, machine: MachinePlan): Promise<void> {
     await host.run(removeCgroupsCommand(cgroups), { okExitCodes: 'any' });
     if (Date.now() > deadline) {
       throw new KnestError(`machine ${machine.name} does not end on ${host.name}`, {
+        code: 'MACHINE_FAILED',
         details: cgroups.map((group) => `still there: ${group}`),
         hint: `look at the processes listed in ${cgroups[0] ?? ''}/cgroup.procs, then delete again`,
       });

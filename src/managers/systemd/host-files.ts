@@ -35,6 +35,7 @@ async function refuseForeign(host: Host, { path, content }: PlannedFile): Promis
   const present = await host.readFile(path);
   if (present === undefined || present.includes(written)) return;
   throw new KnestError(`${path} exists on ${host.name} and is not knest's`, {
+    code: 'FILE_IN_THE_WAY',
     hint: 'it belongs to another machine of the same name: create the cluster under another name',
   });
 }

@@ -51,6 +51,7 @@ export function systemdManager(host: Host, cgroup: CgroupFacts): MachineManager 
     const pid = await leader(machine);
     if (pid === undefined) {
       throw new KnestError(`machine ${machine.name} does not run on ${host.name}`, {
+        code: 'MACHINE_NOT_RUNNING',
         hint: `systemctl status ${machineUnit(machine.name)}; start it: machinectl start ${machine.name}`,
         details: await consoleTail(machine),
       });
@@ -108,6 +109,7 @@ async function startMachine(
     if (!(error instanceof CommandError)) throw error;
     const words = await consoleTail(machine);
     throw new KnestError(`machine ${machine.name} did not start on ${host.name}: ${unit}`, {
+      code: 'MACHINE_FAILED',
       details: words.length > 0 ? words : error.details,
       hint: `see more: systemctl status ${unit}; journalctl -u ${unit}`,
       cause: error,

@@ -91,7 +91,7 @@ function refuse(checks: readonly Check[]): void {
   const problems = checks.filter(({ verdict }) => verdict === 'problem');
   if (problems.length === 0) return;
   throw new KnestError('this host is not ready for knest', {
-    kind: 'preflight',
+    code: 'HOST_UNFIT',
     details: problems.map(({ sentence, fix }) => (fix === undefined ? sentence : `${sentence} Fix: ${fix}`)),
     hint:
       missingPackages(checks).length > 0

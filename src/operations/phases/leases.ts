@@ -40,7 +40,7 @@ export async function leasesForNewNodes(
   const steps: Step[] = [
     layerStep(session, facts, layer),
     {
-      id: 'leases',
+      id: 'leases' as const,
       title: `Addresses by DHCP on the LAN of ${parent}`,
       run: async () => {
         await Promise.all(
@@ -61,7 +61,7 @@ export async function leasesForNewNodes(
 
 function nobodyAnswers(parent: string, name: string, mac: string): KnestError {
   return new KnestError(`no DHCP server on the LAN of ${parent} gave ${name} (${mac}) an address`, {
-    kind: 'preflight',
+    code: 'NO_DHCP_SERVER',
     hint:
       'is there one, with addresses left, on this side of any router? Switches and hypervisors that filter MAC ' +
       'addresses keep it from being asked. Without one: --node-subnet',

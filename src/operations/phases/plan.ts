@@ -2,7 +2,7 @@ import type { HostFacts } from '../../facts/types.ts';
 import { planCluster } from '../../plan/cluster.ts';
 import { keepOf } from '../../plan/keep.ts';
 import type { Keep } from '../../plan/keep.ts';
-import { podBridge } from '../../plan/network/shared.ts';
+import { podBridge } from '../../plan/network/host-network.ts';
 import type { ClusterPlan, PlanInputs } from '../../plan/types.ts';
 import type { ClusterSpec } from '../../spec/types.ts';
 import { clusterLock } from '../../state/clusters.ts';
@@ -36,7 +36,7 @@ export async function planBesideOthers(
   const inputs: PlanInputs = {
     ...facts,
     leases,
-    hostNetworkOf: others.find(({ plan }) => plan.network.shared)?.plan.cluster,
+    hostNetworkOf: others.find(({ plan }) => plan.network.hostNetwork)?.plan.cluster,
     subnetsInUse: [...facts.subnetsInUse, ...others.flatMap(({ plan }) => subnetsOf(plan))],
     listening: [...facts.listening, ...others.flatMap(({ plan }) => portsOf(plan))],
   };

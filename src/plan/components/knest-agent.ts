@@ -7,7 +7,7 @@ import { coreDnsObjects, coreDnsWorkload } from '../manifests/coredns.ts';
 import { agentGroups, agentObjects } from '../manifests/knest-agent.ts';
 import { kubeadmObjects } from '../manifests/kubeadm.ts';
 import { loadBalancerGroups, loadBalancerObjects } from '../manifests/load-balancer.ts';
-import { sharedDnsPort } from '../network/shared.ts';
+import { hostNetworkDnsPort } from '../network/host-network.ts';
 import { adminCertificate } from '../pki.ts';
 import { registryHosting } from './local-registry.ts';
 import { certificateFiles, clientCertificate, publicFile } from './pki-files.ts';
@@ -169,7 +169,7 @@ function configuration(machine: MachineContext, cluster: ClusterContext, certifi
             serviceAddress: cluster.dnsServiceAddress,
             ownSubnets: [...cluster.serviceSubnets, ...cluster.podSubnets],
             savedCluster: '/var/lib/knest-agent/cluster.json',
-            port: cluster.spec.network.mode === 'host' ? sharedDnsPort : 53,
+            port: cluster.spec.network.mode === 'host' ? hostNetworkDnsPort : 53,
             metricsPort: 9153,
             ...(cluster.spec.dns.upstream ? { upstream: cluster.spec.dns.upstream } : {}),
             resolvConf: '/etc/resolv.conf',

@@ -13,6 +13,7 @@ export function plannerOf(name: ManagerName, planners: ManagerPlanners): Manager
   const planner = known[name];
   if (planner) return planner;
   throw new KnestError(`this knest has no manager "${name}" of machines`, {
+    code: 'RECORD_TOO_NEW',
     hint: `it has: ${Object.keys(planners).join(', ')}; use the knest that made the cluster`,
   });
 }

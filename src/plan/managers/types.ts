@@ -14,7 +14,7 @@ import type {
 } from '../types.ts';
 
 /** How a machine is connected: systemd-nspawn(1), --network-bridge=, --network-macvlan=. */
-export type MachineLink = { bridge: string } | { macvlan: string } | { shared: true };
+export type MachineLink = { bridge: string } | { macvlan: string } | { hostNetwork: true };
 
 /** A machine as far as it matters for running it. */
 export type MachineRunInput = Pick<MachinePlan, 'name' | 'folder' | 'root' | 'upper' | 'work'> & {

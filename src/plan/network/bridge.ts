@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 import { asSubnet, familyOf, parseCidr } from '../../formats/cidr.ts';
 import type { PlannedCommand } from '../types.ts';
-import type { HostCommands, HostLan, HostNetworkOptions } from './types.ts';
+import type { HostCommands, HostLan, NetworkSetupOptions } from './types.ts';
 import { subnetsBeside } from './load-balancer.ts';
 import { gatewayOf, type Family } from './node-addresses.ts';
 
@@ -13,7 +13,7 @@ export function bridgeName(cluster: string): string {
 }
 
 /** The bridge that a cluster's machines are plugged into, its addresses and the routes behind it (ip-link(8)). */
-export function planBridge(options: HostNetworkOptions): HostCommands {
+export function planBridge(options: NetworkSetupOptions): HostCommands {
   const { cluster, bridge, nodeSubnets, lan } = options;
   const setup: PlannedCommand[] = [
     {
@@ -43,7 +43,7 @@ export function planBridge(options: HostNetworkOptions): HostCommands {
  * by a macvlan link of its own, with the first address of the node subnet, or with DHCP a link-local one (ip-link(8),
  * macvlan).
  */
-function linkArguments({ cluster, bridge, lan }: HostNetworkOptions): string[] {
+function linkArguments({ cluster, bridge, lan }: NetworkSetupOptions): string[] {
   return lan === undefined
     ? ['name', bridge, 'address', bridgeMac(cluster), 'type', 'bridge']
     : ['name', bridge, 'link', lan.parent, 'address', lan.mac, 'type', 'macvlan', 'mode', 'bridge'];
@@ -62,7 +62,7 @@ function planArp({ parent }: HostLan, bridge: string): PlannedCommand {
 }
 
 /** In either case no machine becomes a router of the host by advertising itself. */
-function planIpv6({ bridge, nodeSubnets }: HostNetworkOptions): PlannedCommand {
+function planIpv6({ bridge, nodeSubnets }: NetworkSetupOptions): PlannedCommand {
   const files = (...names: readonly string[]) =>
     names.map((name) => `/proc/sys/net/ipv6/conf/${bridge}/${name}`);
   if (!nodeSubnets.some((subnet) => familyOf(subnet) === 6)) {
@@ -96,7 +96,7 @@ const standIn = 88;
  * would send what is under way to pods out by the default route for a moment. So the same routes are laid beside
  * those that are there with a worse metric, and carry the traffic meanwhile: there is a way at every moment.
  */
-function planAddressAndRoutes(nodeSubnet: string, options: HostNetworkOptions): PlannedCommand {
+function planAddressAndRoutes(nodeSubnet: string, options: NetworkSetupOptions): PlannedCommand {
   const { cluster, bridge, lan } = options;
   const { family, prefix } = parseCidr(nodeSubnet);
   const linkLocal = lan?.linkLocal;
@@ -135,7 +135,7 @@ function planAddressAndRoutes(nodeSubnet: string, options: HostNetworkOptions): 
  * The rest of the LAN is behind another link, so there is a route to each machine. `src`: machines know the way to this
  * link's own address.
  */
-function routesToLan(bridge: string, linkLocal: string, options: HostNetworkOptions): string[] {
+function routesToLan(bridge: string, linkLocal: string, options: NetworkSetupOptions): string[] {
   const { machines, apiAddress, loadBalancer = [] } = options;
   const nodes = new Set([
     ...machines.flatMap(({ addresses }) => addresses.map(({ address }) => address)),
@@ -153,7 +153,7 @@ function routesToLan(bridge: string, linkLocal: string, options: HostNetworkOpti
 /** To each machine's pods through the machine; to services through whoever has the API's address. */
 function routesOf(
   family: Family,
-  { machines, serviceSubnets, apiAddress }: HostNetworkOptions,
+  { machines, serviceSubnets, apiAddress }: NetworkSetupOptions,
 ): { subnet: string; via: string }[] {
   const isOfFamily = (text: string) => familyOf(text) === family;
   const ofMachines = machines.flatMap(({ addresses, podSubnets }) => {

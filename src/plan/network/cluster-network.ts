@@ -4,7 +4,7 @@ import { bridgeName } from './bridge.ts';
 import { lanOf, leasedSubnet, type Lan } from './lan.ts';
 import { choosePool } from './load-balancer.ts';
 import { planPorts, type ClusterPorts } from './ports.ts';
-import { podBridge, sharedNetworkOf, sharedSubnet, type SharedNetwork } from './shared.ts';
+import { podBridge, findHostNetwork, hostNetworkSubnet, type HostNetwork } from './host-network.ts';
 import { chooseSubnets, type ClusterSubnets } from './subnets.ts';
 
 /** All that a cluster has of networks, before its nodes have places there. */
@@ -14,7 +14,7 @@ export interface ClusterNetwork extends ClusterSubnets {
   /** undefined: machines are plugged into a bridge, or there is nothing to plug. */
   lan: Lan | undefined;
   /** undefined: machines have networks of their own. */
-  shared: SharedNetwork | undefined;
+  hostNetwork: HostNetwork | undefined;
   /** Ranges that Services of type LoadBalancer get addresses from. */
   loadBalancer: readonly string[];
   ports: ClusterPorts;
@@ -31,10 +31,10 @@ export function planClusterNetwork(
   facts: PlanInputs,
   previous?: ClusterPlan,
 ): ClusterNetwork {
-  const shared = sharedNetworkOf(spec, facts, previous);
-  const bridge = shared ? podBridge : bridgeName(spec.name);
+  const hostNetwork = findHostNetwork(spec, facts, previous);
+  const bridge = hostNetwork ? podBridge : bridgeName(spec.name);
   const lan = lanOf(spec, facts, previous);
-  const leased = shared ? sharedSubnet(shared) : lan?.dhcp ? leasedSubnet(lan) : undefined;
+  const leased = hostNetwork ? hostNetworkSubnet(hostNetwork) : lan?.dhcp ? leasedSubnet(lan) : undefined;
   const { nodeSubnets, podSubnets, serviceSubnets } = previous
     ? { ...previous.network, ...(leased === undefined ? {} : { nodeSubnets: [leased] }) }
     : chooseSubnets(spec.network, facts, spec.nodes.length, {
@@ -60,5 +60,5 @@ export function planClusterNetwork(
         hostAddresses: facts.addresses,
         nodeCount: spec.nodes.length,
       });
-  return { bridge, lan, shared, nodeSubnets, podSubnets, serviceSubnets, loadBalancer, ports };
+  return { bridge, lan, hostNetwork, nodeSubnets, podSubnets, serviceSubnets, loadBalancer, ports };
 }

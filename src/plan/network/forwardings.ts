@@ -1,6 +1,6 @@
 import { familyOf } from '../../formats/cidr.ts';
 import type { PlannedCommand, PlannedPort } from '../types.ts';
-import type { HostNetworkOptions } from './types.ts';
+import type { NetworkSetupOptions } from './types.ts';
 import type { Family } from './node-addresses.ts';
 import { isLoopback } from './ports.ts';
 
@@ -12,11 +12,11 @@ export interface Forwarding {
   listenAddress: string | undefined;
   hostPort: number;
   target: string;
-  targetPort: number;
+  machinePort: number;
 }
 
 /** Where the host's ports lead: a machine's to the machine, in each family in which both have an address. */
-export function forwardingsOf(options: HostNetworkOptions): Forwarding[] {
+export function forwardingsOf(options: NetworkSetupOptions): Forwarding[] {
   const { machines, apiPort, registryPort, apiAddress } = options;
   return [
     ...machines.flatMap(({ ports, addresses }) =>
@@ -41,14 +41,14 @@ function forward(
       listenAddress: isEvery ? undefined : listenAddress,
       hostPort,
       target,
-      targetPort: machinePort,
+      machinePort,
     },
   ];
 }
 
 /** An address with a port, as DNAT wants it: IPv6 in brackets. */
-export function destinationOf({ family, target, targetPort }: Forwarding): string {
-  return `${family === 6 ? `[${target}]` : target}:${targetPort}`;
+export function destinationOf({ family, target, machinePort }: Forwarding): string {
+  return `${family === 6 ? `[${target}]` : target}:${machinePort}`;
 }
 
 /** Whether 127.0.0.1 leads into a machine. */
@@ -63,7 +63,7 @@ export function usesLoopback(forwardings: readonly Forwarding[]): boolean {
  * route_localnet (kernel.org, networking/ip-sysctl). On our own bridge alone, and only while rules keep its machines
  * from using it to reach what listens on the host's loopback (as in CVE-2020-8558): `before` and `after` these rules.
  */
-export function planLoopback(options: HostNetworkOptions): Record<'before' | 'after', PlannedCommand[]> {
+export function planLoopback(options: NetworkSetupOptions): Record<'before' | 'after', PlannedCommand[]> {
   const { bridge, nodeSubnets } = options;
   const set = (value: 0 | 1, why: string): PlannedCommand => ({
     why,

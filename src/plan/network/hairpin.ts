@@ -1,6 +1,6 @@
 import { controlPlanesOf } from '../control-planes.ts';
 import type { PlannedCommand } from '../types.ts';
-import type { HostNetworkOptions } from './types.ts';
+import type { NetworkSetupOptions } from './types.ts';
 
 /**
  * Once a machine runs whose own pods and components may call it by a port of the host: on hosts with br_netfilter
@@ -11,7 +11,7 @@ import type { HostNetworkOptions } from './types.ts';
  */
 export function planHairpin(
   name: string,
-  { machines, apiPort }: Pick<HostNetworkOptions, 'machines' | 'apiPort'>,
+  { machines, apiPort }: Pick<NetworkSetupOptions, 'machines' | 'apiPort'>,
 ): PlannedCommand[] {
   const machine = machines.find((one) => one.name === name);
   const controlPlanes = controlPlanesOf(machines);

@@ -1,12 +1,12 @@
 import { destinationOf, forwardingsOf, usesLoopback, type Forwarding } from './forwardings.ts';
 import { natSubnets } from './nat-subnets.ts';
-import type { HostCommands, HostNetworkOptions } from './types.ts';
+import type { HostCommands, NetworkSetupOptions } from './types.ts';
 import { comment, iptablesOf, planIptablesRules, waiting, type IptablesRule } from './iptables-rules.ts';
 import type { Family } from './node-addresses.ts';
 import type { FamilySubnets } from './subnets.ts';
 
 /** NAT and ports for hosts without nft: chains named after the bridge, and jumps to them. */
-export function planNatByIptables(options: HostNetworkOptions): HostCommands {
+export function planNatByIptables(options: NetworkSetupOptions): HostCommands {
   const families = natSubnets(options).map((subnets) => planFamily(subnets, options));
   return {
     setup: families.flatMap(({ setup }) => setup),
@@ -14,7 +14,7 @@ export function planNatByIptables(options: HostNetworkOptions): HostCommands {
   };
 }
 
-function planFamily(subnets: FamilySubnets, options: HostNetworkOptions): HostCommands {
+function planFamily(subnets: FamilySubnets, options: NetworkSetupOptions): HostCommands {
   const { cluster, bridge } = options;
   const { family } = subnets;
   const program = iptablesOf(family);
@@ -95,7 +95,7 @@ function planFamily(subnets: FamilySubnets, options: HostNetworkOptions): HostCo
 function postRules(
   { inside }: FamilySubnets,
   forwardings: readonly Forwarding[],
-  { bridge, lan }: HostNetworkOptions,
+  { bridge, lan }: NetworkSetupOptions,
 ): string[] {
   const callers = lan === undefined ? inside.map((subnet) => `-s ${subnet} `) : [''];
   return [
@@ -114,7 +114,7 @@ function portRule(one: Forwarding): string {
 }
 
 /** What route_localnet would open (see planLoopback). */
-function loopbackGuards({ cluster, bridge }: HostNetworkOptions): IptablesRule[] {
+function loopbackGuards({ cluster, bridge }: NetworkSetupOptions): IptablesRule[] {
   return ['-d', '-s'].map((direction) => ({
     ...{ program: 'iptables', table: 'raw', chain: 'PREROUTING' },
     why: `no machine of ${cluster} reaches what listens on the host's loopback`,

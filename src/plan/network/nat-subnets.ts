@@ -1,12 +1,12 @@
 import { ownSubnets } from './lan.ts';
 import { subnetsByFamily, type FamilySubnets } from './subnets.ts';
-import type { HostNetworkOptions } from './types.ts';
+import type { NetworkSetupOptions } from './types.ts';
 
 /** Whom the host hides behind itself, and leads ports to. */
-export function natSubnets(options: HostNetworkOptions): FamilySubnets[] {
-  const { lan, machines, shared } = options;
+export function natSubnets(options: NetworkSetupOptions): FamilySubnets[] {
+  const { lan, machines, hostNetwork } = options;
   // the host needs no hiding behind itself
-  if (shared) return subnetsByFamily(options, []);
+  if (hostNetwork) return subnetsByFamily(options, []);
   // a LAN with DHCP is everybody's: of it, only the nodes
   const nodes =
     lan?.linkLocal === undefined ? undefined : machines.flatMap(({ addresses }) => ownSubnets(addresses));

@@ -1,7 +1,7 @@
 import type { HostFacts } from '../../facts/types.ts';
 import { destinationOf, forwardingsOf, usesLoopback, type Forwarding } from './forwardings.ts';
 import { natSubnets } from './nat-subnets.ts';
-import type { HostCommands, HostNetworkOptions } from './types.ts';
+import type { HostCommands, NetworkSetupOptions } from './types.ts';
 import { planNatByIptables } from './nat-iptables.ts';
 import type { Family } from './node-addresses.ts';
 import type { FamilySubnets } from './subnets.ts';
@@ -11,14 +11,14 @@ import type { FamilySubnets } from './subnets.ts';
  * nftables table of the cluster's own (one per family), which stands beside those of Docker, firewalld or the
  * administrator and is replaced and deleted as a whole. Hosts that only have iptables get chains of the cluster's own.
  */
-export function planNat(options: HostNetworkOptions, facts: Pick<HostFacts, 'programs'>): HostCommands {
+export function planNat(options: NetworkSetupOptions, facts: Pick<HostFacts, 'programs'>): HostCommands {
   const { programs } = facts;
   return programs['nft'] === undefined && programs['iptables'] !== undefined
     ? planNatByIptables(options)
     : planNatByNftables(options);
 }
 
-function planNatByNftables(options: HostNetworkOptions): HostCommands {
+function planNatByNftables(options: NetworkSetupOptions): HostCommands {
   const { cluster, bridge } = options;
   const tables = natSubnets(options).map((subnets) => ({
     ...subnets,
@@ -75,7 +75,7 @@ function keyword(family: Family): 'ip' | 'ip6' {
   return family === 4 ? 'ip' : 'ip6';
 }
 
-function chainsOf({ family, inside, services }: FamilySubnets, options: HostNetworkOptions): string {
+function chainsOf({ family, inside, services }: FamilySubnets, options: NetworkSetupOptions): string {
   const { bridge, lan } = options;
   const ip = keyword(family);
   const forwardings = forwardingsOf(options).filter((one) => one.family === family);

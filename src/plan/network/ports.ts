@@ -162,12 +162,12 @@ function listWishes({ network, nodes, registry }: PortsSpec, present: PresentPor
 
 /**
  * Loopback: what is pushed there needs no TLS. There is none that leads into a machine in IPv6.
- * @param shared the node has the host's loopback: nothing leads anywhere, but the port must be free
+ * @param hostNetwork the node has the host's loopback: nothing leads anywhere, but the port must be free
  */
 function registryWish(
   { address, port }: NonNullable<PortsSpec['registry']>,
   families: readonly Family[],
-  shared: boolean,
+  hostNetwork: boolean,
 ): Wish[] {
   const [family] = families;
   if (address !== undefined || family !== 4) return [];
@@ -175,7 +175,7 @@ function registryWish(
     {
       protocol: 'tcp',
       listenAddress: '127.0.0.1',
-      machinePort: shared && port !== undefined ? port : registryPort,
+      machinePort: hostNetwork && port !== undefined ? port : registryPort,
       owner: registryOwner,
       path: 'registry',
       portKey: 'port',

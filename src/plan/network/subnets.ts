@@ -159,7 +159,7 @@ function firstFree(kind: Kind, family: Family, taken: readonly SubnetInUse[], no
   throw new KnestError(
     `none of the default IPv${family} subnets for ${configKey(kind)} is free on this host`,
     {
-      kind: 'preflight',
+      code: 'NO_FREE_SUBNET',
       hint: `choose one yourself: ${configKey(kind)} in the configuration`,
       details: taken
         .filter(({ cidr }) => familyOf(cidr) === family)

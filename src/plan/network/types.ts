@@ -16,7 +16,7 @@ export interface HostLan {
   linkLocal?: string;
 }
 
-export interface HostNetworkOptions extends ClusterSubnets {
+export interface NetworkSetupOptions extends ClusterSubnets {
   cluster: string;
   /** The cluster's link on the host: a bridge, or on a LAN a macvlan link. */
   bridge: string;
@@ -30,7 +30,7 @@ export interface HostNetworkOptions extends ClusterSubnets {
   registryPort?: PlannedPort | undefined;
   machines: readonly NetworkPeer[];
   /** The only machine shares the host's network, which has its pods. */
-  shared?: true;
+  hostNetwork?: true;
   /** Ranges that Services of type LoadBalancer get addresses from. */
   loadBalancer?: readonly string[];
   /** kube-proxy uses IPVS: machines can't load its modules. */

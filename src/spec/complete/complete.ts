@@ -1,5 +1,6 @@
 /** A valid config -> the complete spec: defaults filled in, values in one form. */
 
+import { defaults, sources } from '../words.ts';
 import { completeImages } from './images.ts';
 import { containerdPatch } from '../containerd-patches.ts';
 import { completeAudit, completePodSecurity } from './api-server.ts';
@@ -22,25 +23,24 @@ import { normalizePath, normalizeUrl, normalizeVersion, parseBytes } from '../va
 type ValidConfig = Partial<Config>;
 type Settings = NonNullable<NonNullable<Config['components']>['etcd']>;
 
-const specDefaults = { name: 'knest', suite: 'trixie' } as const;
 const oneControlPlane: readonly NodeConfig[] = [{ role: 'control-plane' }];
 
 export function complete(config: ValidConfig): ClusterSpec {
-  const name = config.name ?? specDefaults.name;
+  const name = config.name ?? defaults.name;
   return {
     name,
     kubernetes: {
       version: optional(config.kubernetesVersion, normalizeVersion),
-      source: sourceOf(config.source ?? 'auto'),
+      source: sourceOf(config.source ?? defaults.source),
       releaseMirror: optional(config.releaseMirror, normalizeUrl),
       featureGates: config.featureGates ?? {},
       runtimeConfig: config.runtimeConfig ?? {},
     },
     image: {
-      suite: config.suite ?? specDefaults.suite,
+      suite: config.suite ?? defaults.suite,
       mirror: optional(config.mirror, normalizeUrl),
     },
-    manager: config.manager ?? 'auto',
+    manager: config.manager ?? defaults.manager,
     rootPassword: optional(config.rootPassword, rootPasswordHash),
     network: completeNetwork(config),
     dns: completeDns(config),
@@ -66,9 +66,9 @@ function completeNetwork(config: ValidConfig): NetworkSpec {
     nodeSubnets: optional(network.nodeSubnet, subnetList),
     podSubnets: optional(network.podSubnet, subnetList),
     serviceSubnets: optional(network.serviceSubnet, subnetList),
-    cni: network.cni ?? 'bridge',
+    cni: network.cni ?? defaults.cni,
     networkPolicy: network.networkPolicy ?? network.cni !== 'none',
-    proxyMode: network.proxyMode ?? 'auto',
+    proxyMode: network.proxyMode ?? defaults.proxyMode,
     loadBalancer: { addresses: network.loadBalancer?.addresses },
     dnsSearch: network.dnsSearch,
     apiServer: {
@@ -80,7 +80,7 @@ function completeNetwork(config: ValidConfig): NetworkSpec {
   };
 }
 
-function modeOf(mode = 'bridge'): NetworkSpec['mode'] {
+function modeOf(mode: string = defaults.network): NetworkSpec['mode'] {
   if (mode.startsWith('macvlan:')) return { macvlan: mode.slice('macvlan:'.length) };
   return mode === 'host' ? 'host' : 'bridge';
 }
@@ -153,14 +153,14 @@ function completeNodes(cluster: string, config: ValidConfig): NodeSpec[] {
 /** A node's own Kubernetes. The version of a directory is what is in it, not what the cluster asks for. */
 function kubernetesOf(node: NodeConfig, cluster: ValidConfig): NodeSpec['kubernetes'] {
   if (node.kubernetesVersion === undefined && node.source === undefined) return undefined;
-  const source = sourceOf(node.source ?? cluster.source ?? 'auto');
+  const source = sourceOf(node.source ?? cluster.source ?? defaults.source);
   const ofDirectory = node.source !== undefined && typeof source === 'object';
   const version = node.kubernetesVersion ?? (ofDirectory ? undefined : cluster.kubernetesVersion);
   return { version: optional(version, normalizeVersion), source };
 }
 
 function sourceOf(source: string): KubernetesSource {
-  return source === 'auto' || source === 'release' || source === 'debian' ? source : { directory: source };
+  return sources.find((word) => word === source) ?? { directory: source };
 }
 
 function optional<T, R>(value: T | undefined, transform: (value: T) => R): R | undefined {

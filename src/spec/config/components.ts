@@ -1,6 +1,7 @@
 /** The config file: settings of Kubernetes' components, for experts. */
 
 import * as z from 'zod';
+import { volumeCreations } from '../words.ts';
 import { tomlProblem } from '../containerd-patches.ts';
 import { flagNameProblem, flagValueProblem, volumePathProblem } from '../values.ts';
 import { checkedText, mapping } from './fields.ts';
@@ -13,7 +14,7 @@ const extraVolume = z.strictObject({
   hostPath: checkedText(volumePathProblem).meta({ description: 'File or directory of the node.' }),
   mountPath: checkedText(volumePathProblem).meta({ description: 'Where the component sees it.' }),
   readOnly: z.boolean().optional().meta({ description: 'Default: false.' }),
-  create: z.enum(['none', 'file', 'directory']).optional().meta({
+  create: z.enum(volumeCreations).optional().meta({
     description: 'What to make when it is missing. Default: none.',
   }),
 });

@@ -1,10 +1,11 @@
 /** The config file: names. */
 
 import * as z from 'zod';
+import { dnsProviders } from '../words.ts';
 import { addressProblem, dnsNameProblem, imageProblem, nameServerProblem } from '../values.ts';
 import { checkedText, mapping, text } from './fields.ts';
 
-const provider = z.enum(['knest', 'coredns', 'none']);
+const provider = z.enum(dnsProviders);
 
 const servers = z.array(checkedText(nameServerProblem)).min(1);
 

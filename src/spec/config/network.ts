@@ -1,6 +1,7 @@
 /** The config file: network. */
 
 import * as z from 'zod';
+import { ipFamilies, podNetworks, proxyModes } from '../words.ts';
 import { nodePrefixes, podPrefixes, servicePrefixes, subnetsProblem } from '../subnets.ts';
 import { didYouMean } from '../suggest.ts';
 import { rangeProblem } from '../ranges.ts';
@@ -70,7 +71,7 @@ export const networkSchema = z
       description:
         'With macvlan and `nodeSubnet`: address of the LAN’s router. Default: none; nodes reach the LAN only.',
     }),
-    ipFamily: z.enum(['ipv4', 'ipv6', 'dual']).optional().meta({
+    ipFamily: z.enum(ipFamilies).optional().meta({
       description:
         'Addresses of nodes, pods and Services; `dual`: both, IPv4 first. Default: what the given subnets are, else ipv4.',
     }),
@@ -88,7 +89,7 @@ export const networkSchema = z
       description: 'Subnet of the Services: IPv4 /12 to /24, IPv6 /108 to /120. Default: one that is free.',
     }),
     cni: z
-      .enum(['bridge', 'none'])
+      .enum(podNetworks)
       .optional()
       .meta({
         description:
@@ -104,7 +105,7 @@ export const networkSchema = z
           'add-on, and it cannot be true.',
       }),
     proxyMode: z
-      .enum(['auto', 'iptables', 'nftables', 'ipvs', 'none'])
+      .enum(proxyModes)
       .optional()
       .meta({
         description:

@@ -1,6 +1,7 @@
 /** The config file: nodes. */
 
 import * as z from 'zod';
+import { mountPropagations, nodeRoles, protocols, taintEffects } from '../words.ts';
 import {
   addressProblem,
   labelValueProblem,
@@ -19,9 +20,7 @@ import { checkedText, mapping, port, text } from './fields.ts';
 const taint = z.strictObject({
   key: checkedText(qualifiedNameProblem).meta({ description: 'Name of the taint.' }),
   value: text(labelValueProblem).meta({ description: 'Its value. Default: none.' }),
-  effect: z
-    .enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute'])
-    .meta({ description: 'What it does to pods that do not tolerate it.' }),
+  effect: z.enum(taintEffects).meta({ description: 'What it does to pods that do not tolerate it.' }),
 });
 
 const notBytes = 'must be a number of bytes or a quantity like 2Gi or 512Mi';
@@ -59,7 +58,7 @@ const extraMount = z.strictObject({
   }),
   containerPath: checkedText(mountTargetProblem).meta({ description: 'Where the node sees it.' }),
   readOnly: z.boolean().optional().meta({ description: 'Default: false.' }),
-  propagation: z.enum(['None', 'HostToContainer']).optional().meta({
+  propagation: z.enum(mountPropagations).optional().meta({
     description: '`HostToContainer`: what the host mounts there later, the node sees as well. Default: None.',
   }),
 });
@@ -70,13 +69,11 @@ const portMapping = z.strictObject({
   listenAddress: text(addressProblem).meta({
     description: 'Address of the host; `127.0.0.1` works, too. Default: every address.',
   }),
-  protocol: z.enum(['TCP', 'UDP', 'SCTP']).optional().meta({ description: 'Default: TCP.' }),
+  protocol: z.enum(protocols).optional().meta({ description: 'Default: TCP.' }),
 });
 
 const nodeSchema = z.strictObject({
-  role: z
-    .enum(['control-plane', 'worker'])
-    .meta({ description: 'What the node does: `control-plane` or `worker`.' }),
+  role: z.enum(nodeRoles).meta({ description: 'What the node does: `control-plane` or `worker`.' }),
   labels: mapping(qualifiedNameProblem, checkedText(labelValueProblem)).meta({
     description: 'Labels of the node.',
   }),

@@ -19,11 +19,11 @@ export function containerdPatches(kind: KindConfig, draft: Draft): string[] | un
     .filter((text) => tomlProblem(text) === undefined)
     .reduce<ConfigPatch>((all, text) => mergePatch(all, parse(text)) as ConfigPatch, {});
   const more = jsonPatches.flatMap((text, index) => {
-    const path = `containerdConfigPatchesJSON6902[${index}]`;
+    const path = ['containerdConfigPatchesJSON6902', index];
     const read = readDocuments(text);
-    if ('problems' in read) {
-      for (const { path: place, message } of read.problems)
-        draft.problem(path, `is not YAML: ${place}: ${message}`);
+    if ('faults' in read) {
+      for (const { message, line, column } of read.faults)
+        draft.problem(path, `is not YAML: line ${line}, column ${column}: ${message}`);
       return [];
     }
     const result = afterOperations(document, read.data.flat());

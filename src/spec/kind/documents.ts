@@ -1,7 +1,6 @@
 /** Which of kubeadm's documents counts for what: all of it as kubeadm and kind have it. */
 
 import type { ConfigPatch } from '../types.ts';
-import { configPath } from '../problems.ts';
 import type { Draft } from './draft.ts';
 import { combined } from './json-patch.ts';
 import {
@@ -21,13 +20,13 @@ import { given } from './values.ts';
  */
 export function readKubeadmPatches(kind: KindConfig, draft: Draft): void {
   const nodes = kind.nodes?.length ? kind.nodes : [{}];
-  const ofCluster = readPatches(kind, '', draft);
+  const ofCluster = readPatches(kind, [], draft);
   const first = Math.max(
     0,
     nodes.findIndex(({ role }) => (given(role) ?? 'control-plane') === 'control-plane'),
   );
   nodes.forEach((node, index) => {
-    const own = readPatches(node, `nodes[${index}]`, draft);
+    const own = readPatches(node, ['nodes', index], draft);
     const all = [...ofCluster, ...own];
     if (index === first) readInit(all, index, draft);
     else readJoin(all, own, index, draft);
@@ -43,7 +42,7 @@ function readInit(patches: readonly Patch[], node: number, draft: Draft): void {
   mergeConfig('KubeletConfiguration', ['components', 'kubelet', 'config'], patches, draft);
   readKubeProxy(patches, draft);
   for (const { kind, path } of patches) {
-    if (kind === 'JoinConfiguration' && path.startsWith(configPath(['nodes', node])))
+    if (kind === 'JoinConfiguration' && path[0] === 'nodes' && path[1] === node)
       draft.warn(
         path,
         'has no effect, as with kind: this node is the first control plane, which nothing joins',
@@ -84,7 +83,7 @@ function mergeConfig(
 function readKubeProxy(patches: readonly Patch[], draft: Draft): void {
   for (const { patch, from } of asMergePatches('KubeProxyConfiguration', patches, draft)) {
     const { mode, ...rest }: ConfigPatch = patch;
-    if (given(mode) !== undefined) draft.set(['network', 'proxyMode'], mode, `${from.path}.mode`);
+    if (given(mode) !== undefined) draft.set(['network', 'proxyMode'], mode, [...from.path, 'mode']);
     const to = ['components', 'kubeProxy', 'config'];
     if (Object.keys(rest).length > 0) draft.set(to, combined(draft.get(to) ?? {}, rest), from.path);
   }

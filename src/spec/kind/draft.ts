@@ -1,31 +1,37 @@
 /** A config in knest's words while it is translated from kind's: what it says, and where that came from. */
 
 import type { Problem } from '../../errors.ts';
-import { configPath, valueAt, type Path } from '../problems.ts';
+import { valueAt, type At, type Path } from '../problems.ts';
 
 export interface Draft {
   readonly config: Record<string, unknown>;
   readonly problems: Problem[];
   readonly warnings: Problem[];
-  /** @param origin how the user knows the value: its path in the file. */
-  set(path: Path, value: unknown, origin: string): void;
+  /** @param origin path of the value in kind's file */
+  set(path: Path, value: unknown, origin: Path): void;
   /** Takes a value away that was set before. */
   unset(path: Path): void;
   get(path: Path): unknown;
-  problem(path: string, message: string, hint?: string): void;
+  /** @param origin path in kind's file */
+  problem(origin: Path, message: string, hint?: string): void;
   /** The same remark is made once. */
-  warn(path: string, message: string, hint?: string): void;
+  warn(origin: Path, message: string, hint?: string): void;
   /** Where a value of the config came from. */
-  nameOf(path: Path): string;
+  at: At;
 }
 
-export function createDraft(config: Record<string, unknown>): Draft {
-  const origins = new Map<string, string>();
+/** @param inFile where things are in kind's file */
+export function createDraft(config: Record<string, unknown>, inFile: At): Draft {
+  const origins = new Map<string, Path>();
   const problems: Problem[] = [];
   const warnings: Problem[] = [];
-  const tell = (list: Problem[]) => (path: string, message: string, hint?: string) => {
-    if (list.some((one) => one.path === path && one.message === message)) return;
-    list.push({ path, message, ...(hint === undefined ? {} : { hint }) });
+  const told = new Set<string>();
+  const tell = (list: Problem[]) => (origin: Path, message: string, hint?: string) => {
+    const subject = inFile(origin);
+    const key = JSON.stringify([list === problems, subject.path, message]);
+    if (told.has(key)) return;
+    told.add(key);
+    list.push({ ...subject, message, ...(hint === undefined ? {} : { hint }) });
   };
   return {
     config,
@@ -42,20 +48,14 @@ export function createDraft(config: Record<string, unknown>): Draft {
     get: (path) => valueAt(config, path),
     problem: tell(problems),
     warn: tell(warnings),
-    nameOf: (path) => {
+    at: (path) => {
       for (let length = path.length; length > 0; length -= 1) {
         const origin = origins.get(keyOf(path.slice(0, length)));
-        if (origin !== undefined) return joined(origin, path.slice(length));
+        if (origin !== undefined) return inFile([...origin, ...path.slice(length)]);
       }
-      return configPath(path);
+      return inFile(path);
     },
   };
-}
-
-/** nodes[0] and labels.tier -> nodes[0].labels.tier */
-export function joined(origin: string, rest: Path): string {
-  if (rest.length === 0) return origin;
-  return `${origin}${typeof rest[0] === 'number' ? '' : '.'}${configPath(rest)}`;
 }
 
 function keyOf(path: Path): string {

@@ -1,12 +1,13 @@
 /** What kubeadm's documents say, in the words of knest's config. */
 
 import { didYouMean } from '../suggest.ts';
-import { joined, type Draft } from './draft.ts';
+import type { Path } from '../problems.ts';
+import type { Draft } from './draft.ts';
 import { isMapping, parseLabels, parseTaints, without } from './values.ts';
 
 /** Where a value is, and whose it is. */
 export interface Place {
-  path: string;
+  path: Path;
   draft: Draft;
   /** Index of the node that the document is for. */
   node: number;
@@ -26,7 +27,7 @@ export function readFields(fields: Fields, value: unknown, place: Place): void {
   for (const [key, inner] of Object.entries(value)) {
     if (inner === null) continue;
     const field = Object.hasOwn(fields, key) ? fields[key] : undefined;
-    const here = { ...place, path: joined(place.path, [key]) };
+    const here = { ...place, path: [...place.path, key] };
     if (typeof field === 'function') field(inner, here);
     else if (field !== undefined) readFields(field, inner, here);
     else here.draft.warn(here.path, 'is not known and left out', didYouMean(key, Object.keys(fields)));
@@ -58,9 +59,11 @@ export const clusterConfiguration: Fields = {
     certSANs: (value, { path, draft }) => {
       const place = ['network', 'apiServer', 'certSANs'];
       const names = Array.isArray(value) ? (value as unknown[]) : [value];
+      const known = new Set((draft.get(place) ?? []) as unknown[]);
       for (const [index, name] of names.entries()) {
-        const known = (draft.get(place) ?? []) as unknown[];
-        if (!known.includes(name)) draft.set([...place, known.length], name, joined(path, [index]));
+        if (known.has(name)) continue;
+        draft.set([...place, known.size], name, [...path, index]);
+        known.add(name);
       }
     },
     timeoutForControlPlane: leftOut('how long to wait is said with --wait'),
@@ -166,14 +169,14 @@ function argsOf(name: ComponentName): Read {
 function readArgs(
   value: unknown,
   { path, draft }: Place,
-  each: (name: string, text: string | null, origin: string) => void,
+  each: (name: string, text: string | null, origin: Path) => void,
 ): void {
   if (!isMapping(value)) {
     draft.problem(path, 'must be a mapping or a list');
     return;
   }
   for (const [name, text] of Object.entries(value)) {
-    const origin = joined(path, [name]);
+    const origin = [...path, name];
     if (text === null) each(name, null, origin);
     else if (typeof text === 'string') each(name, text, origin);
     else if (typeof text === 'number' || typeof text === 'boolean') each(name, String(text), origin);
@@ -181,12 +184,7 @@ function readArgs(
   }
 }
 
-function setFlag(
-  draft: Draft,
-  path: readonly (string | number)[],
-  text: string | null,
-  origin: string,
-): void {
+function setFlag(draft: Draft, path: readonly (string | number)[], text: string | null, origin: Path): void {
   if (text === null) draft.unset(path);
   else draft.set(path, text, origin);
 }

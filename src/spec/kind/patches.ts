@@ -3,7 +3,8 @@
 import { mergePatch } from '../../formats/merge-patch.ts';
 import type { ConfigPatch } from '../types.ts';
 import { readDocuments } from '../yaml.ts';
-import { joined, type Draft } from './draft.ts';
+import type { Path } from '../problems.ts';
+import type { Draft } from './draft.ts';
 import { afterOperations, difference } from './json-patch.ts';
 import type { KindNode } from './schema.ts';
 import { isMapping, without } from './values.ts';
@@ -24,16 +25,16 @@ export type DocumentKind = keyof typeof apiVersions;
 /** One patch of one document. */
 export interface Patch {
   kind: DocumentKind;
-  /** How the user knows it: "nodes[0].kubeadmConfigPatches[1]". */
-  path: string;
+  /** Where it is in kind's file. */
+  path: Path;
   content: { merge: ConfigPatch } | { operations: unknown; listsOfArgs: boolean };
 }
 
 type Texts = Pick<KindNode, 'kubeadmConfigPatches' | 'kubeadmConfigPatchesJSON6902'>;
 
-/** The patches of the cluster (origin "") or of a node (origin "nodes[0]"), in the order in which kind applies them. */
-export function readPatches(texts: Texts, origin: string, draft: Draft): Patch[] {
-  const at = (key: string, index: number) => `${origin}${origin === '' ? '' : '.'}${key}[${index}]`;
+/** The patches of the cluster (origin: none) or of a node (origin: nodes, 0), in the order in which kind applies them. */
+export function readPatches(texts: Texts, origin: Path, draft: Draft): Patch[] {
+  const at = (key: string, index: number): Path => [...origin, key, index];
   const merges = (texts.kubeadmConfigPatches ?? []).flatMap((text, index) =>
     readMergePatches(text, at('kubeadmConfigPatches', index), draft),
   );
@@ -42,7 +43,7 @@ export function readPatches(texts: Texts, origin: string, draft: Draft): Patch[]
     const { group = '', version = '', kind, patch = '' } = entry;
     const apiVersion = group === '' ? version : `${group}/${version}`;
     const known = knownKind(kind, apiVersion === '' ? undefined : apiVersion, path, draft);
-    const documents = documentsOf(patch, joined(path, ['patch']), draft);
+    const documents = documentsOf(patch, [...path, 'patch'], draft);
     if (known === undefined || documents === undefined) return [];
     const operations = documents.flat();
     return [{ kind: known, path, content: { operations, listsOfArgs: hasListsOfArgs(version, operations) } }];
@@ -87,7 +88,7 @@ const generated: Record<DocumentKind, ConfigPatch> = {
   KubeProxyConfiguration: { iptables: { minSyncPeriod: '1s' }, conntrack: { maxPerCore: 0 } },
 };
 
-function readMergePatches(text: string, path: string, draft: Draft): Patch[] {
+function readMergePatches(text: string, path: Path, draft: Draft): Patch[] {
   return (documentsOf(text, path, draft) ?? []).flatMap((document) => {
     if (!isMapping(document)) {
       draft.problem(path, 'must be a mapping');
@@ -100,16 +101,16 @@ function readMergePatches(text: string, path: string, draft: Draft): Patch[] {
   });
 }
 
-function documentsOf(text: string, path: string, draft: Draft): unknown[] | undefined {
+function documentsOf(text: string, path: Path, draft: Draft): unknown[] | undefined {
   const read = readDocuments(text);
   if ('data' in read) return read.data;
-  for (const { path: place, message } of read.problems)
-    draft.problem(path, `is not YAML: ${place}: ${message}`);
+  for (const { message, line, column } of read.faults)
+    draft.problem(path, `is not YAML: line ${line}, column ${column}: ${message}`);
   return undefined;
 }
 
 /** kind applies a patch to what has the same kind and, if that is said, the same apiVersion; else to nothing. */
-function knownKind(kind: unknown, apiVersion: unknown, path: string, draft: Draft): DocumentKind | undefined {
+function knownKind(kind: unknown, apiVersion: unknown, path: Path, draft: Draft): DocumentKind | undefined {
   const known = Object.keys(apiVersions).find((name): name is DocumentKind => name === kind);
   if (known === undefined) {
     const what = kind === undefined ? 'has no kind' : `is for kind ${JSON.stringify(kind)}`;
@@ -152,11 +153,11 @@ function asMergePatch(
 const isArgs = (key: string) => key === 'extraArgs' || key === 'kubeletExtraArgs';
 
 /** extraArgs: [{ name: v, value: "4" }] -> extraArgs: { v: "4" }, wherever it is. */
-function argsAsMappings(data: unknown, path: string, draft: Draft): unknown {
+function argsAsMappings(data: unknown, path: Path, draft: Draft): unknown {
   if (!isMapping(data)) return data;
   return Object.fromEntries(
     Object.entries(data).map(([key, value]) => {
-      const place = joined(path, [key]);
+      const place = [...path, key];
       const args = isArgs(key) && Array.isArray(value) ? mappingOf(value, place, draft) : value;
       return [key, argsAsMappings(args, place, draft)];
     }),
@@ -165,10 +166,10 @@ function argsAsMappings(data: unknown, path: string, draft: Draft): unknown {
 
 const joinValues = 'join the values with commas if the flag takes that';
 
-function mappingOf(list: readonly unknown[], path: string, draft: Draft): Record<string, unknown> {
+function mappingOf(list: readonly unknown[], path: Path, draft: Draft): Record<string, unknown> {
   const args = new Map<string, unknown>();
   list.forEach((item, index) => {
-    const place = joined(path, [index]);
+    const place = [...path, index];
     const { name, value = null } = isMapping(item) ? item : {};
     if (typeof name !== 'string') draft.problem(place, 'must have a name and a value');
     else if (args.has(name))

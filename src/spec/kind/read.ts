@@ -3,7 +3,7 @@
 import { posix } from 'node:path';
 import type { Problem } from '../../errors.ts';
 import { check } from '../check.ts';
-import { configPath, type Path } from '../problems.ts';
+import type { At, Path } from '../problems.ts';
 import { apiVersion, configKind } from '../schema.ts';
 import { subnetList } from '../subnets.ts';
 import { containerdPatches } from './containerd.ts';
@@ -15,39 +15,39 @@ import { given, versionOfImage, withoutNulls } from './values.ts';
 export interface KindReading {
   /** To be checked like any other config. */
   config: unknown;
-  /** The path in kind's file that a value of the config came from. */
-  nameOf: (path: Path) => string;
+  /** Where in kind's file a value of the config came from. */
+  at: At;
   problems: readonly Problem[];
   /** What has no meaning here, and why. */
   warnings: readonly Problem[];
 }
 
-/** @param directory what relative paths are relative to: as with kind, where the user is. */
-export function readKindConfig(data: unknown, directory: string): KindReading {
-  const { valid: kind, problems } = check(kindSchema, withoutNulls(data), configPath);
-  const draft = createDraft({ apiVersion, kind: configKind });
-  setGiven(draft, ['name'], given(kind.name), 'name');
-  setGiven(draft, ['featureGates'], kind.featureGates, 'featureGates');
-  setGiven(draft, ['runtimeConfig'], kind.runtimeConfig, 'runtimeConfig');
+/**
+ * @param directory what relative paths are relative to: as with kind, where the user is
+ * @param inFile where things are in kind's file
+ */
+export function readKindConfig(data: unknown, directory: string, inFile: At): KindReading {
+  const { valid: kind, problems } = check(kindSchema, withoutNulls(data), inFile);
+  const draft = createDraft({ apiVersion, kind: configKind }, inFile);
+  setGiven(draft, ['name'], given(kind.name), ['name']);
+  setGiven(draft, ['featureGates'], kind.featureGates, ['featureGates']);
+  setGiven(draft, ['runtimeConfig'], kind.runtimeConfig, ['runtimeConfig']);
   readNetworking(kind, draft);
   readNodes(kind, draft, directory);
   readKubeadmPatches(kind, draft);
-  setGiven(
-    draft,
-    ['components', 'containerd', 'configPatches'],
-    containerdPatches(kind, draft),
+  setGiven(draft, ['components', 'containerd', 'configPatches'], containerdPatches(kind, draft), [
     'containerdConfigPatches',
-  );
+  ]);
   return { ...draft, problems: [...problems, ...draft.problems] };
 }
 
-function setGiven(draft: Draft, path: Path, value: unknown, origin: string): void {
+function setGiven(draft: Draft, path: Path, value: unknown, origin: Path): void {
   if (value !== undefined) draft.set(path, value, origin);
 }
 
 function readNetworking({ networking = {} }: KindConfig, draft: Draft): void {
   const copy = (from: keyof typeof networking, to: Path) => {
-    setGiven(draft, ['network', ...to], given(networking[from]), `networking.${from}`);
+    setGiven(draft, ['network', ...to], given(networking[from]), ['networking', from]);
   };
   copy('ipFamily', ['ipFamily']);
   copy('kubeProxyMode', ['proxyMode']);
@@ -55,11 +55,12 @@ function readNetworking({ networking = {} }: KindConfig, draft: Draft): void {
   copy('apiServerAddress', ['apiServer', 'listenAddress']);
   // 0 and -1: any port
   if ((networking.apiServerPort ?? 0) > 0) copy('apiServerPort', ['apiServer', 'port']);
-  if (networking.disableDefaultCNI) draft.set(['network', 'cni'], 'none', 'networking.disableDefaultCNI');
+  if (networking.disableDefaultCNI)
+    draft.set(['network', 'cni'], 'none', ['networking', 'disableDefaultCNI']);
   for (const key of ['podSubnet', 'serviceSubnet'] as const) {
     const text = given(networking[key]);
     if (text !== undefined)
-      draft.set(['network', key], bothFamilies(key, text, networking, draft), `networking.${key}`);
+      draft.set(['network', key], bothFamilies(key, text, networking, draft), ['networking', key]);
   }
 }
 
@@ -77,7 +78,7 @@ function bothFamilies(
   draft: Draft,
 ): string {
   if (ipFamily !== 'dual') return text;
-  const path = `networking.${key}`;
+  const path = ['networking', key];
   const [first = '', second] = subnetList(text);
   const isIpv6 = first.includes(':');
   if (second === undefined) {
@@ -97,19 +98,19 @@ function readNodes({ nodes = [] }: KindConfig, draft: Draft, directory: string):
   if (nodes.length === 0) return;
   draft.set(
     ['nodes'],
-    nodes.map((node, index) => nodeOf(node, `nodes[${index}]`, draft, directory)),
-    'nodes',
+    nodes.map((node, index) => nodeOf(node, ['nodes', index], draft, directory)),
+    ['nodes'],
   );
   readImages(nodes, draft);
 }
 
-function nodeOf(node: KindNode, path: string, draft: Draft, directory: string): Record<string, unknown> {
+function nodeOf(node: KindNode, path: Path, draft: Draft, directory: string): Record<string, unknown> {
   const { role, labels, extraMounts = [], extraPortMappings = [] } = node;
   return {
     role: given(role) ?? 'control-plane',
     ...(labels && { labels: { ...labels } }),
     extraMounts: extraMounts.map((mount, index) =>
-      mountOf(mount, `${path}.extraMounts[${index}]`, draft, directory),
+      mountOf(mount, [...path, 'extraMounts', index], draft, directory),
     ),
     extraPortMappings: extraPortMappings.map(({ containerPort, hostPort = 0, listenAddress, protocol }) => ({
       ...(containerPort !== undefined && { containerPort }),
@@ -129,15 +130,15 @@ function mountOf(
     selinuxRelabel,
     propagation,
   }: NonNullable<KindNode['extraMounts']>[number],
-  path: string,
+  path: Path,
   draft: Draft,
   directory: string,
 ): Record<string, unknown> {
   if (selinuxRelabel)
-    draft.warn(`${path}.selinuxRelabel`, 'has no meaning here: knest changes no labels of files');
+    draft.warn([...path, 'selinuxRelabel'], 'has no meaning here: knest changes no labels of files');
   if (propagation === 'Bidirectional') {
     const why = 'what a machine of systemd-nspawn mounts, the host never sees';
-    draft.warn(`${path}.propagation`, `becomes HostToContainer: ${why}`);
+    draft.warn([...path, 'propagation'], `becomes HostToContainer: ${why}`);
   }
   return {
     ...(given(hostPath) !== undefined && { hostPath: posix.resolve(directory, hostPath ?? '') }),
@@ -153,21 +154,23 @@ function mountOf(
 function readImages(nodes: readonly KindNode[], draft: Draft): void {
   const images = nodes.map(({ image }) => given(image));
   const versions = images.map((image) => (image === undefined ? undefined : versionOfImage(image)));
+  const told = new Set<string>();
   images.forEach((image, index) => {
-    if (image === undefined || images.indexOf(image) < index) return;
+    if (image === undefined || told.has(image)) return;
+    told.add(image);
     const version = versions[index];
     const notUsed = "the image itself is not used, knest's nodes are made from Debian";
     const says =
       version === undefined ? 'says no Kubernetes version in its tag' : `stands for Kubernetes ${version}`;
-    draft.warn(`nodes[${index}].image`, `${says}; ${notUsed}`);
+    draft.warn(['nodes', index, 'image'], `${says}; ${notUsed}`);
   });
   const [first] = versions;
   if (first !== undefined && versions.every((version) => version === first)) {
-    draft.set(['kubernetesVersion'], first, 'nodes[0].image');
+    draft.set(['kubernetesVersion'], first, ['nodes', 0, 'image']);
     return;
   }
   versions.forEach((version, index) => {
     if (version !== undefined)
-      draft.set(['nodes', index, 'kubernetesVersion'], version, `nodes[${index}].image`);
+      draft.set(['nodes', index, 'kubernetesVersion'], version, ['nodes', index, 'image']);
   });
 }

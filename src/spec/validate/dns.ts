@@ -1,23 +1,21 @@
 /** Settings of DNS that do not go together. */
 
 import type { Problem } from '../../errors.ts';
-import type { Path } from '../problems.ts';
+import type { At } from '../problems.ts';
 import type { Config } from '../schema.ts';
 import { completeDns } from '../complete/dns.ts';
-
-type NameOf = (path: Path) => string;
 
 const clusterDomain = 'cluster.local';
 
 /** What nobody would read, and names that are the cluster's own. */
-export function dnsProblems(config: Partial<Config>, nameOf: NameOf): Problem[] {
+export function dnsProblems(config: Partial<Config>, at: At): Problem[] {
   if (config.dns === undefined || typeof config.dns === 'string') return [];
   const { provider, ...given } = config.dns;
   const { stubDomains } = completeDns(config);
   const problems: Problem[] = [];
   if (given.image !== undefined && provider !== 'coredns') {
     problems.push({
-      path: nameOf(['dns', 'image']),
+      ...at(['dns', 'image']),
       message: `is of CoreDNS, and provider is ${provider ?? 'knest'}`,
       hint: 'say provider: coredns, or leave it out',
     });
@@ -26,7 +24,7 @@ export function dnsProblems(config: Partial<Config>, nameOf: NameOf): Problem[] 
     const unread = (['stubDomains', 'hosts', 'upstream'] as const).filter((key) => given[key] !== undefined);
     problems.push(
       ...unread.map((key) => ({
-        path: nameOf(['dns', key]),
+        ...at(['dns', key]),
         message: 'is read by nobody: provider is none',
         hint: 'tell it to the DNS that you bring, or use another provider',
       })),
@@ -35,7 +33,7 @@ export function dnsProblems(config: Partial<Config>, nameOf: NameOf): Problem[] 
   for (const domain of Object.keys(stubDomains)) {
     if (`.${domain}`.endsWith(`.${clusterDomain}`)) {
       problems.push({
-        path: nameOf(['dns', 'stubDomains', domain]),
+        ...at(['dns', 'stubDomains', domain]),
         message: `${clusterDomain} is the cluster’s own: nobody else is asked for names in it`,
         hint: 'for single names there, use hosts',
       });

@@ -1,30 +1,29 @@
 /** network.mode host: what a node that shares the network of its host cannot have of its own. */
 
 import type { Problem } from '../../errors.ts';
-import type { Path } from '../problems.ts';
+import type { At, Path } from '../problems.ts';
 import type { Config } from '../schema.ts';
 import { ipFamilyOf } from './networks.ts';
 
 type ValidConfig = Partial<Config>;
-type NameOf = (path: Path) => string;
 
 /** A second node, ports that lead into it, addresses other than the host's, and what nobody would take away again. */
-export function hostNetworkProblems(config: ValidConfig, nameOf: NameOf): Problem[] {
+export function hostNetworkProblems(config: ValidConfig, at: At): Problem[] {
   const { network = {}, nodes = [] } = config;
-  const mode = `${nameOf(['network', 'mode'])} host`;
+  const mode = `${at(['network', 'mode']).path} host`;
   if (network.mode !== 'host') {
     return network.hostAddress === undefined
       ? []
-      : [{ path: nameOf(['network', 'hostAddress']), message: `is for ${mode}` }];
+      : [{ ...at(['network', 'hostAddress']), message: `is for ${mode}` }];
   }
   const { listenAddress, port } = network.apiServer ?? {};
   const without = (path: Path, message: string): Problem => ({
-    path: nameOf(path),
+    ...at(path),
     message: `${message}, with ${mode}`,
     hint: 'leave it out',
   });
   return [
-    ...(nodes.length > 1 ? [secondNode(nameOf(['nodes']), nodes.length)] : []),
+    ...(nodes.length > 1 ? [{ ...secondNode(nodes.length), ...at(['nodes']) }] : []),
     ...(network.nodeSubnet === undefined
       ? []
       : [without(['network', 'nodeSubnet'], 'the node has the address of the host')]),
@@ -42,11 +41,11 @@ export function hostNetworkProblems(config: ValidConfig, nameOf: NameOf): Proble
       : [without(['network', 'loadBalancer', 'addresses'], 'the node has no address but that of the host')]),
     ...(ipFamilyOf(config) === 'ipv4'
       ? []
-      : [{ path: nameOf(['network', 'ipFamily']), message: `must be ipv4 with ${mode}` }]),
+      : [{ ...at(['network', 'ipFamily']), message: `must be ipv4 with ${mode}` }]),
     ...(network.proxyMode === 'ipvs'
       ? [
           {
-            path: nameOf(['network', 'proxyMode']),
+            ...at(['network', 'proxyMode']),
             message: `cannot be ipvs with ${mode}: its virtual servers would be the host's, and stay there`,
             hint: 'use auto, iptables or nftables',
           },
@@ -55,7 +54,7 @@ export function hostNetworkProblems(config: ValidConfig, nameOf: NameOf): Proble
     ...(network.cni === 'none'
       ? [
           {
-            path: nameOf(['network', 'cni']),
+            ...at(['network', 'cni']),
             message: `cannot be none with ${mode}: what a network add-on makes on the host, knest cannot take away`,
             hint: 'use the network "bridge"',
           },
@@ -65,9 +64,9 @@ export function hostNetworkProblems(config: ValidConfig, nameOf: NameOf): Proble
 }
 
 /** Also for nodes that are added later. */
-export function secondNode(path: string, nodes: number): Problem {
+export function secondNode(nodes: number): Problem {
   return {
-    path,
+    path: 'nodes',
     message: `are ${nodes}, and only one can share the network of the host: all of them would want its ports`,
     hint: 'one node, or another network: bridge, macvlan:LINK',
   };

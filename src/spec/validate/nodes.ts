@@ -2,52 +2,55 @@
 
 import semver from 'semver';
 import type { Problem } from '../../errors.ts';
-import type { Path } from '../problems.ts';
+import type { At, Path } from '../problems.ts';
 import type { Config, NodeConfig } from '../schema.ts';
 import { normalizePath } from '../values.ts';
 
 type ValidConfig = Partial<Config>;
-type NameOf = (path: Path) => string;
 
 /** No control plane, two mounts in one place, two ports of the host that are one. */
-export function nodeProblems(config: ValidConfig, nameOf: NameOf): Problem[] {
+export function nodeProblems(config: ValidConfig, at: At): Problem[] {
   const { nodes } = config;
   return [
     ...(nodes === undefined || nodes.some(isControlPlane)
       ? []
-      : [{ path: nameOf(['nodes']), message: 'no control plane', hint: 'add "- role: control-plane"' }]),
-    ...(nodes ?? []).flatMap((node, index) => sameMounts(node, (path) => nameOf(['nodes', index, ...path]))),
-    ...sameHostPorts(config, nameOf),
+      : [{ ...at(['nodes']), message: 'no control plane', hint: 'add "- role: control-plane"' }]),
+    ...(nodes ?? []).flatMap((node, index) => sameMounts(node, (path) => at(['nodes', index, ...path]))),
+    ...sameHostPorts(config, at),
   ];
 }
 
 /** What works and is probably not what was meant. */
-export function nodeWarnings(config: ValidConfig, nameOf: NameOf): Problem[] {
+export function nodeWarnings(config: ValidConfig, at: At): Problem[] {
   const { nodes = [] } = config;
   const count = nodes.filter(isControlPlane).length;
   const survives = Math.max(0, Math.ceil(count / 2) - 1);
   const even = {
-    path: nameOf(['nodes']),
+    ...at(['nodes']),
     message:
       count === 2
         ? '2 control planes survive the loss of neither: etcd needs more than half of its members, here both'
         : `${count} control planes survive the loss of ${survives}, no more than ${count - 1} do`,
     hint: `make it ${count - 1} or ${count + 1}`,
   };
-  return [...(count > 0 && count % 2 === 0 ? [even] : []), ...versionWarnings(config, nameOf)];
+  return [...(count > 0 && count % 2 === 0 ? [even] : []), ...versionWarnings(config, at)];
 }
 
 function isControlPlane({ role }: NodeConfig): boolean {
   return role === 'control-plane';
 }
 
-function sameMounts({ extraMounts = [] }: NodeConfig, nameOf: NameOf): Problem[] {
-  const targets = extraMounts.map(({ containerPath }) => normalizePath(containerPath));
-  return targets.flatMap((target, index) => {
-    const first = targets.indexOf(target);
-    if (first === index) return [];
-    const path = nameOf(['extraMounts', index, 'containerPath']);
-    return [{ path, message: `${target} is where ${nameOf(['extraMounts', first])} is mounted already` }];
+function sameMounts({ extraMounts = [] }: NodeConfig, at: At): Problem[] {
+  const firsts = new Map<string, number>();
+  return extraMounts.flatMap(({ containerPath }, index) => {
+    const target = normalizePath(containerPath);
+    const first = firsts.get(target);
+    if (first === undefined) {
+      firsts.set(target, index);
+      return [];
+    }
+    const message = `${target} is where ${at(['extraMounts', first]).path} is mounted already`;
+    return [{ ...at(['extraMounts', index, 'containerPath']), message }];
   });
 }
 
@@ -56,48 +59,48 @@ interface HostPort {
   protocol: string;
   /** undefined: all addresses. */
   address: string | undefined;
-  name: string;
+  path: Path;
 }
 
-function sameHostPorts({ nodes = [], network = {} }: ValidConfig, nameOf: NameOf): Problem[] {
+function sameHostPorts({ nodes = [], network = {} }: ValidConfig, at: At): Problem[] {
   const { port, listenAddress } = network.apiServer ?? {};
+  const address = specific(listenAddress ?? '127.0.0.1');
   const ofApi: HostPort[] =
-    port === undefined
-      ? []
-      : [
-          {
-            port,
-            protocol: 'TCP',
-            address: specific(listenAddress ?? '127.0.0.1'),
-            name: nameOf(['network', 'apiServer', 'port']),
-          },
-        ];
+    port === undefined ? [] : [{ port, protocol: 'TCP', address, path: ['network', 'apiServer', 'port'] }];
   const ofNodes = nodes.flatMap(({ extraPortMappings = [] }, node) =>
-    extraPortMappings.flatMap(({ hostPort, protocol = 'TCP', listenAddress: address }, index): HostPort[] =>
-      hostPort === undefined
+    extraPortMappings.flatMap((mapping, index): HostPort[] => {
+      const { hostPort, protocol = 'TCP' } = mapping;
+      const path = ['nodes', node, 'extraPortMappings', index, 'hostPort'];
+      return hostPort === undefined
         ? []
-        : [
-            {
-              port: hostPort,
-              protocol,
-              address: specific(address),
-              name: nameOf(['nodes', node, 'extraPortMappings', index, 'hostPort']),
-            },
-          ],
-    ),
+        : [{ port: hostPort, protocol, address: specific(mapping.listenAddress), path }];
+    }),
   );
   const all = [...ofApi, ...ofNodes];
+  const taken = new Map<string, number>();
   return all.flatMap((one, index) => {
-    const first = all.slice(0, index).find((other) => clash(one, other));
-    if (!first) return [];
-    const message = `port ${one.port} of the host is taken by ${first.name}`;
-    return [{ path: one.name, message, hint: 'choose another port, or another listenAddress' }];
+    const first = all[firstClash(one, index, taken) ?? index];
+    if (first === undefined || first === one) return [];
+    const message = `port ${one.port} of the host is taken by ${at(first.path).path}`;
+    return [{ ...at(one.path), message, hint: 'choose another port, or another listenAddress' }];
   });
 }
 
-function clash(a: HostPort, b: HostPort): boolean {
-  if (a.port !== b.port || a.protocol !== b.protocol) return false;
-  return a.address === undefined || b.address === undefined || a.address === b.address;
+/**
+ * Which one was the first that has what this one wants; notes this one.
+ * @param taken the first one of each protocol, port and address; "any": with whatever address; "all": with all of them
+ */
+function firstClash(
+  { protocol, port, address }: HostPort,
+  index: number,
+  taken: Map<string, number>,
+): number | undefined {
+  const keyOf = (of: string) => `${protocol} ${port} ${of}`;
+  const others = (address === undefined ? ['any'] : [address, 'all']).flatMap(
+    (of) => taken.get(keyOf(of)) ?? [],
+  );
+  for (const key of [keyOf('any'), keyOf(address ?? 'all')]) if (!taken.has(key)) taken.set(key, index);
+  return others.length === 0 ? undefined : Math.min(...others);
 }
 
 /** One address, or undefined for all of them. */
@@ -106,7 +109,7 @@ function specific(address: string | undefined): string | undefined {
 }
 
 /** https://kubernetes.io/releases/version-skew-policy: a kubelet must not be newer than the API server. */
-function versionWarnings({ nodes = [], kubernetesVersion }: ValidConfig, nameOf: NameOf): Problem[] {
+function versionWarnings({ nodes = [], kubernetesVersion }: ValidConfig, at: At): Problem[] {
   const versions = nodes.map((node) => semver.parse(node.kubernetesVersion ?? kubernetesVersion));
   const [oldest] = versions
     .filter((_, index) => nodes[index]?.role === 'control-plane')
@@ -117,7 +120,7 @@ function versionWarnings({ nodes = [], kubernetesVersion }: ValidConfig, nameOf:
     version && (version.major > oldest.major || version.minor > oldest.minor)
       ? [
           {
-            path: nameOf(['nodes', index, 'kubernetesVersion']),
+            ...at(['nodes', index, 'kubernetesVersion']),
             message: `v${version.version} is newer than v${oldest.version} of a control plane; Kubernetes supports kubelets that are as old or older`,
           },
         ]

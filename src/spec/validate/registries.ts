@@ -2,45 +2,40 @@
 
 import type { Problem } from '../../errors.ts';
 import { setsMirrors } from '../containerd-patches.ts';
-import type { Path } from '../problems.ts';
+import type { At } from '../problems.ts';
 import type { Config } from '../schema.ts';
 
 type ValidConfig = Partial<Config>;
-type NameOf = (path: Path) => string;
 
 /** Two entries for one host, two ways to say where registries are. */
-export function registryProblems(config: ValidConfig, nameOf: NameOf): Problem[] {
-  return [...twice(config, nameOf), ...bothWays(config, nameOf)];
+export function registryProblems(config: ValidConfig, at: At): Problem[] {
+  return [...twice(config, at), ...bothWays(config, at)];
 }
 
-function twice({ registries = [] }: ValidConfig, nameOf: NameOf): Problem[] {
-  const hosts = registries.map(({ host }) => host);
-  return hosts.flatMap((host, index) => {
-    const first = hosts.indexOf(host);
-    const path = nameOf(['registries', index, 'host']);
-    return first === index
-      ? []
-      : [
-          {
-            path,
-            message: `${nameOf(['registries', first])} is for ${host} already`,
-            hint: 'make it one entry',
-          },
-        ];
+function twice({ registries = [] }: ValidConfig, at: At): Problem[] {
+  const firsts = new Map<string, number>();
+  return registries.flatMap(({ host }, index) => {
+    const first = firsts.get(host);
+    if (first === undefined) {
+      firsts.set(host, index);
+      return [];
+    }
+    const message = `${at(['registries', first]).path} is for ${host} already`;
+    return [{ ...at(['registries', index, 'host']), message, hint: 'make it one entry' }];
   });
 }
 
 /** containerd takes mirrors in its configuration or folders with one file per registry, which knest writes. */
-function bothWays(config: ValidConfig, nameOf: NameOf): Problem[] {
+function bothWays(config: ValidConfig, at: At): Problem[] {
   const { registry = false, registries = [], components = {} } = config;
   if (registry === false && registries.length === 0) return [];
-  const ours = nameOf([registry === false ? 'registries' : 'registry']);
+  const ours = at([registry === false ? 'registries' : 'registry']).path;
   const patches = components.containerd?.configPatches ?? [];
   return patches.flatMap((patch, index) =>
     setsMirrors(patch)
       ? [
           {
-            path: nameOf(['components', 'containerd', 'configPatches', index]),
+            ...at(['components', 'containerd', 'configPatches', index]),
             message: `sets registry mirrors in containerd's old way, which does not go together with ${ours}`,
             hint: 'write the mirrors as registries: [{ host, mirrors }]',
           },
@@ -50,7 +45,7 @@ function bothWays(config: ValidConfig, nameOf: NameOf): Problem[] {
 }
 
 /** What works and is probably not what was meant. */
-export function registryWarnings({ registries = [], proxy = {} }: ValidConfig, nameOf: NameOf): Problem[] {
+export function registryWarnings({ registries = [], proxy = {} }: ValidConfig, at: At): Problem[] {
   const hosts = new Set(registries.map(({ host }) => host));
   const unsettled = registries.flatMap(({ host, mirrors = [], ...own }, index) => {
     const [key] = (['ca', 'credentials', 'skipVerify'] as const).filter((name) => own[name] !== undefined);
@@ -59,7 +54,7 @@ export function registryWarnings({ registries = [], proxy = {} }: ValidConfig, n
       ? []
       : [
           {
-            path: nameOf(['registries', index, key]),
+            ...at(['registries', index, key]),
             message: `is for ${host} itself, not for its mirrors`,
             hint: `if the mirror needs it, give it an entry of its own: - host: ${without.join(', - host: ')}`,
           },
@@ -67,7 +62,7 @@ export function registryWarnings({ registries = [], proxy = {} }: ValidConfig, n
   });
   const unreachable = (['http', 'https'] as const).flatMap((scheme) =>
     isLoopbackUrl(proxy[scheme])
-      ? [{ path: nameOf(['proxy', scheme]), message: loopbackProxy, hint: loopbackHint }]
+      ? [{ ...at(['proxy', scheme]), message: loopbackProxy, hint: loopbackHint }]
       : [],
   );
   return [...unsettled, ...unreachable];

@@ -127,7 +127,8 @@ async function failureOf(promise: Promise<unknown>): Promise<KnestError> {
     (reason: unknown) => reason,
   );
   if (error instanceof KnestError) return error;
-  if (error instanceof Error && error.name === 'AbortError') return new KnestError(error.message);
+  if (error instanceof Error && error.name === 'AbortError')
+    return new KnestError(error.message, { code: 'INTERRUPTED' });
   throw new Error(`not an expected failure: ${String(error)}`);
 }
 

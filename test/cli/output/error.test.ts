@@ -6,6 +6,7 @@ describe('renderError', () => {
   it('says what, why and what to do next', () => {
     const cause = new Error('getaddrinfo ENOTFOUND', { cause: new Error('deep') });
     const error = new KnestError('The mirror does not answer', {
+      code: 'DOWNLOAD_FAILED',
       cause,
       hint: 'set --mirror',
       details: ['line 1', 'line 2'],
@@ -24,7 +25,7 @@ describe('renderError', () => {
   });
 
   it('does not say the same thing twice', () => {
-    const error = new KnestError('no: ENOENT', { cause: new Error('ENOENT') });
+    const error = new KnestError('no: ENOENT', { code: 'FILE_UNUSABLE', cause: new Error('ENOENT') });
     expect(renderError(error, false)).toBe('Error: no: ENOENT\n');
   });
 
@@ -61,7 +62,10 @@ describe('renderError', () => {
   });
 
   it('does not hand on escape sequences', () => {
-    const error = new KnestError('bad \u001b]0;title\u0007 \u001b[2J', { details: ['\u0000\u001b[1A'] });
+    const error = new KnestError('bad \u001b]0;title\u0007 \u001b[2J', {
+      code: 'BUILD_FAILED',
+      details: ['\u0000\u001b[1A'],
+    });
     expect(renderError(error, false)).toBe('Error: bad ]0;title [2J\n  [1A\n');
   });
 });

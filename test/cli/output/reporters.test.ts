@@ -28,7 +28,7 @@ const events: StepEvent[] = [
     id: 'machine/a',
     title: 'First',
     seconds: 2,
-    error: new KnestError('no space', { hint: 'make some' }),
+    error: new KnestError('no space', { code: 'DISK_FULL', hint: 'make some' }),
   },
 ];
 
@@ -72,7 +72,14 @@ describe('JSON lines', () => {
         id: 'machine/a',
         title: 'First',
         seconds: 2,
-        error: { name: 'KnestError', message: 'no space', kind: 'failed', details: [], hint: 'make some' },
+        error: {
+          name: 'KnestError',
+          message: 'no space',
+          code: 'DISK_FULL',
+          kind: 'failed',
+          details: [],
+          hint: 'make some',
+        },
       },
       { ...common, type: 'note', level: 'info', message: 'bye' },
     ]);

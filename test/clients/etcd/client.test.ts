@@ -134,7 +134,7 @@ describe('etcdClient', () => {
     const failure = client.promote('5');
     await expect(failure).rejects.toBeInstanceOf(EtcdError);
     await expect(failure).rejects.toMatchObject({
-      code: 9,
+      grpcCode: 9,
       message: `etcd at ${servers[0]?.endpoint}: cluster/member/promote: etcdserver: not leader`,
     });
     expect(servers[1]?.requests).toEqual([]);
@@ -145,7 +145,7 @@ describe('etcdClient', () => {
       () => undefined,
       () => unhealthy34,
     );
-    await expect(client.promote('5')).rejects.toMatchObject({ code: 14 });
+    await expect(client.promote('5')).rejects.toMatchObject({ grpcCode: 14 });
   });
 
   it('tells of each member why it did not answer', async () => {

@@ -1,282 +1,162 @@
 import { describe, expect, it } from 'vitest';
 
-import { bridgeName } from '../../../src/plan/network/bridge.ts';
-import { planFirewall } from '../../../src/plan/network/firewall.ts';
-import { planHairpin } from '../../../src/plan/network/hairpin.ts';
-import { planHostNetwork } from '../../../src/plan/network/host-network.ts';
-import type { HostNetworkOptions } from '../../../src/plan/network/types.ts';
-import type { PlannedPort } from '../../../src/plan/types.ts';
+import { runOf } from '../../../src/plan/managers/run-of.ts';
+import type { PlanInputs } from '../../../src/plan/types.ts';
+import type { NetworkSpec } from '../../../src/spec/types.ts';
+import { machineOf, networkSpec, nodesOf, planOf, textOf } from '../../fixtures/cluster.ts';
+import { hostFacts } from '../../fixtures/host-facts.ts';
 
-const port = (changes: Partial<PlannedPort> = {}): PlannedPort => ({
-  ...{ protocol: 'tcp', listenAddress: undefined, hostPort: 8080, machinePort: 80 },
-  ...changes,
-});
+interface Input {
+  network?: Partial<NetworkSpec>;
+  facts?: Partial<PlanInputs>;
+  manager?: 'direct' | 'systemd';
+  workers?: number;
+}
 
-const ipv4: HostNetworkOptions = {
-  cluster: 'dev-1',
-  bridge: 'kn-dev-1',
-  apiAddress: '10.89.0.254',
-  apiPort: undefined,
-  nodeSubnets: ['10.89.0.0/24'],
-  podSubnets: ['10.244.0.0/16'],
-  serviceSubnets: ['10.96.0.0/16'],
-  machines: [
-    {
-      name: 'dev-1-control-plane',
-      role: 'control-plane',
-      addresses: [{ address: '10.89.0.2', prefixLength: 24, gateway: '10.89.0.1' }],
-      podSubnets: ['10.244.0.0/24'],
-      ports: [],
+function plan({ network = {}, facts = {}, manager = 'direct', workers = 0 }: Input = {}) {
+  return planOf({
+    spec: {
+      manager,
+      nodes: nodesOf('control-plane', ...Array.from({ length: workers }, () => 'worker' as const)),
+      network: networkSpec({ mode: 'host', ...network }),
     },
-  ],
-};
-const dual: HostNetworkOptions = {
-  ...ipv4,
-  nodeSubnets: ['10.89.0.0/24', 'fd00:10:89::/64'],
-  podSubnets: ['10.244.0.0/16', 'fd00:10:244::/56'],
-  serviceSubnets: ['10.96.0.0/16', 'fd00:10:96::/112'],
-  machines: ipv4.machines.map((machine) => ({
-    ...machine,
-    addresses: [
-      ...machine.addresses,
-      { address: 'fd00:10:89::2', prefixLength: 64, gateway: 'fd00:10:89::1' },
-    ],
-    podSubnets: [...machine.podSubnets, 'fd00:10:244::/64'],
-  })),
-};
-const withPorts = (options: HostNetworkOptions, ...ports: readonly PlannedPort[]): HostNetworkOptions => ({
-  ...options,
-  machines: options.machines.map((machine) => ({ ...machine, ports })),
-});
-const programs = {
-  nft: '/usr/sbin/nft',
-  iptables: '/usr/sbin/iptables',
-  ip6tables: '/usr/sbin/ip6tables',
-  'firewall-cmd': '/usr/bin/firewall-cmd',
-};
-const firewall = { docker: false, firewalld: false };
+    facts: hostFacts({ defaultAddress: '192.0.2.2', ...facts }),
+  });
+}
 
-/** Command lines, and what they read. */
-const textOf = (options: HostNetworkOptions, found: Parameters<typeof planHostNetwork>[1]) =>
-  planHostNetwork(options, found)
-    .setup.map(({ argv, input = '' }) => `${argv.join(' ')}\n${input}`)
-    .join('');
+describe('a node on the network of its host', () => {
+  const planned = plan();
+  const machine = machineOf(planned);
 
-describe('bridgeName', () => {
-  it('tells the cluster where that fits into 15 characters', () => {
-    expect(bridgeName('knest')).toBe('kn-knest');
-    expect(bridgeName('twelve-chars')).toBe('kn-twelve-chars');
+  it("has the host's address, and offers the API there", () => {
+    expect(machine.addresses).toEqual([{ address: '192.0.2.2', prefixLength: 32, gateway: '' }]);
+    expect(planned).toMatchObject({
+      endpoint: 'https://192.0.2.2:6443',
+      network: { hostNetwork: true, bridge: 'cni0', nodeSubnets: ['192.0.2.2/32'], apiAddress: '192.0.2.2' },
+    });
+    expect(plan({ network: { hostAddress: '127.0.0.1' } }).endpoint).toBe('https://127.0.0.1:6443');
   });
 
-  it('is short and different for long names', () => {
-    const names = ['a-rather-long-name-1', 'a-rather-long-name-2'].map(bridgeName);
-    expect(new Set(names).size).toBe(2);
-    for (const name of names) expect(name).toMatch(/^kn-[0-9a-f]{12}$/);
-  });
-});
-
-describe('planHostNetwork', () => {
-  it('makes a bridge, its routes and a table of its own, and nothing else where no firewall is', () => {
-    expect(planHostNetwork(ipv4, { programs, firewall })).toMatchSnapshot();
-  });
-
-  it('does all of it for both families, ports included', () => {
-    const options = {
-      ...dual,
-      apiPort: port({ listenAddress: '127.0.0.1', hostPort: 6443, machinePort: 6443 }),
-    };
-    const ports = [
-      port(),
-      port({ protocol: 'udp', listenAddress: 'fd00::2', hostPort: 53, machinePort: 53 }),
-    ];
-    expect(textOf(withPorts(options, ...ports), { programs, firewall })).toMatchSnapshot();
-  });
-
-  it('does the same by iptables where there is no nft', () => {
-    const options = {
-      ...dual,
-      apiPort: port({ listenAddress: '127.0.0.1', hostPort: 6443, machinePort: 6443 }),
-    };
-    const { iptables, ip6tables } = programs;
-    const found = { programs: { iptables, ip6tables }, firewall };
-    expect(textOf(withPorts(options, port()), found)).toMatchSnapshot();
-    expect(textOf(options, found)).not.toContain('nft');
-  });
-
-  it('writes the rules in one transaction that can be repeated', () => {
-    const { setup } = planHostNetwork(dual, { programs, firewall });
-    const rules = setup.find(({ argv }) => argv[0] === 'nft')?.input ?? '';
-    for (const table of ['ip knest_dev-1', 'ip6 knest_dev-1'])
-      expect(rules).toContain(`table ${table}\ndelete table ${table}\ntable ${table} {\n`);
-  });
-
-  it('lets no route go before another one stands in for it', () => {
-    const { setup } = planHostNetwork(dual, { programs, firewall });
-    for (const family of ['-4', '-6']) {
-      const { input = '' } = setup.find(({ argv }) => argv.join(' ') === `ip ${family} -batch -`) ?? {};
-      const lines = input.split('\n').filter((line) => line.startsWith('route'));
-      const routes = lines.filter((line) => line.endsWith('proto 89') && line.includes('replace'));
-      expect(routes).toHaveLength(2);
-      expect(lines).toEqual([
-        ...routes.map((route) => route.replace('proto 89', 'proto 88 metric 4096')),
-        'route flush dev kn-dev-1 proto 89',
-        ...routes,
-        'route flush dev kn-dev-1 proto 88',
-      ]);
-    }
-  });
-
-  it('reaches services by the API address, and in the other family by a control plane', () => {
-    const text = textOf(dual, { programs, firewall });
-    expect(text).toContain('route replace 10.96.0.0/16 via 10.89.0.254 dev kn-dev-1 proto 89\n');
-    expect(text).toContain('route replace fd00:10:96::/112 via fd00:10:89::2 dev kn-dev-1 proto 89\n');
-  });
-
-  it('switches IPv6 off on the bridge of a cluster without it, and listens to no router on others', () => {
-    const conf = '/proc/sys/net/ipv6/conf/kn-dev-1';
-    expect(textOf(ipv4, { programs, firewall })).toContain(`tee ${conf}/disable_ipv6\n1\n`);
-    expect(textOf(dual, { programs, firewall })).toContain(
-      `tee ${conf}/accept_ra ${conf}/accept_dad ${conf}/disable_ipv6\n0\n`,
-    );
-  });
-
-  it.each([
-    ['127.0.0.1', port({ listenAddress: '127.0.0.1' }), true],
-    ['every address', port(), true],
-    ['every IPv4 address', port({ listenAddress: '0.0.0.0' }), true],
-    ['one address', port({ listenAddress: '192.0.2.2' }), false],
-    ['every IPv6 address', port({ listenAddress: '::' }), false],
-  ])('opens loopback for a port of %s after it is guarded, or not at all', (_, one, open) => {
-    const { setup } = planHostNetwork(withPorts(dual, one), { programs, firewall });
-    const setting = setup.findIndex(({ argv }) => argv[1]?.endsWith('kn-dev-1/route_localnet'));
-    const rules = setup.findIndex(({ argv }) => argv[0] === 'nft');
-    expect(setup[setting]?.input).toBe(open ? '1\n' : '0\n');
-    expect(setting > rules).toBe(open);
-    expect(setup[rules]?.input?.includes('iifname "kn-dev-1" ip daddr 127.0.0.0/8 drop')).toBe(open);
-  });
-
-  it('has no IPv4 in a cluster without it', () => {
-    const only = (list: readonly string[]) => list.slice(1);
-    const ipv6: HostNetworkOptions = {
-      ...dual,
-      apiAddress: 'fd00:10:89::ffff',
-      nodeSubnets: only(dual.nodeSubnets),
-      podSubnets: only(dual.podSubnets),
-      serviceSubnets: only(dual.serviceSubnets),
-      machines: dual.machines.map((one) => ({
-        ...one,
-        addresses: one.addresses.slice(1),
-        podSubnets: only(one.podSubnets),
-        ports: [port()],
-      })),
-    };
-    const text = textOf(ipv6, { programs, firewall });
-    expect(text).not.toMatch(/ipv4|table ip |10\.\d+\.|127\.0/);
-    expect(text).toContain('tcp dport 8080 dnat to [fd00:10:89::2]:80');
-  });
-
-  it('loads IPVS where kube-proxy uses it', () => {
-    const modprobe = (options: HostNetworkOptions) =>
-      planHostNetwork(options, { programs, firewall }).setup.filter(({ argv }) => argv[0] === 'modprobe');
-    expect(modprobe(ipv4)).toEqual([]);
-    expect(modprobe({ ...ipv4, ipvs: true })).toMatchObject([{ argv: ['modprobe', 'ip_vs'] }]);
-  });
-
-  it('loads br_netfilter for pods on bridges, and leaves the bridges of the host alone', () => {
-    const loading = (podBridge: boolean) =>
-      planHostNetwork({ ...ipv4, podBridge }, { programs, firewall }).setup.filter(({ argv }) =>
-        argv.join(' ').includes('modprobe br_netfilter'),
+  it('has no network of its own, and leaves that of the host alone', () => {
+    expect(runOf(machine, 'direct').argv.filter((flag) => flag.startsWith('--network'))).toEqual([]);
+    expect(machine.files.map(({ path }) => path)).not.toContain('/etc/systemd/network/10-host0.network');
+    for (const unit of ['systemd-networkd.service', 'systemd-sysctl.service'])
+      expect(machine.files).toContainEqual(
+        expect.objectContaining({ path: `/etc/systemd/system/${unit}`, content: { link: '/dev/null' } }),
       );
-    expect(loading(false)).toEqual([]);
-    const [command] = loading(true);
-    expect(command).toMatchObject({
-      unless: ['test', '-e', '/proc/sys/net/bridge/bridge-nf-call-iptables'],
-      mayFail: true,
-    });
-    expect(command?.argv[2]).toMatch(/&& for name in .*; do echo 0 >/);
+    expect(machine.liveCommands).toEqual([]);
+    const settings = JSON.stringify(runOf(machineOf(plan({ manager: 'systemd' })), 'systemd').files);
+    expect(settings).toContain('Private=no');
+    expect(settings).not.toContain('Bridge=');
   });
 
-  it('tears down in reverse, and never minds what is gone', () => {
-    const found = { docker: true, forwardDrop: true };
-    const { teardown } = planHostNetwork(dual, {
-      programs,
-      firewall: { ...found, firewalld: true, ipv6: found },
-    });
-    expect(teardown.every(({ mayFail }) => mayFail)).toBe(true);
-    expect(teardown.map(({ argv }) => argv[0])).toEqual([
-      'iptables',
-      'iptables',
-      'ip6tables',
-      'ip6tables',
-      'firewall-cmd',
-      'firewall-cmd',
-      'sh',
-      'nft',
-      'nft',
-      'ip',
-    ]);
+  it('may write to the settings of the network, and to no others', () => {
+    const text = textOf(machine, 'knest-mounts.service');
+    expect(text).toContain('remount,rw,bind /proc/sys/net\n');
+    expect(text).not.toMatch(/remount,rw,bind \/proc\/sys\n/);
+    expect(textOf(machineOf(planOf()), 'knest-mounts.service')).not.toContain('/proc/sys/net');
   });
 
-  it('tears down by iptables whatever a plan of the cluster may ever have made', () => {
-    const { iptables } = programs;
-    const teardownOf = (options: HostNetworkOptions) =>
-      planHostNetwork(options, { programs: { iptables }, firewall }).teardown.map(({ argv }) => argv);
-    expect(teardownOf(ipv4)).toEqual(teardownOf(withPorts(ipv4, port())));
+  it('gives back what kube-proxy needs set on the host', () => {
+    const changes = planned.host.sysctls.filter(({ from, to }) => from !== to).map(({ key }) => key);
+    expect(changes).toEqual(['net.ipv4.conf.all.route_localnet']);
   });
-});
 
-describe('planFirewall', () => {
-  const chainsOf = (options: HostNetworkOptions, facts: Parameters<typeof planFirewall>[1]) =>
-    planFirewall(options, facts).setup.map(({ argv }) => argv.join(' '));
-  const accepts = (program: string, chain: string) =>
-    ['-i', '-o'].map(
-      (direction) =>
-        expect.stringContaining(
-          `${program} --wait 10 --table filter --insert ${chain} ${direction} kn-dev-1`,
-        ) as string,
+  it('hides pods behind the host, and nobody else', () => {
+    const commands = planned.host.setup.map(({ argv, input = '' }) => [...argv, input].join(' ')).join('\n');
+    expect(commands).toContain(
+      'ip saddr { 10.244.0.0/16 } ip daddr != { 10.244.0.0/16, 10.96.0.0/16 } oifname != "cni0" masquerade',
     );
-
-  it.each([
-    ['DOCKER-USER', { docker: true, forwardDrop: true }],
-    ['FORWARD', { docker: false, forwardDrop: true }],
-  ])('accepts the bridge in %s, of each family that the cluster has', (chain, found) => {
-    const facts = { firewall: { ...found, firewalld: false, ipv6: found }, programs };
-    expect(chainsOf(ipv4, facts)).toEqual(accepts('iptables', chain));
-    expect(chainsOf(dual, facts)).toEqual([...accepts('iptables', chain), ...accepts('ip6tables', chain)]);
+    expect(commands).not.toContain('ip link');
+    expect(commands).not.toContain('route_localnet');
   });
 
-  it('goes by what is found in each family', () => {
-    const facts = { firewall: { docker: true, firewalld: false, forwardDrop: true }, programs };
-    expect(chainsOf(dual, facts)).toEqual(accepts('iptables', 'DOCKER-USER'));
+  it('is swept off the host when it has ended, and when it is deleted', () => {
+    const { afterStop = [], teardown } = planned.host;
+    expect(afterStop.length).toBeGreaterThan(0);
+    expect(teardown.slice(0, afterStop.length)).toEqual(afterStop);
+    expect(planOf().host.afterStop).toBeUndefined();
+    const ofSystemd = plan({ manager: 'systemd' });
+    const script = '/var/lib/knest/clusters/knest/network/sweep.sh';
+    expect(runOf(ofSystemd.host, 'systemd').files.map(({ path }) => path)).toContain(script);
+    expect(JSON.stringify(runOf(machineOf(ofSystemd), 'systemd').files)).toContain(
+      `ExecStopPost=-/bin/sh ${script}`,
+    );
   });
 
-  it('trusts the bridge in firewalld, also when that reads its files again', () => {
-    expect(chainsOf(dual, { firewall: { docker: false, firewalld: true }, programs })).toEqual([
-      'firewall-cmd --quiet --zone=trusted --change-interface=kn-dev-1',
-      'firewall-cmd --quiet --permanent --zone=trusted --add-interface=kn-dev-1',
-    ]);
+  it('removes no chain of iptables that was there before', () => {
+    const firewall = { docker: true, firewalld: false, builtIn: ['ip nat PREROUTING', 'ip6 filter INPUT'] };
+    const argv = plan({ facts: { firewall } }).host.afterStop?.flatMap((command) => command.argv);
+    expect(argv).toEqual(expect.arrayContaining(['ip nat OUTPUT', 'ip filter INPUT', 'ip6 nat PREROUTING']));
+    expect(argv).not.toContain('ip nat PREROUTING');
+    expect(argv).not.toContain('ip6 filter INPUT');
   });
 
-  it('plans nothing that the host has no program for', () => {
-    expect(
-      chainsOf(dual, { firewall: { docker: true, firewalld: true, forwardDrop: true }, programs: {} }),
-    ).toEqual([]);
+  it('switches on what pods of one node need of the host, and off again what was not there', () => {
+    const sysctls = Object.fromEntries(
+      Object.entries(hostFacts().sysctls).filter(([key]) => !key.startsWith('net.bridge.')),
+    );
+    const { setup, teardown } = plan({ facts: { sysctls } }).host;
+    expect(JSON.stringify(setup)).toContain('"modprobe","br_netfilter"');
+    expect(JSON.stringify(teardown)).toContain('echo 0 >');
+    expect(JSON.stringify(planned.host)).not.toContain('br_netfilter');
+  });
+
+  it('has its DNS at a port that is not the host’s own', () => {
+    expect(textOf(machine, '/etc/kubernetes/knest-agent.json')).toContain('"port": 10253');
   });
 });
 
-describe('planHairpin', () => {
-  const name = 'dev-1-control-plane';
-
-  it('lets a machine with ports reach itself by them', () => {
-    expect(planHairpin(name, withPorts(ipv4, port()))).toMatchObject([
-      { argv: ['ip', 'link', 'set', 'dev', `vb-${name}`, 'type', 'bridge_slave', 'hairpin', 'on'] },
-    ]);
-    expect(planHairpin(name, { ...ipv4, apiPort: port() })).toHaveLength(1);
-    expect(planHairpin(name, ipv4)).toEqual([]);
+describe('refused on the network of the host', () => {
+  it.each<[string, Input, string, RegExp]>([
+    ['a second node', { workers: 1 }, 'nodes', /only one/],
+    [
+      'a port that is taken',
+      { facts: { listening: [{ protocol: 'tcp', address: '127.0.0.1', port: 2379 }] } },
+      'network.mode',
+      /port 2379 .* etcd/,
+    ],
+    ['another cluster there', { facts: { hostNetworkOf: 'first' } }, 'network.mode', /"first"/],
+    [
+      'rules of another Kubernetes',
+      { facts: { firewall: { docker: false, firewalld: false, kubernetes: ['ip nat'] } } },
+      'network.mode',
+      /rules of Kubernetes in ip nat/,
+    ],
+    [
+      'links of another Kubernetes',
+      { facts: { links: ['lo', 'eth0', 'cni0'] } },
+      'network.mode',
+      /link cni0/,
+    ],
+    ['no default route', { facts: { defaultAddress: undefined } }, 'network.hostAddress', /no default route/],
+    [
+      'an address of somebody else',
+      { network: { hostAddress: '192.0.2.9' } },
+      'network.hostAddress',
+      /no address of this host/,
+    ],
+  ])('%s', (_what, input, path, message) => {
+    expect(() => plan(input)).toThrow(
+      expect.objectContaining({
+        problems: [expect.objectContaining({ path, message: expect.stringMatching(message) as string })],
+      }),
+    );
   });
 
-  it('is not for control planes that hand over the API address', () => {
-    const machines = [...ipv4.machines, ...ipv4.machines.map((one) => ({ ...one, name: `${one.name}2` }))];
-    expect(planHairpin(name, { ...ipv4, machines, apiPort: port() })).toEqual([]);
+  it('tells all ports at once', () => {
+    const listening = [6443, 10250].map((port) => ({ protocol: 'tcp' as const, address: '::', port }));
+    expect(() => plan({ facts: { listening } })).toThrow(
+      expect.objectContaining({ problems: expect.objectContaining({ length: 2 }) as object }),
+    );
+  });
+
+  it('but not by what it has itself, when it is planned again', () => {
+    const facts = hostFacts({
+      listening: [{ protocol: 'tcp', address: '::', port: 6443 }],
+      links: ['lo', 'eth0', 'cni0'],
+    });
+    const spec = { network: networkSpec({ mode: 'host' }) };
+    expect(planOf({ spec, facts, previous: plan() }).endpoint).toBe('https://192.0.2.2:6443');
   });
 });

@@ -183,7 +183,7 @@ function nspawnCommand(machine: LaunchInput): string[] {
 
 /** Without any the machine is in the host's network (--private-network). */
 function networkFlags(link: MachineLink): string[] {
-  if ('shared' in link) return [];
+  if ('hostNetwork' in link) return [];
   return ['bridge' in link ? `--network-bridge=${link.bridge}` : `--network-macvlan=${link.macvlan}`];
 }
 

@@ -40,7 +40,7 @@ export function planService(machine: MachineRunInput, facts: Pick<HostFacts, 'cg
           cluster,
           needs: [folder],
           started: machine.started,
-          ...('shared' in machine.link ? { sweep: sweepScript(machine.clusterFolder) } : {}),
+          ...('hostNetwork' in machine.link ? { sweep: sweepScript(machine.clusterFolder) } : {}),
           enterCgroups: script === undefined ? undefined : scriptPath,
         }),
       ),

@@ -76,7 +76,7 @@ function escapeColons(path: string): string {
 }
 
 function networkSettings(link: MachineLink): ExplainedSetting[] {
-  if ('shared' in link) {
+  if ('hostNetwork' in link) {
     return [
       {
         key: 'Private',

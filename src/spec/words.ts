@@ -1,0 +1,37 @@
+/** Words to choose from, said once: for the config file, the command line, completion and types. */
+
+export const nodeRoles = ['control-plane', 'worker'] as const;
+export const managers = ['auto', 'systemd', 'direct'] as const;
+/** Where Kubernetes comes from, unless it is a directory. */
+export const sources = ['auto', 'release', 'debian'] as const;
+export const ipFamilies = ['ipv4', 'ipv6', 'dual'] as const;
+export const podNetworks = ['bridge', 'none'] as const;
+export const proxyModes = ['auto', 'iptables', 'nftables', 'ipvs', 'none'] as const;
+export const dnsProviders = ['knest', 'coredns', 'none'] as const;
+export const taintEffects = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'] as const;
+export const mountPropagations = ['None', 'HostToContainer'] as const;
+export const protocols = ['TCP', 'UDP', 'SCTP'] as const;
+/** What is made where a volume of a component is missing. */
+export const volumeCreations = ['none', 'file', 'directory'] as const;
+/** Debian suites that are known to work; others may. */
+export const knownSuites = ['trixie', 'bookworm'] as const;
+
+/** What a cluster is unless it is said otherwise. */
+export const defaults = {
+  name: 'knest',
+  suite: knownSuites[0],
+  manager: 'auto',
+  source: 'auto',
+  network: 'bridge',
+  ipFamily: 'ipv4',
+  proxyMode: 'auto',
+  cni: 'bridge',
+} as const;
+
+/** Milliseconds to wait for nodes unless told otherwise. */
+export const defaultWait = 5 * 60_000;
+
+/** a, b or c */
+export function orList(words: readonly string[]): string {
+  return [words.slice(0, -1).join(', '), ...words.slice(-1)].filter((part) => part !== '').join(' or ');
+}
