@@ -51,11 +51,12 @@ const allowedPastHost = [
   // a program of its own inside the machines
   'src/agent/**/*.ts',
   // HTTP and TLS over the connections that Host opens
-  'src/clients/exchange.ts',
+  'src/clients/https.ts',
   // knest itself asks web servers, by the user's proxies, and streams what they answer into the host
   'src/artifacts/download.ts',
   'src/artifacts/sources/release.ts',
   // what the user names on the command line and what lies beside the program; loaded before there is a host
+  'src/cli/main.ts',
   'src/cli/read-spec.ts',
   'src/cli/output/plan-directory.ts',
   'src/cli/next-steps.ts',

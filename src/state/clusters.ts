@@ -166,7 +166,7 @@ export async function markCreated(host: Host, paths: Paths, name: string, when: 
   const folder = clusterFolder(paths, name);
   const stored = await readPlan(host, paths, name);
   if (stored) await writeApplied(host, folder, stored.plan, await readKeyMaterial(host, paths, name));
-  await host.writeFile(`${folder}/created`, `${when.toISOString()}\n`, 0o600);
+  await host.writeFile(`${folder}/created`, `${when.toISOString()}\n`, 0o600, { sync: true });
 }
 
 export async function forgetCluster(host: Host, paths: Paths, name: string): Promise<void> {

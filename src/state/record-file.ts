@@ -19,7 +19,7 @@ export class DamagedRecord extends KnestError {
 
 /** Whoever needs the record must find it whole, also after a power cut: this is the one place that writes it. */
 export async function writeRecord(host: Host, path: string, value: unknown): Promise<void> {
-  await host.writeFile(path, `${JSON.stringify(value, undefined, 2)}\n`, 0o600);
+  await host.writeFile(path, `${JSON.stringify(value, undefined, 2)}\n`, 0o600, { sync: true });
 }
 
 /** @returns undefined when there is no such file @throws DamagedRecord when it is no JSON, or no file */
