@@ -1,6 +1,29 @@
 import { defineConfig } from 'vitest/config';
+import type { TestProjectInlineConfiguration } from 'vitest/config';
 
 import { closingLine } from './test/closing-line.ts';
+
+/** Real clusters: one scenario after the other, in the order of their files. */
+function scenarios(
+  name: string,
+  order: number,
+  include: string,
+  env: Record<string, string> = {},
+): TestProjectInlineConfiguration {
+  return {
+    test: {
+      name,
+      include: [include],
+      env,
+      globalSetup: 'test/e2e/support/prepare.ts',
+      fileParallelism: false,
+      // one project after the other, too
+      sequence: { groupOrder: order },
+      testTimeout: 4 * 60_000,
+      hookTimeout: 15 * 60_000,
+    },
+  };
+}
 
 export default defineConfig({
   test: {
@@ -13,17 +36,11 @@ export default defineConfig({
           exclude: ['test/e2e/**', 'test/vm/**'],
         },
       },
-      {
-        test: {
-          name: 'e2e',
-          include: ['test/e2e/**/*.test.ts'],
-          globalSetup: 'test/e2e/support/prepare.ts',
-          // real clusters: one scenario after the other, in the order of their files
-          fileParallelism: false,
-          testTimeout: 4 * 60_000,
-          hookTimeout: 15 * 60_000,
-        },
-      },
+      // what every change must pass
+      scenarios('e2e', 1, 'test/e2e/core/**/*.test.ts'),
+      scenarios('more', 2, 'test/e2e/more/**/*.test.ts'),
+      // the core once more, through a child process and a byte stream
+      scenarios('loopback', 3, 'test/e2e/core/**/*.test.ts', { KNEST_HOST: 'loopback' }),
       {
         test: {
           name: 'vm',
