@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-import { remoteHost } from './remote-host.ts';
+import { remoteHost } from './remote/remote-host.ts';
 import type { Host } from './types.ts';
 
 /**
