@@ -12,7 +12,7 @@ import { loadImageArchive } from '../operations/images/load-images.ts';
 import type { LoadedImage } from '../operations/images/load-images.ts';
 import { captureKubectl } from '../operations/programs/run-program.ts';
 import type { HostProcess } from '../host/types.ts';
-import { restartCluster, startCluster, stopCluster } from '../operations/start-stop/start-stop.ts';
+import { restartCluster, startCluster, stopCluster } from '../operations/start-stop/clusters.ts';
 import { clusterStatus } from '../operations/inspect/status.ts';
 import type { ClusterStatus } from '../operations/types.ts';
 import type { NodeRole } from '../spec/types.ts';

@@ -28,15 +28,11 @@ export type { ClusterImage, ClusterImages } from '../operations/images/list-imag
 export { loadImageArchive } from '../operations/images/load-images.ts';
 export type { LoadedImage, LoadOptions } from '../operations/images/load-images.ts';
 export { planCluster } from '../operations/create/plan-cluster.ts';
-export {
-  restartCluster,
-  restartNodes,
-  startCluster,
-  startNodes,
-  stopCluster,
-  stopNodes,
-} from '../operations/start-stop/start-stop.ts';
-export type { NodePowerOptions, PowerOptions, WaitOptions } from '../operations/start-stop/start-stop.ts';
+export { restartCluster, startCluster, stopCluster } from '../operations/start-stop/clusters.ts';
+export type { StartStopOptions } from '../operations/start-stop/clusters.ts';
+export { restartNodes, startNodes, stopNodes } from '../operations/start-stop/single-nodes.ts';
+export type { StartStopNodesOptions } from '../operations/start-stop/single-nodes.ts';
+export type { WaitOptions } from '../operations/start-stop/steps.ts';
 export { clusterStatus } from '../operations/inspect/status.ts';
 export type * from '../operations/types.ts';
 

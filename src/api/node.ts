@@ -5,7 +5,7 @@ import type { ClusterDescription, NodeDescription } from '../operations/inspect/
 import { journalCommand } from '../operations/programs/exec.ts';
 import { runInNode, startInNode } from '../operations/programs/run-program.ts';
 import type { HostProcess } from '../host/types.ts';
-import { restartNodes, startNodes, stopNodes } from '../operations/start-stop/start-stop.ts';
+import { restartNodes, startNodes, stopNodes } from '../operations/start-stop/single-nodes.ts';
 import { KnestError } from '../errors.ts';
 import type { NodeRole } from '../spec/types.ts';
 import { orReason } from './errors.ts';
