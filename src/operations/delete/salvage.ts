@@ -68,7 +68,7 @@ async function machinesByKeys(session: Session, name: string): Promise<MachinePl
   const there = await Promise.all(
     places.map(async ({ name: machine, folder }) => {
       if ((await host.stat(`/etc/systemd/nspawn/${machine}.nspawn`)) === undefined) return host.stat(folder);
-      // its systemd would start it again, on a root that is gone
+      // the host's systemd would start the machine again, without its root file system
       const message =
         `machine ${machine} is run by units of this host, and stays: machinectl terminate ${machine}; ` +
         `then remove ${folder} and what systemctl cat systemd-nspawn@${machine} shows`;

@@ -21,7 +21,7 @@ export async function tearDown(session: Session, plan: ClusterPlan, manager: Mac
     title: `Remove network ${plan.network.bridge}`,
     run: () => manager.tearDownHost(plan, clusterFolder(paths, plan.cluster)),
   };
-  // whoever deletes wants it gone: an interrupt does not stop it half-way
+  // without the signal: an interrupt must not leave a cluster half deleted
   await runSequence(serial(parallel(...machines), network), listener, new AbortController().signal);
   await forgetCluster(host, paths, plan.cluster);
 }

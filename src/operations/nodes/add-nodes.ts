@@ -96,11 +96,11 @@ function newNodes(spec: ClusterSpec, { name, role, count, changes = {} }: AddNod
 interface Work {
   session: Session;
   options: AddNodesOptions;
-  /** The cluster without them. */
+  /** The cluster without the new nodes. */
   record: ClusterRecord;
   spec: ClusterSpec;
   after: ClusterPlan;
-  /** The new ones. */
+  /** The machines of the new nodes. */
   machines: readonly MachinePlan[];
   facts: HostFacts;
   manager: MachineManager;
@@ -136,7 +136,7 @@ function nodesOf({ session, manager, record, machines }: Work): Omit<NewNodes, '
   return { session, manager, cluster, present, machines };
 }
 
-/** Back to what was: the last that came goes first, so that etcd always has its majority. */
+/** Removes the new nodes, the last one first, so that etcd never loses its majority. */
 async function undoAdd(work: Work): Promise<void> {
   const { session, record, machines, manager } = work;
   const { host, paths } = session;

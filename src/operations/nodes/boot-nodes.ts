@@ -17,13 +17,13 @@ export interface NewNodes {
   cluster: string;
   /** Machines that are in the cluster already. */
   present: readonly MachinePlan[];
-  /** Those that come. */
+  /** The new machines. */
   machines: readonly MachinePlan[];
 }
 
 /**
- * Makes the machines of new nodes and starts them; each is noted when it runs. Control planes come one after the other:
- * etcd takes a new member only when all others are well. Again is harmless.
+ * Makes the machines of new nodes and starts them; each is recorded once it runs. Control planes are added one after the
+ * other: etcd takes a new member only when all others are well. Running the steps again is harmless.
  */
 export function bootSteps(nodes: NewNodes): Sequence {
   const { session, manager, material, cluster, machines } = nodes;
@@ -45,7 +45,7 @@ export function bootSteps(nodes: NewNodes): Sequence {
   return machines.some(({ role }) => role === 'control-plane') ? serial(...steps) : parallel(...steps);
 }
 
-/** The control planes that are in etcd when it is this one's turn. */
+/** The control planes that are in etcd before this machine joins. */
 export function membersBefore(
   { present, machines }: Pick<NewNodes, 'present' | 'machines'>,
   machine: MachinePlan,

@@ -48,7 +48,7 @@ export async function deleteNodes(options: DeleteNodesOptions): Promise<DeleteNo
     await refuse(host, record.plan, leaving, material, options.force ?? false);
     const facts = await gatherFacts(host, paths, session.workstation.env);
     for (const machine of leaving) {
-      // as the one before has left it
+      // read again: deleting the node before has changed it
       const before = await requireCluster(host, paths, cluster);
       const removal = await planRemoval(
         { session, options, leaving, machine, material, manager },
@@ -64,7 +64,7 @@ export async function deleteNodes(options: DeleteNodesOptions): Promise<DeleteNo
   }
 }
 
-/** Also of one whose deletion was interrupted. */
+/** The name of a node's cluster; also for a node whose deletion was interrupted. */
 async function clusterOf(session: Session, node: string): Promise<string> {
   const interrupted = (await readClusters(session)).find((record) =>
     unionPlan(record).machines.some(({ name }) => name === node),
@@ -79,7 +79,7 @@ async function refuse(
   material: KeyMaterial,
   force: boolean,
 ): Promise<void> {
-  // one whose deletion was interrupted may have left etcd
+  // a node whose deletion was interrupted may have left etcd already: it does not count
   const leaving = all.filter(({ name }) => machines.some((machine) => machine.name === name));
   const controlPlanes = controlPlanesOf(machines);
   const leavingControlPlanes = controlPlanesOf(leaving);
@@ -119,7 +119,7 @@ async function planRemoval(
   return { session, manager, material, machine, staying, plan, spec, force: options.force ?? false };
 }
 
-/** One that does not run cannot end its pods: they go with the Node object. */
+/** A node that does not run cannot end its pods: they are deleted with its Node object. */
 function drainSteps(
   removal: NodeRemoval,
   { force, drainTimeout = defaultDrainTimeout }: DeleteNodesOptions,

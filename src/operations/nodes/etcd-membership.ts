@@ -40,7 +40,7 @@ export async function joinEtcd(
   }
 }
 
-/** One that has its vote already, by a run that was killed, needs none. */
+/** Does nothing for a member that has its vote already, given by a run that was killed. */
 async function promote(client: EtcdClient, { id }: EtcdMember): Promise<void> {
   const known = (await client.members()).find((member) => member.id === id);
   if (known?.learner === false) return;
@@ -95,7 +95,7 @@ export async function leaveEtcd(
     if (!member) return;
     const heir = members.find(({ id, learner }) => id !== member.id && !learner);
     const status = await everyone.status(etcdClientUrl(machine)).catch(() => undefined);
-    // an election takes a second or two, this takes none; a dead one can't, and need not
+    // handing over takes no time, an election takes a second or two; a dead member cannot hand over
     if (heir && status?.leader === member.id) await everyone.moveLeader(heir.id).catch(() => undefined);
     await others.remove(member.id);
   } finally {
@@ -113,6 +113,6 @@ const dropIn = '/run/systemd/system/etcd.service.d';
 export async function forceNewEtcd(manager: MachineManager, machine: MachinePlan): Promise<void> {
   const write = `mkdir -p ${dropIn} && printf '[Service]\\nEnvironment=ETCD_FORCE_NEW_CLUSTER=true\\n' > ${dropIn}/force.conf`;
   await manager.run(machine, ['sh', '-c', `${write} && systemctl daemon-reload && systemctl restart etcd`]);
-  // once is enough: the next start must not do it again
+  // the flag is for this start only: the next one must not force a new cluster again
   await manager.run(machine, ['sh', '-c', `rm -r ${dropIn} && systemctl daemon-reload`]);
 }

@@ -1,4 +1,4 @@
-/** A change of a cluster that was interrupted: what is wanted and what has been carried out are not the same. */
+/** Finishing a change of a cluster that was interrupted: the wanted plan and what has been carried out differ. */
 
 import { runSequence, serial } from '../../apply/runner.ts';
 import type { Sequence } from '../../apply/runner.ts';
@@ -45,9 +45,9 @@ export interface FinishOptions {
 }
 
 /**
- * Finishes what an interrupted command has begun: the host and the machines that stay, and, when enough control planes
- * run for the API to answer, machines that come and go. Does and says nothing where nothing is left to do.
- * @returns the cluster as it is then
+ * Finishes what an interrupted command has begun. First the host and the machines that stay; then, if enough control
+ * planes run for the API to answer, nodes are added and deleted. Does nothing when nothing is left to do.
+ * @returns the cluster as it is afterwards
  */
 export async function finishChange(
   cluster: OpenCluster,
@@ -99,7 +99,7 @@ function summary({ machines, host, cluster }: ClusterChanges): string {
   );
 }
 
-/** First those that go: etcd takes a new member only when all others are well. */
+/** Nodes are deleted before others are added: etcd takes a new member only when all its members are well. */
 function machineSteps(open: OpenCluster, changes: ClusterChanges, except: readonly string[]): Sequence[] {
   const { session, manager, material, record } = open;
   const { plan, spec, applied } = record;

@@ -41,9 +41,9 @@ export interface PlanMove {
 }
 
 /**
- * Brings a cluster from what has been carried out to another plan, but for machines that are in one of the two only:
- * those are made and deleted by whoever wants them. The plan is on disk first, and what has been carried out is noted
- * piece by piece, so that whoever is killed leaves a difference that the next command finds.
+ * Brings the host and the machines that stay to another plan. Machines that are only in the old or only in the new plan
+ * are not touched: callers make and delete these. The plan is written to disk first, and each part is recorded once it is
+ * carried out. So if knest is killed, the next command finds what is left to do.
  */
 export async function moveToPlan(move: PlanMove, spec: ClusterSpec): Promise<void> {
   const { host, paths } = move.session;
@@ -52,7 +52,7 @@ export async function moveToPlan(move: PlanMove, spec: ClusterSpec): Promise<voi
   await settle(move);
 }
 
-/** The host and the machines that are there and stay. Again is harmless. */
+/** Brings the host and the machines that stay to the plan. Calling it again is harmless. */
 export async function carryOut({ session, manager, material, applied, plan }: PlanMove): Promise<void> {
   const { host, paths } = session;
   const folder = clusterFolder(paths, plan.cluster);
@@ -63,7 +63,7 @@ export async function carryOut({ session, manager, material, applied, plan }: Pl
     await networkStep(session, manager, plan).run({ progress: () => undefined, signal: session.signal });
   } else await manager.updateHost(plan);
   await Promise.all(hostFilesThatGo(before, plan).map((path) => host.remove(path)));
-  // one after the other: control planes are restarted in part, and should not all be away at once
+  // one after the other: components of control planes may restart, and must not all be down at once
   for (const machine of plan.machines) {
     const old = applied.machines.find((one) => one.machine.name === machine.name);
     if (!old) continue;
@@ -78,7 +78,7 @@ function hostFilesThatGo(before: ClusterPlan | undefined, after: ClusterPlan): s
   return (before ? runFiles(before.host.run) : []).map(({ path }) => path).filter((path) => !stay.has(path));
 }
 
-/** What comes last: kubeconfigs, where they are others, and the note that the plan has been carried out. */
+/** The last part of a move: writes kubeconfigs if they change, and records that the plan has been carried out. */
 export async function settle({ session, material, applied, plan }: PlanMove): Promise<void> {
   const { host, paths } = session;
   if (kubeconfigsChange(appliedPlan(applied), plan, renewedKeys(applied, material))) {

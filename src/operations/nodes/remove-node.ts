@@ -34,9 +34,9 @@ export interface NodeRemoval {
 }
 
 /**
- * Takes a node out of its cluster: out of etcd, its machine, its objects, what the others know of it. From the first of
- * these on the wanted plan is the one without it, while the machine is still noted as there: whoever is killed leaves a
- * removal that the next command finishes. Again is harmless.
+ * Removes a node: its etcd member, its machine, its objects, and what the other nodes have of it. From the first step on
+ * the wanted plan is the one without the node, but the machine is still recorded as existing: if knest is killed, the next
+ * command finishes the removal. Running the steps again is harmless.
  */
 export function removalSteps(removal: NodeRemoval): Step[] {
   const { machine, manager } = removal;
@@ -71,7 +71,7 @@ async function begin({ session, material, machine, plan, spec }: NodeRemoval): P
   await writeCluster(host, paths, spec, plan);
 }
 
-/** While it is a member of etcd nothing is lost yet: when that cannot be changed, it is wanted again. */
+/** If the node cannot be taken out of etcd, nothing has been lost yet: the plan with the node is wanted again. */
 async function leaveOrStay(removal: NodeRemoval): Promise<void> {
   const { host, paths } = removal.session;
   const before = await requireCluster(host, paths, removal.plan.cluster);
@@ -102,7 +102,7 @@ async function leave(work: NodeRemoval): Promise<void> {
   }
 }
 
-/** No majority is left to take the dead out: the last one alive goes on alone. */
+/** etcd has no majority that could remove dead members: the only one alive continues as a cluster of one. */
 async function recover(
   { session, machine, manager }: NodeRemoval,
   staying: readonly MachinePlan[],
@@ -165,7 +165,7 @@ async function deletePods(client: KubernetesClient, node: string): Promise<void>
   );
 }
 
-/** The record, the host's routes and the other machines' files without it. */
+/** Removes the node from the record, the host's routes and the files of the other machines. */
 async function forget({ session, manager, material, machine, plan }: NodeRemoval): Promise<void> {
   const { host, paths } = session;
   const { applied } = await requireCluster(host, paths, plan.cluster);

@@ -8,7 +8,7 @@ import type { MachinePlan } from '../../plan/types.ts';
 import { retryUntilReady } from '../retry.ts';
 import type { LockedCluster } from './locked-cluster.ts';
 
-/** Whether etcd can have a quorum once the machines run; if not, it says what is missing. */
+/** Whether etcd can have a quorum once the machines run; if not, the user is told how many are missing. */
 export async function canAnswer(
   { session, plan, manager }: LockedCluster,
   starting: readonly MachinePlan[],
@@ -27,7 +27,10 @@ export async function canAnswer(
   return false;
 }
 
-/** A node is Ready before its member of etcd counts again; to go on then could cost the quorum. */
+/**
+ * Waits until a restarted control plane is back in etcd. Its node is Ready earlier; restarting the next one then could
+ * cost the quorum.
+ */
 export function rejoinSteps({ session, plan, material }: LockedCluster, machine: MachinePlan): Sequence {
   if (machine.role !== 'control-plane') return serial();
   const running = new Set([machine.name]);

@@ -30,9 +30,9 @@ export interface LeasedCluster {
 }
 
 /**
- * A cluster whose nodes have their addresses by DHCP, at the addresses that they have by now: when the server gives
- * others (a new router, a pool that was moved), certificates, flags, routes and kubeconfigs are made for those.
- * @returns plan and key material as they are then
+ * For clusters whose nodes have their addresses by DHCP: when the server gives other addresses (a new router, a pool that
+ * was moved), plans the cluster with these, and makes its certificates, flags, routes and kubeconfigs anew.
+ * @returns plan and key material as they are afterwards
  * @throws KnestError for control planes that could not find each other again
  */
 export async function followLeases(
@@ -66,8 +66,8 @@ export async function followLeases(
 }
 
 /**
- * etcd remembers where its members are. One alone has nobody to find, several that have all moved find nobody, and
- * without a quorum none of them can be told.
+ * Refuses new addresses of control planes where there are several. etcd's members find each other by the addresses that
+ * etcd has stored, and without a quorum it stores no new ones. A single member needs to find nobody.
  */
 function refuseLostQuorum({ machines, cluster }: ClusterPlan, leases: Leases): void {
   const controlPlanes = controlPlanesOf(machines);
@@ -99,7 +99,7 @@ function tell({ listener }: Session, { machines }: ClusterPlan, leases: Leases):
   }
 }
 
-/** Tells etcd where its only member is: new members are going to look for it there. Needs it to run. */
+/** Tells etcd the new address of its only member, where later members will look for it. The member must run. */
 export function rejoinAtNewAddress({
   session: { host },
   plan,

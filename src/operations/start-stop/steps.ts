@@ -23,7 +23,7 @@ export function stopSteps({ manager }: LockedCluster, machines: readonly Machine
   return parallel(...steps);
 }
 
-/** Starts those of the machines that do not run, and waits for all of them. */
+/** Starts the machines that do not run, and waits until all are Ready. @param options wait in milliseconds */
 export async function startSteps(
   cluster: LockedCluster,
   machines: readonly MachinePlan[],
@@ -46,8 +46,8 @@ export async function startSteps(
 }
 
 /**
- * Of a machine that has just been started, only what its kubelet says from now on counts: the API server still has what
- * it said before. Of one that ran all along that would not do: it reports every five minutes only.
+ * For a machine that has just been started, only heartbeats from now on count: the API server still has the old ones. For
+ * a machine that ran all along the old ones do: its kubelet reports only every five minutes.
  */
 function waitSteps(
   { session, plan, manager, material }: LockedCluster,
@@ -55,7 +55,7 @@ function waitSteps(
   all: readonly MachinePlan[],
   timeout: number,
 ): Step[] {
-  // heartbeats are told in whole seconds
+  // the API server has heartbeats in whole seconds
   const since = new Date(Math.floor(Date.now() / 1000) * 1000);
   const waiting = (machines: readonly MachinePlan[], more: { since?: Date }): Step[] =>
     machines.length === 0

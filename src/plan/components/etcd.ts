@@ -1,5 +1,6 @@
 import { urlHost } from '../../formats/cidr.ts';
 import { renderCommand, renderUnit } from '../../formats/systemd-unit.ts';
+import type { Flags } from '../../formats/systemd-unit.ts';
 import type { ClusterContext, Component, MachineContext, Peer } from './component.ts';
 import { k8sTarget, nothing, pkiFolder, restartAlways, startEarly } from './component.ts';
 import { certificateFiles, clientCertificate, publicFile } from './pki-files.ts';
@@ -29,31 +30,7 @@ export const etcd: Component = (machine, cluster) => {
   const server = `etcd-server-${machine.name}`;
   const peer = `etcd-peer-${machine.name}`;
   const settings = cluster.spec.components.etcd;
-  // every address: the machine's own is not there yet when etcd starts. Without a certificate nobody gets in.
-  const everywhere = machine.address.includes(':') ? '[::]' : '0.0.0.0';
-  const command = renderCommand(
-    '/usr/bin/etcd',
-    withExtraArgs(
-      {
-        name: machine.name,
-        'data-dir': '/var/lib/etcd',
-        'listen-client-urls': `https://${everywhere}:${etcdClientPort}`,
-        'advertise-client-urls': etcdClientUrl(machine),
-        'listen-peer-urls': `https://${everywhere}:${etcdPeerPort}`,
-        'initial-advertise-peer-urls': etcdPeerUrl(machine),
-        ...(cluster.controlPlanes.length === 1 ? loneMember : {}),
-        'client-cert-auth': true,
-        'trusted-ca-file': `${pkiFolder}/etcd-ca.crt`,
-        'cert-file': `${pkiFolder}/${server}.crt`,
-        'key-file': `${pkiFolder}/${server}.key`,
-        'peer-client-cert-auth': true,
-        'peer-trusted-ca-file': `${pkiFolder}/etcd-ca.crt`,
-        'peer-cert-file': `${pkiFolder}/${peer}.crt`,
-        'peer-key-file': `${pkiFolder}/${peer}.key`,
-      },
-      settings.extraArgs,
-    ),
-  );
+  const flags = withExtraArgs(ownFlags(machine, cluster, { server, peer }), settings.extraArgs);
   return {
     files: [
       publicFile('etcd-ca.crt'),
@@ -77,7 +54,7 @@ export const etcd: Component = (machine, cluster) => {
             Type: 'notify',
             EnvironmentFile: initialFile,
             ...volumeSettings(settings),
-            ExecStart: command,
+            ExecStart: renderCommand('/usr/bin/etcd', flags),
             ...restartAlways,
             LimitNOFILE: '65536',
             TimeoutStartSec: '600',
@@ -108,6 +85,33 @@ export const etcd: Component = (machine, cluster) => {
     ],
   };
 };
+
+/** @param certificates names of those that etcd shows to clients and to other members */
+function ownFlags(
+  machine: MachineContext,
+  { controlPlanes }: ClusterContext,
+  certificates: { server: string; peer: string },
+): Flags {
+  // every address: the machine's own is not there yet when etcd starts. Without a certificate nobody gets in.
+  const everywhere = machine.address.includes(':') ? '[::]' : '0.0.0.0';
+  return {
+    name: machine.name,
+    'data-dir': '/var/lib/etcd',
+    'listen-client-urls': `https://${everywhere}:${etcdClientPort}`,
+    'advertise-client-urls': etcdClientUrl(machine),
+    'listen-peer-urls': `https://${everywhere}:${etcdPeerPort}`,
+    'initial-advertise-peer-urls': etcdPeerUrl(machine),
+    ...(controlPlanes.length === 1 ? loneMember : {}),
+    'client-cert-auth': true,
+    'trusted-ca-file': `${pkiFolder}/etcd-ca.crt`,
+    'cert-file': `${pkiFolder}/${certificates.server}.crt`,
+    'key-file': `${pkiFolder}/${certificates.server}.key`,
+    'peer-client-cert-auth': true,
+    'peer-trusted-ca-file': `${pkiFolder}/etcd-ca.crt`,
+    'peer-cert-file': `${pkiFolder}/${certificates.peer}.crt`,
+    'peer-key-file': `${pkiFolder}/${certificates.peer}.key`,
+  };
+}
 
 /** Where clients find a member. */
 export function etcdClientUrl({ address }: Pick<Peer, 'address'>): string {
