@@ -124,9 +124,9 @@ export function etcdPeerUrl({ address }: Peer): string {
 }
 
 /**
- * Whom a member that has no data yet starts with; etcd does not look at it later. A file and no flags, so that members
- * who come and go change no unit of those that stay. One that joins must name those who are there and itself, no more
- * (etcd: "member count is unequal").
+ * The members that a member without data starts with; etcd ignores this once it has data. It is a file and not flags, so
+ * that adding or deleting a control plane changes no unit of the others. A joining member must name the present members and
+ * itself, no more (etcd: "member count is unequal").
  */
 function initialMembers(machine: MachineContext, { controlPlanes, joining }: ClusterContext): string {
   const joins = joining.has(machine.name);

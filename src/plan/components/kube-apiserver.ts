@@ -155,7 +155,7 @@ function certificates(machine: MachineContext, cluster: ClusterContext): Planned
   ];
 }
 
-/** 0.0.0.0 and :: are every address and none of them. */
+/** Whether it is the address of one interface: 0.0.0.0 and :: stand for all of them, and have no place in a certificate. */
 function isListenable(address: string | undefined): address is string {
   return address !== undefined && !['0.0.0.0', '::'].includes(address);
 }

@@ -15,9 +15,8 @@ const configFile = '/etc/kubernetes/kube-proxy.yaml';
 const waitForApi = '/usr/local/lib/knest/wait-for-api';
 
 /**
- * Where the API server is on another machine, kube-proxy asks again after 1, 2, 4, 8, ... seconds while nobody answers
- * (client-go's reflectors), and Services would work that much later than the API server. For twenty seconds; then it
- * starts in any case.
+ * Delays kube-proxy on workers until an API server answers, for twenty seconds at most. Started earlier it would ask again
+ * only after 1, 2, 4, 8, ... seconds (client-go's reflectors), and Services would work that much later.
  */
 const waitFile: PlannedFile = {
   path: waitForApi,

@@ -55,7 +55,7 @@ export const kubelet: Component = (machine, cluster) => {
           // pods stay when the kubelet restarts
           after: { KillMode: 'process', Delegate: 'yes' },
         }),
-        // looked at for each pod
+        // the kubelet reads it anew for each pod: no restart is needed
         ignores: ['/etc/resolv.conf'],
       },
     ],
