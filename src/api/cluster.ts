@@ -2,18 +2,18 @@
 
 import type { Readable } from 'node:stream';
 
-import { addNodes } from '../operations/add-nodes.ts';
-import { deleteCluster } from '../operations/delete-cluster.ts';
-import { deleteNodes } from '../operations/delete-nodes.ts';
-import { describeCluster } from '../operations/describe-cluster.ts';
-import type { ClusterDescription } from '../operations/describe-cluster.ts';
-import { clusterKubeconfig } from '../operations/get.ts';
-import { loadImageArchive } from '../operations/load-images.ts';
-import type { LoadedImage } from '../operations/load-images.ts';
-import { captureKubectl } from '../operations/run-program.ts';
+import { addNodes } from '../operations/nodes/add-nodes.ts';
+import { deleteCluster } from '../operations/delete/delete-cluster.ts';
+import { deleteNodes } from '../operations/nodes/delete-nodes.ts';
+import { describeCluster } from '../operations/inspect/describe-cluster.ts';
+import type { ClusterDescription } from '../operations/inspect/describe-cluster.ts';
+import { clusterKubeconfig } from '../operations/inspect/get.ts';
+import { loadImageArchive } from '../operations/images/load-images.ts';
+import type { LoadedImage } from '../operations/images/load-images.ts';
+import { captureKubectl } from '../operations/programs/run-program.ts';
 import type { HostProcess } from '../host/types.ts';
-import { restartCluster, startCluster, stopCluster } from '../operations/start-stop.ts';
-import { clusterStatus } from '../operations/status.ts';
+import { restartCluster, startCluster, stopCluster } from '../operations/start-stop/clusters.ts';
+import { clusterStatus } from '../operations/inspect/status.ts';
 import type { ClusterStatus } from '../operations/types.ts';
 import type { NodeRole } from '../spec/types.ts';
 import { checked } from './exec.ts';

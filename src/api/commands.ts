@@ -1,36 +1,39 @@
 /** What the command line calls. The library is index.ts. */
 
-export { addNodes } from '../operations/add-nodes.ts';
-export { createCluster } from '../operations/create-cluster.ts';
-export { deleteCluster } from '../operations/delete-cluster.ts';
-export { deleteNodes } from '../operations/delete-nodes.ts';
-export { doctor } from '../operations/doctor.ts';
-export { execInNode, execInNodes, runKubectl, nodeLogs, nodesLogs, selectNodes } from '../operations/exec.ts';
-export type { LogOptions } from '../operations/exec.ts';
+export { addNodes } from '../operations/nodes/add-nodes.ts';
+export { createCluster } from '../operations/create/create-cluster.ts';
+export { deleteCluster } from '../operations/delete/delete-cluster.ts';
+export { deleteNodes } from '../operations/nodes/delete-nodes.ts';
+export { doctor } from '../operations/inspect/doctor.ts';
+export {
+  execInNode,
+  execInNodes,
+  runKubectl,
+  nodeLogs,
+  nodesLogs,
+  selectNodes,
+} from '../operations/programs/exec.ts';
+export type { LogOptions } from '../operations/programs/exec.ts';
 export {
   clusterKubeconfig,
   exportKubeconfig,
   listClusters,
   listNodeNames,
   listNodes,
-} from '../operations/get.ts';
-export { buildImage } from '../operations/build-image.ts';
-export type { BuiltImage } from '../operations/build-image.ts';
-export { listImages } from '../operations/list-images.ts';
-export type { ClusterImage, ClusterImages } from '../operations/list-images.ts';
-export { loadImageArchive } from '../operations/load-images.ts';
-export type { LoadedImage, LoadOptions } from '../operations/load-images.ts';
-export { planCluster } from '../operations/plan-cluster.ts';
-export {
-  restartCluster,
-  restartNodes,
-  startCluster,
-  startNodes,
-  stopCluster,
-  stopNodes,
-} from '../operations/start-stop.ts';
-export type { NodePowerOptions, PowerOptions, WaitOptions } from '../operations/start-stop.ts';
-export { clusterStatus } from '../operations/status.ts';
+} from '../operations/inspect/get.ts';
+export { buildImage } from '../operations/images/build-image.ts';
+export type { BuiltImage } from '../operations/images/build-image.ts';
+export { listImages } from '../operations/images/list-images.ts';
+export type { ClusterImage, ClusterImages } from '../operations/images/list-images.ts';
+export { loadImageArchive } from '../operations/images/load-images.ts';
+export type { LoadedImage, LoadOptions } from '../operations/images/load-images.ts';
+export { planCluster } from '../operations/create/plan-cluster.ts';
+export { restartCluster, startCluster, stopCluster } from '../operations/start-stop/clusters.ts';
+export type { StartStopOptions } from '../operations/start-stop/clusters.ts';
+export { restartNodes, startNodes, stopNodes } from '../operations/start-stop/single-nodes.ts';
+export type { StartStopNodesOptions } from '../operations/start-stop/single-nodes.ts';
+export type { WaitOptions } from '../operations/start-stop/steps.ts';
+export { clusterStatus } from '../operations/inspect/status.ts';
 export type * from '../operations/types.ts';
 
 export { CommandError, exitCodes, InputError, KnestError } from '../errors.ts';

@@ -1,7 +1,7 @@
-import { createCluster as create } from '../operations/create-cluster.ts';
-import { describeCluster } from '../operations/describe-cluster.ts';
-import { doctor as examine } from '../operations/doctor.ts';
-import { planCluster as plan } from '../operations/plan-cluster.ts';
+import { createCluster as create } from '../operations/create/create-cluster.ts';
+import { describeCluster } from '../operations/inspect/describe-cluster.ts';
+import { doctor as examine } from '../operations/inspect/doctor.ts';
+import { planCluster as plan } from '../operations/create/plan-cluster.ts';
 import type { Check, PlanResult } from '../operations/types.ts';
 import { clusterHandle } from './cluster.ts';
 import type { Cluster } from './cluster.ts';

@@ -1,7 +1,7 @@
 /** knest as a library. docs/library.md is its manual. */
 
 export { createCluster, doctor, getCluster, planCluster } from './create.ts';
-export { listClusters } from '../operations/get.ts';
+export { listClusters } from '../operations/inspect/get.ts';
 export { randomName } from './names.ts';
 export { loadSpec } from '../spec/load.ts';
 
@@ -32,7 +32,7 @@ export type {
 } from './types.ts';
 export type { ErrorKind, Problem } from '../errors.ts';
 export type { Listener, StepEvent, StepId } from '../events.ts';
-export type { LoadedImage } from '../operations/load-images.ts';
+export type { LoadedImage } from '../operations/images/load-images.ts';
 export type { HostProcess } from '../host/types.ts';
 export type {
   Check,

@@ -1,11 +1,11 @@
 /** A node of a cluster, as a thing to work with. */
 
-import { deleteNodes } from '../operations/delete-nodes.ts';
-import type { ClusterDescription, NodeDescription } from '../operations/describe-cluster.ts';
-import { journalCommand } from '../operations/exec.ts';
-import { runInNode, startInNode } from '../operations/run-program.ts';
+import { deleteNodes } from '../operations/nodes/delete-nodes.ts';
+import type { ClusterDescription, NodeDescription } from '../operations/inspect/describe-cluster.ts';
+import { journalCommand } from '../operations/programs/exec.ts';
+import { runInNode, startInNode } from '../operations/programs/run-program.ts';
 import type { HostProcess } from '../host/types.ts';
-import { restartNodes, startNodes, stopNodes } from '../operations/start-stop.ts';
+import { restartNodes, startNodes, stopNodes } from '../operations/start-stop/single-nodes.ts';
 import { KnestError } from '../errors.ts';
 import type { NodeRole } from '../spec/types.ts';
 import { orReason } from './errors.ts';

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { compareWithSpec } from '../operations/describe-cluster.ts';
+import { compareWithSpec } from '../operations/inspect/describe-cluster.ts';
 import type { ClusterSpec } from '../spec/types.ts';
 import type { Cluster } from './cluster.ts';
 import { createCluster, getCluster } from './create.ts';

@@ -1,6 +1,6 @@
 /** What the library's calls take and give. */
 
-import type { CaptureOptions, ProgramOptions, ProgramResult } from '../operations/run-program.ts';
+import type { CaptureOptions, ProgramOptions, ProgramResult } from '../operations/programs/run-program.ts';
 import type { Context, NewNodeOptions } from '../operations/types.ts';
 import type { SpecFlags } from '../spec/load.ts';
 import type { Config } from '../spec/schema.ts';

@@ -8,10 +8,11 @@ import { mountsBelow } from '../tools/mount.ts';
 import { makeFolders, writePlanned } from './machine-files.ts';
 
 /**
- * Makes a machine what a new plan says, running or not: its files, then, where it runs, the units that read them and
- * what needs no restart; or all of it anew, where layers, binds or what systemd-nspawn is told are others. Again is
- * harmless.
- * @param renewed files of key material that are not what the machine has under the same names
+ * Brings a machine to a new plan, whether it runs or not. Its files are written. If it runs, the units that read changed
+ * files are restarted; if its layers, its binds or the settings of systemd-nspawn change, the whole machine is. Calling it
+ * again is harmless.
+ * @param renewed names of key material that the machine has in an older version
+ * @throws CommandError when a command fails, KnestError when the machine does not start
  */
 export async function updateMachine(
   host: Host,
@@ -40,11 +41,11 @@ interface Update {
   running: boolean;
 }
 
-/** A machine that runs is off meanwhile, and on again afterwards. */
+/** Stops a machine that runs, changes it, and starts it again. */
 async function reboot(update: Update, work: MachineWork): Promise<void> {
   const { host, manager, before, after, running } = update;
   if (running) await manager.stop(before);
-  // the overlay of a stopped machine may still be mounted: with the layers that it had
+  // the overlay of a stopped machine may still be mounted, with the old layers
   await manager.releaseRoot(before);
   await makeFolders(host, after);
   await writeFiles(update, work);

@@ -56,7 +56,11 @@ async function writePauseImage(
   { host, facts }: BuildContext,
 ): Promise<void> {
   const content = await host.readBytes(program);
-  if (!content) throw new Error(`${program} has gone`);
+  if (!content)
+    throw new KnestError(`${program} is gone from the system that was just made`, {
+      code: 'LAYER_UNUSABLE',
+      hint: 'run the same command again: the system is made anew',
+    });
   const archive = await pauseImageArchive({
     name: pauseImage,
     program: pauseProgram,

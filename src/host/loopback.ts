@@ -6,7 +6,8 @@ import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-import { remoteHost } from './remote-host.ts';
+import { KnestError } from '../errors.ts';
+import { remoteHost } from './remote/remote-host.ts';
 import type { Host } from './types.ts';
 
 /**
@@ -50,7 +51,12 @@ function serverArguments(): string[] {
   const path = places
     .map((place) => fileURLToPath(new URL(place, import.meta.url)))
     .find((candidate) => existsSync(candidate));
-  if (path === undefined) throw new Error('knest is installed without its loopback-server');
+  if (path === undefined) {
+    throw new KnestError('knest is installed without its loopback-server', {
+      code: 'INSTALLATION_INCOMPLETE',
+      hint: 'install knest again',
+    });
+  }
   if (!path.endsWith('.ts')) return [path];
   return ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href, path];
 }

@@ -42,7 +42,7 @@ type Planned = MachinePlan | ClusterPlan;
 type Name = keyof MachineManager;
 type Method = (planned: Planned, ...rest: readonly unknown[]) => Promise<unknown>;
 
-/** A manager each of whose methods asks whose its first argument is, and calls the same method of that one. */
+/** A manager that hands every call to the manager for which the first argument, a machine or a cluster, was planned. */
 function dispatching(
   methods: readonly Name[],
   managerOf: (planned: Planned) => MachineManager,

@@ -42,11 +42,12 @@ export async function raiseSysctls(
     const changes: { key: string; to: string }[] = [];
     const settings: SysctlRecord['settings'] = { ...record.settings };
     for (const { key, to, rule } of planned) {
-      // looked at again: another cluster's end may have given it back since the plan was made
+      // read again: since the plan was made, deleting another cluster may have restored the old value
       const present = await readSysctl(host, key);
       if (present === undefined || isSatisfied({ to, rule }, present)) continue;
       const before = settings[key];
-      // a value that is neither knest's nor the one found first was set by somebody since: that is what they want
+      // Somebody else may have set the value since: it is neither the one knest wrote nor the one knest found. Then
+      // theirs is the one to restore later.
       const isOurs = before?.set.includes(present) ?? false;
       settings[key] = {
         found: isOurs && before ? before.found : present,
@@ -55,7 +56,8 @@ export async function raiseSysctls(
       changes.push({ key, to });
     }
     const users = [...new Set([...record.users, user])];
-    // the record comes first: killed between the two, knest has remembered a change that never came, which is harmless
+    // The record is written first. If knest is killed before the change, the record names a change that was not made:
+    // that is harmless.
     await writeRecord(host, place.record, { users, settings });
     await place.file?.write();
     for (const { key, to } of changes) await writeSysctl(host, key, to);
@@ -117,7 +119,7 @@ const recordSchema = z.object({
 
 type SysctlRecord = z.infer<typeof recordSchema>;
 
-/** One at a time: clusters are created side by side, and each would forget what the other remembered. */
+/** Under a lock: clusters are created side by side, and each would overwrite what the other has just recorded. */
 async function withRecord(
   host: Host,
   recordFile: string,

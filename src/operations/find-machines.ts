@@ -24,7 +24,7 @@ export async function readClusters(session: Session): Promise<ClusterRecord[]> {
   return records;
 }
 
-/** The same, for those who must know that there is more. */
+/** Every cluster, and an error for each whose record cannot be read: for callers that must not overlook a cluster. */
 export async function readAllClusters({
   host,
   paths,
@@ -52,7 +52,8 @@ export interface FoundMachine {
 /** @throws KnestError kind "notFound" */
 export async function requireMachine(session: Session, node: string): Promise<FoundMachine> {
   const [found] = await requireMachines(session, [node]);
-  if (!found) throw new Error('one name gives one machine');
+  // requireMachines has thrown unless the node is there
+  if (!found) throw new Error(`no machine for node ${node}`);
   return found;
 }
 

@@ -8,8 +8,8 @@ const interval = 250;
 const patience = 60_000;
 
 /**
- * Tries again while a control plane is not ready for it: there is no leader yet, the API's address is on its way to
- * another machine, a learner lags behind. What the API server refuses for good (4xx) is thrown at once.
+ * Repeats an action until the control plane is ready for it. It may not be: etcd has no leader yet, the API's address is
+ * moving to another machine, a learner has not caught up. What the API server refuses for good (4xx) is thrown at once.
  * @param what for the message: "could not ... within a minute"
  */
 export async function retryUntilReady<T>(

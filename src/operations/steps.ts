@@ -15,7 +15,7 @@ import { adminCertificate } from '../plan/pki.ts';
 import type { ClusterPlan, MachinePlan, Paths, PlannedLayer } from '../plan/types.ts';
 import { clusterFolder, readKeyMaterial, writeKeyMaterial } from '../state/clusters.ts';
 import { completeNode } from './complete-node.ts';
-import { preloadSteps } from './preloaded-images.ts';
+import { preloadSteps } from './images/preloaded-images.ts';
 import type { Session } from './session.ts';
 
 export { defaultWait } from '../spec/words.ts';

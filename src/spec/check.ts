@@ -1,4 +1,4 @@
-/** What a schema finds wrong in data, and what is valid of it: so that valid parts can be checked against each other. */
+/** Checks data by a schema: gives the problems, and the parts that are valid, so that these can be checked further. */
 
 import * as z from 'zod';
 import type { Problem } from '../errors.ts';
@@ -25,7 +25,7 @@ export function check<S extends z.ZodObject>(schema: S, input: unknown, at: At):
   return { valid: again.success ? (withoutUndefined(again.data) as Partial<z.output<S>>) : {}, problems };
 }
 
-/** Only what is there: `undefined` is not "not there" when objects are spread over each other. */
+/** Drops keys whose value is `undefined`: when objects are spread over each other, these would hide other values. */
 export function withoutUndefined<T extends object>(data: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(data).filter(([, value]) => value !== undefined)) as {
     [K in keyof T]?: Exclude<T[K], undefined>;

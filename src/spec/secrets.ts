@@ -1,8 +1,8 @@
-/** What a spec holds that must not be told: plans have its names, machines its values. */
+/** Secrets of a spec: a plan has their names only; their values are written into the files of machines. */
 
 import type { ClusterSpec } from './types.ts';
 
-/** Stands in the text of a planned file. */
+/** The placeholder of a secret in the text of a planned file. */
 export function secretMark(name: string): string {
   return `<secret ${name}>`;
 }

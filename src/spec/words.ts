@@ -16,7 +16,7 @@ export const volumeCreations = ['none', 'file', 'directory'] as const;
 /** Debian suites that are known to work; others may. */
 export const knownSuites = ['trixie', 'bookworm'] as const;
 
-/** What a cluster is unless it is said otherwise. */
+/** Defaults of a cluster. */
 export const defaults = {
   name: 'knest',
   suite: knownSuites[0],

@@ -1,6 +1,7 @@
 /**
- * What has been carried out of a cluster's plan, machine by machine, apart from what is wanted: whoever is killed between
- * the two leaves a difference that the next command finds. <cluster>/applied/{host.json,machines/NAME.json}
+ * What has been carried out of a cluster's plan, machine by machine. The plan that is wanted is kept apart from it: when
+ * knest is killed in the middle of a change, the two differ, and the next command finds and finishes the difference.
+ * Files: <cluster>/applied/{host.json,machines/NAME.json}
  */
 
 import { createHash } from 'node:crypto';
@@ -17,7 +18,7 @@ import { DamagedRecord, readRecord, recordVersion, refuseNewer, writeRecord } fr
 
 export interface AppliedMachine {
   machine: MachinePlan;
-  /** undefined: it was made by a knest that did not remember them. */
+  /** Hashes of its key material; undefined: an older knest, which did not record them, made the machine. */
   keys?: KeyHashes;
 }
 
@@ -29,7 +30,7 @@ export interface Applied {
 
 export const nothingApplied: Applied = { cluster: undefined, machines: [] };
 
-/** A plan of which all has been carried out. */
+/** The record of a plan that has been carried out completely. */
 export function allApplied({ machines, ...cluster }: ClusterPlan, material?: KeyMaterial): Applied {
   return { cluster, machines: machines.map((machine) => appliedMachine(machine, material)) };
 }
@@ -38,12 +39,12 @@ function appliedMachine(machine: MachinePlan, material?: KeyMaterial): AppliedMa
   return { machine, ...(material ? { keys: hashesOf(machine, material) } : {}) };
 }
 
-/** As one plan; undefined where nothing has been carried out. */
+/** What has been carried out, as a plan; undefined when that is nothing. */
 export function appliedPlan({ cluster, machines }: Applied): ClusterPlan | undefined {
   return cluster && { ...cluster, machines: machines.map(({ machine }) => machine) };
 }
 
-/** Keys and secrets that machines have in another edition than the cluster has now. */
+/** Keys and secrets of which a machine has an older version than the cluster, by name of the machine. */
 export function renewedKeys({ machines }: Applied, material: KeyMaterial): RenewedKeys {
   return new Map(
     machines.map(({ machine, keys = {} }) => {
@@ -112,7 +113,7 @@ export function versionOf(value: unknown): number {
   return typeof version === 'number' ? version : 0;
 }
 
-/** A part of a plan goes the way of the whole. */
+/** Migrates the part of a plan that a record holds. */
 function migrateParts(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   const version = versionOf(value);
@@ -122,7 +123,7 @@ function migrateParts(value: unknown): unknown {
   return { ...value, machine: migrated.machines[0] };
 }
 
-/** The machine is as the plan says. @param folder the cluster's */
+/** Records that a machine is as the plan says. @param folder the cluster's state folder */
 export async function writeAppliedMachine(
   host: Host,
   folder: string,
@@ -134,12 +135,12 @@ export async function writeAppliedMachine(
   await writeRecord(host, machineFile(folder, machine.name), value);
 }
 
-/** The machine is gone. */
+/** Records that a machine is gone. */
 export async function removeAppliedMachine(host: Host, folder: string, name: string): Promise<void> {
   await host.remove(machineFile(folder, name));
 }
 
-/** Everything but single machines is as the plan says. */
+/** Records that all but the machines (host, cluster) is as the plan says. */
 export async function writeAppliedCluster(host: Host, folder: string, plan: ClusterPlan): Promise<void> {
   await host.makeDirectory(`${folder}/applied`, 0o700);
   await writeRecord(host, `${folder}/applied/${hostFile}`, {
@@ -149,7 +150,7 @@ export async function writeAppliedCluster(host: Host, folder: string, plan: Clus
   });
 }
 
-/** All of a plan has been carried out. */
+/** Records that all of a plan has been carried out. */
 export async function writeApplied(
   host: Host,
   folder: string,
@@ -157,7 +158,7 @@ export async function writeApplied(
   material: KeyMaterial | undefined,
 ): Promise<void> {
   await Promise.all(plan.machines.map((machine) => writeAppliedMachine(host, folder, machine, material)));
-  // last: with it the rest counts
+  // last: the records of machines count only once this one exists
   await writeAppliedCluster(host, folder, plan);
 }
 

@@ -71,7 +71,7 @@ export async function readCluster(
   if (created === undefined) return { ...record, applied: nothingApplied };
   const applied = version < recordVersion ? nothingApplied : await readApplied(host, name, folder);
   if (applied.cluster) return { ...record, applied };
-  // versions before this one finished what they began, or forgot it
+  // earlier versions kept no such record: their plan counts as carried out
   return { ...record, applied: allApplied(plan, await readKeyMaterial(host, paths, name)) };
 }
 
@@ -94,7 +94,7 @@ export async function readPlan(
   return { plan: checked.value, version };
 }
 
-/** The next one is there while plan and spec are written: which of the two counts, the plan says. */
+/** While plan and spec are written there are two spec files; the plan says which of the two belongs to it. */
 const specFiles = ['spec.json', 'spec.next.json'];
 
 async function readSpecs(host: Host, paths: Paths, name: string): Promise<ClusterSpec[]> {
@@ -129,8 +129,8 @@ export async function requireCluster(host: Host, paths: Paths, name: string): Pr
 }
 
 /**
- * What is wanted from now on. Written before anything is touched: deleting a half-made cluster goes by it, and a change
- * that was interrupted is what it and `applied` differ in.
+ * Writes the spec and plan that are wanted from now on, before anything else is changed. Deleting a half-made cluster
+ * goes by this plan; an interrupted change is found by comparing it with `applied`.
  */
 export async function writeCluster(
   host: Host,
@@ -149,8 +149,8 @@ export async function writeCluster(
 }
 
 /**
- * Before the first change of a cluster that an earlier version made: its plan and keys are all that says what has been
- * carried out.
+ * Writes the record of what has been carried out for a cluster of an earlier version, which has none. It is made of plan
+ * and keys before the first change, while these still describe the cluster as it is.
  */
 async function keepWhatIsApplied(host: Host, paths: Paths, name: string): Promise<void> {
   const folder = clusterFolder(paths, name);
@@ -161,7 +161,7 @@ async function keepWhatIsApplied(host: Host, paths: Paths, name: string): Promis
   await writeRecord(host, `${folder}/plan.json`, stored.plan);
 }
 
-/** All of its plan has been carried out. */
+/** Notes that creating the cluster has finished: all of its plan has been carried out. */
 export async function markCreated(host: Host, paths: Paths, name: string, when: Date): Promise<void> {
   const folder = clusterFolder(paths, name);
   const stored = await readPlan(host, paths, name);
@@ -173,7 +173,7 @@ export async function forgetCluster(host: Host, paths: Paths, name: string): Pro
   await host.remove(clusterFolder(paths, name));
 }
 
-/** All that a cluster's machines are given and plans only name: certificates, keys, secrets of the spec. */
+/** The key material of a cluster: certificates, keys and secrets, which plans only name. */
 export async function readKeyMaterial(host: Host, paths: Paths, name: string): Promise<KeyMaterial> {
   const folder = `${clusterFolder(paths, name)}/pki`;
   const files = await host.list(folder);
@@ -190,8 +190,8 @@ export async function readKeyMaterial(host: Host, paths: Paths, name: string): P
 }
 
 /**
- * A key and its certificate must never be of two runs: the certificate is written last, and without it both are made
- * anew.
+ * Writes key material. A key must never meet the certificate of another key: each certificate is written after its key,
+ * and a key without a certificate is made anew.
  */
 export async function writeKeyMaterial(
   host: Host,

@@ -35,7 +35,7 @@ export async function acquireLock(host: Host, path: string, options: LockOptions
       .makeDirectory(dirname(path), 0o755)
       .then(() => host.linkExclusively(formatIdentity(me).trimEnd(), path))
       .catch((error: unknown) => {
-        // the folder has gone again: another knest deleted its last cluster
+        // another knest has deleted the last cluster, and the folder with it: make it again
         ignoreMissing(error);
         return false;
       });
@@ -61,7 +61,7 @@ export async function acquireLock(host: Host, path: string, options: LockOptions
   }
 }
 
-/** What the lock says; undefined when it was given back just now, and perhaps taken again. */
+/** Who holds the lock; undefined when it has just been released, and perhaps been taken again. */
 async function readLock(host: Host, path: string): Promise<string | undefined> {
   const text = await host.readLink(path);
   if (text !== undefined) return text;

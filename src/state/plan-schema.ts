@@ -1,4 +1,7 @@
-/** What readers of a stored plan rely on. Not every leaf: knest wrote it, and a damaged file is seldom so subtle. */
+/**
+ * What is checked of a stored plan. Not every field: knest wrote the file, and damage (a file cut off, a wrong edit)
+ * nearly always shows in the outer ones.
+ */
 
 import { z } from 'zod';
 
@@ -126,17 +129,17 @@ export type Check<T> = (value: unknown) => { value: T } | { problem: string };
 function check<T>(schema: z.ZodType): Check<T> {
   return (value) => {
     const result = schema.safeParse(value);
-    // what was read and not a copy: the schema knows less of it than its type does
+    // the value itself and not zod's copy: the copy would lack the fields that the schema does not name
     if (result.success) return { value: value as T };
     const [first] = result.error.issues;
     return { problem: `${first?.path.join('.') ?? ''}: ${first?.message ?? ''}` };
   };
 }
 
-/** What of a plan is not of single machines. */
+/** The plan without its machines. */
 export type PlanOfCluster = Omit<ClusterPlan, 'machines'>;
 
-/** By file name of the key material, sha256 of what a machine was given. */
+/** The sha256 of the key material that a machine was given, by file name. */
 export type KeyHashes = Readonly<Record<string, string>>;
 
 export const checkPlan = check<ClusterPlan>(plan);

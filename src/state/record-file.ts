@@ -17,7 +17,7 @@ export class DamagedRecord extends KnestError {
   }
 }
 
-/** Whoever needs the record must find it whole, also after a power cut: this is the one place that writes it. */
+/** Writes a record so that it is whole or absent, also after a power cut. All records are written here. */
 export async function writeRecord(host: Host, path: string, value: unknown): Promise<void> {
   await host.writeFile(path, `${JSON.stringify(value, undefined, 2)}\n`, 0o600, { sync: true });
 }
@@ -35,7 +35,7 @@ export async function readRecord(host: Host, cluster: string, path: string): Pro
   }
 }
 
-/** A record that a newer knest wrote must not be changed, nor half understood. */
+/** Refuses a record of a newer knest: this one would understand only part of it. @throws KnestError */
 export function refuseNewer(cluster: string, path: string, version: number): void {
   if (version <= recordVersion) return;
   throw new KnestError(

@@ -4,8 +4,8 @@ import { appliedPlan } from './applied.ts';
 import type { ClusterRecord } from './clusters.ts';
 
 /**
- * The wanted plan with everything besides that has been carried out of the one before: for those who stop or delete what
- * may be there. The same as the plan unless a change was interrupted.
+ * Everything that may exist of a cluster: the wanted plan, and what has been carried out of the plan before it. Stopping
+ * and deleting go by this. It is the wanted plan itself unless a change was interrupted.
  */
 export function unionPlan({ plan, applied }: Pick<ClusterRecord, 'plan' | 'applied'>): ClusterPlan {
   const before = appliedPlan(applied);

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 
+import { KnestError } from '../errors.ts';
 import { localHost } from '../host/local.ts';
 import type { Host } from '../host/types.ts';
 import { userEnvironment } from './environment.ts';
@@ -34,6 +35,10 @@ async function asset(path: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    throw new Error(`knest is installed without its file ${file}`, { cause: error });
+    throw new KnestError(`knest is installed without its file ${file}`, {
+      code: 'INSTALLATION_INCOMPLETE',
+      hint: 'install knest again',
+      cause: error,
+    });
   }
 }

@@ -133,7 +133,7 @@ it('shows what mmdebstrap does, without its chatter', () => {
   expect(mmdebstrapProgress('Get:1 http://m trixie InRelease')).toBeUndefined();
 });
 
-describe.runIf(process.getuid?.() === 0)('isolatedCommand', () => {
+describe.runIf(process.getuid?.() === 0)('isolatedCommand (skipped unless run as root: it mounts)', () => {
   let folder: string;
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'knest-isolated-'));

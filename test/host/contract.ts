@@ -245,7 +245,11 @@ export function hostContract(name: string, open: () => Promise<Subject>): void {
       expect(await codeOfFailure(host.connect('127.0.0.1', port, { timeout: 5_000 }))).toBe('ECONNREFUSED');
     });
 
-    describe.skipIf(!real)('connect', () => {
+    // The memory host plays programs and files only. It has no kernel and no network, so what follows is no promise of
+    // its: these tests are not made for it.
+    if (!real) return;
+
+    describe('connect', () => {
       let server: Server;
       let port: number;
       beforeAll(async () => {
@@ -276,30 +280,33 @@ export function hostContract(name: string, open: () => Promise<Subject>): void {
       });
     });
 
-    describe.skipIf(!real)('programs', () => {
+    describe('programs', () => {
       programsContract({ host: () => host, at });
     });
 
-    it.skipIf(!real)('reads what the kernel makes up as it is read', async () => {
+    it('reads what the kernel makes up as it is read', async () => {
       expect(await host.readFile('/proc/self/status')).toMatch(/^Name:/);
       expect((await host.readBytes('/proc/version'))?.length).toBeGreaterThan(10);
       expect((await buffer(host.readStream('/proc/version'))).toString()).toMatch(/^Linux/);
       expect(await host.readFile('/proc/999999999/stat')).toBeUndefined();
     });
 
-    it.skipIf(!real || !canMount())('does not remove what is mounted in a tree', async () => {
-      await host.makeDirectory(at('tree/mounted'), 0o755);
-      await host.run(['mount', '-t', 'tmpfs', 'tmpfs', at('tree/mounted')]);
-      try {
-        await host.writeFile(at('tree/mounted/precious'), '', 0o644);
-        await expect(host.remove(at('tree'))).rejects.toThrow(CommandError);
-        expect(await host.list(at('tree/mounted'))).toEqual(['precious']);
-      } finally {
-        await host.run(['umount', at('tree/mounted')]);
-      }
-      await host.remove(at('tree'));
-      expect(await host.stat(at('tree'))).toBeUndefined();
-    });
+    it.skipIf(!canMount())(
+      'does not remove what is mounted in a tree (skipped where this user may not mount)',
+      async () => {
+        await host.makeDirectory(at('tree/mounted'), 0o755);
+        await host.run(['mount', '-t', 'tmpfs', 'tmpfs', at('tree/mounted')]);
+        try {
+          await host.writeFile(at('tree/mounted/precious'), '', 0o644);
+          await expect(host.remove(at('tree'))).rejects.toThrow(CommandError);
+          expect(await host.list(at('tree/mounted'))).toEqual(['precious']);
+        } finally {
+          await host.run(['umount', at('tree/mounted')]);
+        }
+        await host.remove(at('tree'));
+        expect(await host.stat(at('tree'))).toBeUndefined();
+      },
+    );
   });
 }
 

@@ -216,10 +216,11 @@ describe('reading takes time in proportion to the text', () => {
   ])(
     '%s',
     (_what, text) => {
-      const fastest = (count: number) => Math.min(...[1, 2].map(() => timeOf(text(count))));
-      timeOf(text(500));
+      timeOf(text(200));
       // four times as much; sixteen times the time would be quadratic
-      expect(fastest(8000)).toBeLessThan(9 * fastest(2000) + 300);
+      const ratioIsFine = () => timeOf(text(3000)) < 9 * timeOf(text(750)) + 60;
+      // the collector of garbage may run in the middle of a measurement: only a second one that is slow counts
+      expect(ratioIsFine() || ratioIsFine()).toBe(true);
     },
     60_000,
   );

@@ -86,9 +86,9 @@ function boostCommands(machine: MachinePlan, share: 'more' | 'usual'): PlannedCo
 async function startMachine(host: Host, machine: MachinePlan, signal?: AbortSignal): Promise<void> {
   const { path, logFile, started } = directRun(machine);
   if ((await findLeader(host, machine)) !== undefined) return runCommands(host, started);
-  // one that a killed knest started may still be on its way
+  // a knest that was killed may have started the machine a moment ago
   if ((await findStarter(host, machine)) === undefined) {
-    // one that was killed may have left it, and systemd-nspawn 256 and later want to make it themselves
+    // a systemd-nspawn that was killed may have left the folder; version 256 and later must make it themselves
     await unmountBelow(host, socketsFolder(machine.name));
     // a session of its own and no open file of ours: it goes on when knest and its terminal are gone
     const detached = 'exec "$0" < /dev/null > "$1" 2>&1';
@@ -125,13 +125,14 @@ async function stopMachine(host: Host, machine: MachinePlan): Promise<void> {
 }
 
 async function destroyMachine(host: Host, machine: MachinePlan): Promise<void> {
-  // the script tells its pid first and then looks whether it is still there: one under way is seen here, or gives up
+  // The launch script writes its pid first and then checks that its own file still exists. So a script that is just
+  // starting is either found below, by its pid, or gives up by itself.
   await host.remove(directRun(machine).path);
   await clearMachine(host, machine);
   await host.remove(machine.folder);
 }
 
-/** Order matters: no process, then no cgroup, then no mount, so that a crash in between leaves what can be found. */
+/** Order matters: no process, then no cgroup, then no mount, so that after a crash in between, what is left can be found. */
 async function clearMachine(host: Host, machine: MachinePlan): Promise<void> {
   const { cgroups } = directRun(machine);
   const deadline = Date.now() + killTimeout;

@@ -74,7 +74,7 @@ export function systemdManager(host: Host, cgroup: CgroupFacts): MachineManager 
       // as poweroff, but systemd knows that it is wanted, waits, and ends hard what does not end in time
       await host.run(stopUnitsCommand([systemdRun(machine).unit]), { timeout: patience });
     },
-    // its unit does that at the next start
+    // the machine's unit runs the new commands at its next start
     catchUp: () => Promise.resolve(),
     releaseRoot: async (machine) => {
       await host.run(stopUnitsCommand([systemdRun(machine).mount]), { okExitCodes: 'any' });
@@ -120,7 +120,7 @@ async function startMachine(
 async function destroyMachine(host: Host, machine: MachinePlan): Promise<void> {
   const { unit, mount, files, cgroups, traces } = systemdRun(machine);
   const quietly = { okExitCodes: 'any', timeout: patience } as const;
-  // first the wish, so that Restart= does not answer the kill with a new start
+  // tell systemd first that the unit shall stop: otherwise Restart= would start it again after the kill
   await host.run(stopUnitsCommand([unit], { wait: false }), quietly);
   await host.run(killUnitCommand(unit), quietly);
   await host.run(stopUnitsCommand([unit]), quietly);
@@ -131,7 +131,7 @@ async function destroyMachine(host: Host, machine: MachinePlan): Promise<void> {
   await host.run(daemonReloadCommand());
   await host.run(resetFailedCommand([unit, mount]), quietly);
   await removeTraces(host, [...traces, ...lock]);
-  // those of systemctl set-property come with the first file in them
+  // systemctl set-property makes these folders with its first file in them
   await host.run(['rmdir', '--', ...propertyFolders], quietly);
   await host.remove(machine.folder);
 }

@@ -29,7 +29,7 @@ export async function leasesForNewNodes(
   const { mode, dhcp } = spec.network;
   if (typeof mode === 'string' || !dhcp) return {};
   const parent = mode.macvlan;
-  // planning says more of a link that will not do
+  // a link that is unfit is refused later, by planning, which explains why
   if (linkProblem(parent, facts)) return {};
   refuseUnleased(spec);
   const there = new Set(previous?.machines.map(({ name }) => name));
@@ -99,7 +99,7 @@ export async function changedLeases(
   return Object.fromEntries(present.flatMap(([name, lease]) => (lease ? [[name, lease]] : [])));
 }
 
-/** Who gave it and for how long is not part of the plan. */
+/** Leases count as equal when only their server or duration differ: neither is part of the plan. */
 function differs(a: Lease, b: Lease): boolean {
   const text = ({ address, prefixLength, router, nameservers, searchDomains }: Lease) =>
     JSON.stringify([address, prefixLength, router, nameservers, searchDomains]);

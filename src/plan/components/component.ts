@@ -103,16 +103,3 @@ export const afterNetwork = { Wants: online, After: online } as const;
 
 /** Restarted at once and for ever: components start together and some give up when others are not there yet. */
 export const restartAlways = { Restart: 'always', RestartSec: '200ms' } as const;
-
-/**
- * More flags without editing the unit: `KUBELET_ARGS=--v=4` in /etc/kubernetes/kubelet.env. The command line ends with
- * the variable.
- */
-export function extraArguments(component: string, variable: string) {
-  return { Environment: `${variable}=`, EnvironmentFile: `-/etc/kubernetes/${component}.env` } as const;
-}
-
-/** Page of a component in Kubernetes' own reference. */
-export function referencePage(component: string): string {
-  return `https://kubernetes.io/docs/reference/command-line-tools-reference/${component}/`;
-}

@@ -34,8 +34,8 @@ export function controlLoopFlags(
 const waitScript = '/usr/local/lib/knest/wait-for-leader';
 
 /**
- * Of several candidates only one works. When a cluster starts for the first time, the others leave it the processors:
- * they begin once somebody leads (the lease exists from then on), or after twenty seconds.
+ * Delays the candidates on all control planes but the first until one of them leads (from then on the lease exists), or for
+ * twenty seconds. Only the leader works: while a cluster starts, the others would only take processor time from it.
  */
 export function afterLeader(
   lease: string,

@@ -1,5 +1,6 @@
 import { urlHost } from '../../formats/cidr.ts';
 import { renderCommand, renderUnit } from '../../formats/systemd-unit.ts';
+import type { Flags } from '../../formats/systemd-unit.ts';
 import type { ClusterContext, Component, MachineContext, Peer } from './component.ts';
 import { k8sTarget, nothing, pkiFolder, restartAlways, startEarly } from './component.ts';
 import { certificateFiles, clientCertificate, publicFile } from './pki-files.ts';
@@ -29,31 +30,7 @@ export const etcd: Component = (machine, cluster) => {
   const server = `etcd-server-${machine.name}`;
   const peer = `etcd-peer-${machine.name}`;
   const settings = cluster.spec.components.etcd;
-  // every address: the machine's own is not there yet when etcd starts. Without a certificate nobody gets in.
-  const everywhere = machine.address.includes(':') ? '[::]' : '0.0.0.0';
-  const command = renderCommand(
-    '/usr/bin/etcd',
-    withExtraArgs(
-      {
-        name: machine.name,
-        'data-dir': '/var/lib/etcd',
-        'listen-client-urls': `https://${everywhere}:${etcdClientPort}`,
-        'advertise-client-urls': etcdClientUrl(machine),
-        'listen-peer-urls': `https://${everywhere}:${etcdPeerPort}`,
-        'initial-advertise-peer-urls': etcdPeerUrl(machine),
-        ...(cluster.controlPlanes.length === 1 ? loneMember : {}),
-        'client-cert-auth': true,
-        'trusted-ca-file': `${pkiFolder}/etcd-ca.crt`,
-        'cert-file': `${pkiFolder}/${server}.crt`,
-        'key-file': `${pkiFolder}/${server}.key`,
-        'peer-client-cert-auth': true,
-        'peer-trusted-ca-file': `${pkiFolder}/etcd-ca.crt`,
-        'peer-cert-file': `${pkiFolder}/${peer}.crt`,
-        'peer-key-file': `${pkiFolder}/${peer}.key`,
-      },
-      settings.extraArgs,
-    ),
-  );
+  const flags = withExtraArgs(ownFlags(machine, cluster, { server, peer }), settings.extraArgs);
   return {
     files: [
       publicFile('etcd-ca.crt'),
@@ -77,7 +54,7 @@ export const etcd: Component = (machine, cluster) => {
             Type: 'notify',
             EnvironmentFile: initialFile,
             ...volumeSettings(settings),
-            ExecStart: command,
+            ExecStart: renderCommand('/usr/bin/etcd', flags),
             ...restartAlways,
             LimitNOFILE: '65536',
             TimeoutStartSec: '600',
@@ -109,6 +86,33 @@ export const etcd: Component = (machine, cluster) => {
   };
 };
 
+/** @param certificates names of those that etcd shows to clients and to other members */
+function ownFlags(
+  machine: MachineContext,
+  { controlPlanes }: ClusterContext,
+  certificates: { server: string; peer: string },
+): Flags {
+  // every address: the machine's own is not there yet when etcd starts. Without a certificate nobody gets in.
+  const everywhere = machine.address.includes(':') ? '[::]' : '0.0.0.0';
+  return {
+    name: machine.name,
+    'data-dir': '/var/lib/etcd',
+    'listen-client-urls': `https://${everywhere}:${etcdClientPort}`,
+    'advertise-client-urls': etcdClientUrl(machine),
+    'listen-peer-urls': `https://${everywhere}:${etcdPeerPort}`,
+    'initial-advertise-peer-urls': etcdPeerUrl(machine),
+    ...(controlPlanes.length === 1 ? loneMember : {}),
+    'client-cert-auth': true,
+    'trusted-ca-file': `${pkiFolder}/etcd-ca.crt`,
+    'cert-file': `${pkiFolder}/${certificates.server}.crt`,
+    'key-file': `${pkiFolder}/${certificates.server}.key`,
+    'peer-client-cert-auth': true,
+    'peer-trusted-ca-file': `${pkiFolder}/etcd-ca.crt`,
+    'peer-cert-file': `${pkiFolder}/${certificates.peer}.crt`,
+    'peer-key-file': `${pkiFolder}/${certificates.peer}.key`,
+  };
+}
+
 /** Where clients find a member. */
 export function etcdClientUrl({ address }: Pick<Peer, 'address'>): string {
   return `https://${urlHost(address)}:${etcdClientPort}`;
@@ -120,9 +124,9 @@ export function etcdPeerUrl({ address }: Peer): string {
 }
 
 /**
- * Whom a member that has no data yet starts with; etcd does not look at it later. A file and no flags, so that members
- * who come and go change no unit of those that stay. One that joins must name those who are there and itself, no more
- * (etcd: "member count is unequal").
+ * The members that a member without data starts with; etcd ignores this once it has data. It is a file and not flags, so
+ * that adding or deleting a control plane changes no unit of the others. A joining member must name the present members and
+ * itself, no more (etcd: "member count is unequal").
  */
 function initialMembers(machine: MachineContext, { controlPlanes, joining }: ClusterContext): string {
   const joins = joining.has(machine.name);

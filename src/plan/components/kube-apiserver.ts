@@ -1,20 +1,14 @@
 import { isAddress } from '../../formats/cidr.ts';
-import { renderCommand, renderUnit } from '../../formats/systemd-unit.ts';
+import type { Flags } from '../../formats/systemd-unit.ts';
+import type { PlannedCertificate } from '../../pki/types.ts';
+import type { PlannedFile } from '../types.ts';
 import { adminCertificate } from '../pki.ts';
 import { apiServerPolicies } from './api-server-policies.ts';
-import type { Component } from './component.ts';
-import {
-  apiPort,
-  extraArguments,
-  k8sTarget,
-  nothing,
-  pkiFolder,
-  referencePage,
-  restartAlways,
-  startEarly,
-} from './component.ts';
+import type { ClusterContext, Component, MachineContext } from './component.ts';
+import { apiPort, nothing, pkiFolder, startEarly } from './component.ts';
 import { etcdClientPort } from './etcd.ts';
 import { kubeconfigFile } from './kubeconfig-file.ts';
+import { kubernetesUnit } from './kubernetes-unit.ts';
 import { certificateFiles, clientCertificate, publicFile, secretFile } from './pki-files.ts';
 import { featureGates, featureGatesFlag, volumeSettings, withExtraArgs } from './settings.ts';
 
@@ -23,129 +17,27 @@ const pki = (file: string): string => `${pkiFolder}/${file}`;
 /** kube-apiserver, on control planes (Kubernetes: "kube-apiserver" in the command line reference). */
 export const kubeApiserver: Component = (machine, cluster) => {
   if (machine.role !== 'control-plane') return nothing;
-  const serving = `apiserver-${machine.name}`;
-  const { kubernetes, network, components } = cluster.spec;
-  const settings = components.kubeApiserver;
-  const policies = apiServerPolicies(machine, cluster);
-  const runtimeConfig = Object.entries(kubernetes.runtimeConfig).map(([api, value]) => `${api}=${value}`);
-  const flags = withExtraArgs(
-    {
-      'advertise-address': machine.address,
-      'secure-port': apiPort,
-      'allow-privileged': true,
-      'authorization-mode': 'Node,RBAC',
-      'enable-admission-plugins': 'NodeRestriction',
-      'enable-bootstrap-token-auth': true,
-      'client-ca-file': pki('ca.crt'),
-      'tls-cert-file': pki(`${serving}.crt`),
-      'tls-private-key-file': pki(`${serving}.key`),
-      // its own member: one that is cut off makes this API server not ready, and another takes over the API address
-      'etcd-servers': `https://127.0.0.1:${etcdClientPort}`,
-      'etcd-cafile': pki('etcd-ca.crt'),
-      'etcd-certfile': pki('apiserver-etcd-client.crt'),
-      'etcd-keyfile': pki('apiserver-etcd-client.key'),
-      'service-cluster-ip-range': cluster.serviceSubnets.join(','),
-      'service-account-issuer': 'https://kubernetes.default.svc.cluster.local',
-      'service-account-key-file': pki('sa.pub'),
-      'service-account-signing-key-file': pki('sa.key'),
-      'kubelet-certificate-authority': pki('ca.crt'),
-      'kubelet-client-certificate': pki('apiserver-kubelet-client.crt'),
-      'kubelet-client-key': pki('apiserver-kubelet-client.key'),
-      // node names are in nobody's DNS: exec and logs would fail to look them up
-      'kubelet-preferred-address-types': 'InternalIP',
-      // the aggregation layer: metrics-server and other API servers behind this one
-      'proxy-client-cert-file': pki('front-proxy-client.crt'),
-      'proxy-client-key-file': pki('front-proxy-client.key'),
-      'requestheader-client-ca-file': pki('front-proxy-ca.crt'),
-      'requestheader-allowed-names': 'front-proxy-client',
-      'requestheader-extra-headers-prefix': 'X-Remote-Extra-',
-      'requestheader-group-headers': 'X-Remote-Group',
-      'requestheader-username-headers': 'X-Remote-User',
-      'feature-gates': featureGatesFlag({
-        ...policies.featureGates,
-        ...featureGates(machine, cluster),
-      }),
-      'runtime-config': runtimeConfig.length === 0 ? undefined : runtimeConfig.join(','),
-      profiling: false,
-      ...policies.flags,
-    },
-    settings.extraArgs,
-  );
-  const command = renderCommand('/usr/local/bin/kube-apiserver', flags, '$KUBE_APISERVER_ARGS');
+  const settings = cluster.spec.components.kubeApiserver;
   return {
-    files: [
-      publicFile('ca.crt'),
-      publicFile('etcd-ca.crt'),
-      publicFile('front-proxy-ca.crt'),
-      publicFile('sa.pub'),
-      secretFile('sa.key'),
-      ...[serving, 'apiserver-etcd-client', 'apiserver-kubelet-client', 'front-proxy-client'].flatMap(
-        certificateFiles,
-      ),
-      ...policies.files,
-      // for kubectl inside the machine, where kubeadm puts it too
-      ...certificateFiles(adminCertificate),
-      kubeconfigFile('/etc/kubernetes/admin.conf', adminCertificate, machine, cluster),
-    ],
+    files: files(machine, cluster),
     units: [
-      {
-        name: 'kube-apiserver.service',
-        wantedBy: k8sTarget,
-        text: renderUnit({
-          Unit: {
-            Description: 'Kubernetes API server',
-            Documentation: referencePage('kube-apiserver'),
-            // Beside etcd, not after it: etcd listens at once but takes half a second to be ready, and the API server needs
-            // that long before it has something to ask.
-            Wants: 'etcd.service',
-            ...startEarly,
-          },
-          Service: {
-            Type: 'notify',
-            ...extraArguments('kube-apiserver', 'KUBE_APISERVER_ARGS'),
-            ...volumeSettings(settings),
-            ExecStart: command,
-            ...restartAlways,
-            LimitNOFILE: '65536',
-            TimeoutStartSec: '600',
-            // it waits up to a minute for watches to end, which end with it; what it knows is in etcd
-            TimeoutStopSec: '3',
-          },
-        }),
-      },
+      kubernetesUnit('kube-apiserver', {
+        description: 'Kubernetes API server',
+        flags: withExtraArgs(ownFlags(machine, cluster), settings.extraArgs),
+        type: 'notify',
+        // Beside etcd, not after it: etcd listens at once but takes half a second to be ready, and the API server needs
+        // that long before it has something to ask.
+        order: { Wants: 'etcd.service', ...startEarly },
+        before: volumeSettings(settings),
+        after: {
+          LimitNOFILE: '65536',
+          TimeoutStartSec: '600',
+          // it waits up to a minute for watches to end, which end with it; what it knows is in etcd
+          TimeoutStopSec: '3',
+        },
+      }),
     ],
-    certificates: [
-      {
-        name: serving,
-        authority: 'ca',
-        commonName: 'kube-apiserver',
-        organizations: [],
-        usages: ['server'],
-        dnsNames: [
-          'kubernetes',
-          'kubernetes.default',
-          'kubernetes.default.svc',
-          'kubernetes.default.svc.cluster.local',
-          machine.name,
-          'localhost',
-          ...network.apiServer.certSANs.filter((name) => !isAddress(name)),
-        ],
-        ipAddresses: [
-          ...new Set([
-            cluster.apiServiceAddress,
-            cluster.apiAddress,
-            ...machine.addresses.map(({ address }) => address),
-            '127.0.0.1',
-            ...(isListenable(network.apiServer.listenAddress) ? [network.apiServer.listenAddress] : []),
-            ...network.apiServer.certSANs.filter(isAddress),
-          ]),
-        ],
-      },
-      clientCertificate('apiserver-etcd-client', 'kube-apiserver-etcd-client', [], 'etcd-ca'),
-      // exec, logs and port-forward need nodes/proxy, which system:masters has
-      clientCertificate('apiserver-kubelet-client', 'kube-apiserver-kubelet-client', ['system:masters']),
-      clientCertificate('front-proxy-client', 'front-proxy-client', [], 'front-proxy-ca'),
-    ],
+    certificates: certificates(machine, cluster),
     probes: [
       {
         says: 'kube-apiserver is ready',
@@ -156,7 +48,114 @@ export const kubeApiserver: Component = (machine, cluster) => {
   };
 };
 
-/** 0.0.0.0 and :: are every address and none of them. */
+function servingCertificate({ name }: MachineContext): string {
+  return `apiserver-${name}`;
+}
+
+function ownFlags(machine: MachineContext, cluster: ClusterContext): Flags {
+  const policies = apiServerPolicies(machine, cluster);
+  const runtimeConfig = Object.entries(cluster.spec.kubernetes.runtimeConfig).map(
+    ([api, value]) => `${api}=${value}`,
+  );
+  return {
+    'advertise-address': machine.address,
+    'secure-port': apiPort,
+    'allow-privileged': true,
+    'authorization-mode': 'Node,RBAC',
+    'enable-admission-plugins': 'NodeRestriction',
+    'enable-bootstrap-token-auth': true,
+    'client-ca-file': pki('ca.crt'),
+    'tls-cert-file': pki(`${servingCertificate(machine)}.crt`),
+    'tls-private-key-file': pki(`${servingCertificate(machine)}.key`),
+    // its own member: one that is cut off makes this API server not ready, and another takes over the API address
+    'etcd-servers': `https://127.0.0.1:${etcdClientPort}`,
+    'etcd-cafile': pki('etcd-ca.crt'),
+    'etcd-certfile': pki('apiserver-etcd-client.crt'),
+    'etcd-keyfile': pki('apiserver-etcd-client.key'),
+    'service-cluster-ip-range': cluster.serviceSubnets.join(','),
+    'service-account-issuer': 'https://kubernetes.default.svc.cluster.local',
+    'service-account-key-file': pki('sa.pub'),
+    'service-account-signing-key-file': pki('sa.key'),
+    'kubelet-certificate-authority': pki('ca.crt'),
+    'kubelet-client-certificate': pki('apiserver-kubelet-client.crt'),
+    'kubelet-client-key': pki('apiserver-kubelet-client.key'),
+    // node names are in nobody's DNS: exec and logs would fail to look them up
+    'kubelet-preferred-address-types': 'InternalIP',
+    // the aggregation layer: metrics-server and other API servers behind this one
+    'proxy-client-cert-file': pki('front-proxy-client.crt'),
+    'proxy-client-key-file': pki('front-proxy-client.key'),
+    'requestheader-client-ca-file': pki('front-proxy-ca.crt'),
+    'requestheader-allowed-names': 'front-proxy-client',
+    'requestheader-extra-headers-prefix': 'X-Remote-Extra-',
+    'requestheader-group-headers': 'X-Remote-Group',
+    'requestheader-username-headers': 'X-Remote-User',
+    'feature-gates': featureGatesFlag({
+      ...policies.featureGates,
+      ...featureGates(machine, cluster),
+    }),
+    'runtime-config': runtimeConfig.length === 0 ? undefined : runtimeConfig.join(','),
+    profiling: false,
+    ...policies.flags,
+  };
+}
+
+function files(machine: MachineContext, cluster: ClusterContext): PlannedFile[] {
+  return [
+    publicFile('ca.crt'),
+    publicFile('etcd-ca.crt'),
+    publicFile('front-proxy-ca.crt'),
+    publicFile('sa.pub'),
+    secretFile('sa.key'),
+    ...[
+      servingCertificate(machine),
+      'apiserver-etcd-client',
+      'apiserver-kubelet-client',
+      'front-proxy-client',
+    ].flatMap(certificateFiles),
+    ...apiServerPolicies(machine, cluster).files,
+    // for kubectl inside the machine, where kubeadm puts it too
+    ...certificateFiles(adminCertificate),
+    kubeconfigFile('/etc/kubernetes/admin.conf', adminCertificate, machine, cluster),
+  ];
+}
+
+function certificates(machine: MachineContext, cluster: ClusterContext): PlannedCertificate[] {
+  const { apiServer } = cluster.spec.network;
+  return [
+    {
+      name: servingCertificate(machine),
+      authority: 'ca',
+      commonName: 'kube-apiserver',
+      organizations: [],
+      usages: ['server'],
+      dnsNames: [
+        'kubernetes',
+        'kubernetes.default',
+        'kubernetes.default.svc',
+        'kubernetes.default.svc.cluster.local',
+        machine.name,
+        'localhost',
+        ...apiServer.certSANs.filter((name) => !isAddress(name)),
+      ],
+      ipAddresses: [
+        ...new Set([
+          cluster.apiServiceAddress,
+          cluster.apiAddress,
+          ...machine.addresses.map(({ address }) => address),
+          '127.0.0.1',
+          ...(isListenable(apiServer.listenAddress) ? [apiServer.listenAddress] : []),
+          ...apiServer.certSANs.filter(isAddress),
+        ]),
+      ],
+    },
+    clientCertificate('apiserver-etcd-client', 'kube-apiserver-etcd-client', [], 'etcd-ca'),
+    // exec, logs and port-forward need nodes/proxy, which system:masters has
+    clientCertificate('apiserver-kubelet-client', 'kube-apiserver-kubelet-client', ['system:masters']),
+    clientCertificate('front-proxy-client', 'front-proxy-client', [], 'front-proxy-ca'),
+  ];
+}
+
+/** Whether it is the address of one interface: 0.0.0.0 and :: stand for all of them, and have no place in a certificate. */
 function isListenable(address: string | undefined): address is string {
   return address !== undefined && !['0.0.0.0', '::'].includes(address);
 }

@@ -1,16 +1,9 @@
-import { renderCommand, renderUnit } from '../../formats/systemd-unit.ts';
-import type { Component } from './component.ts';
-import {
-  afterApiServer,
-  extraArguments,
-  k8sTarget,
-  nothing,
-  pkiFolder,
-  referencePage,
-  restartAlways,
-} from './component.ts';
+import type { Flags } from '../../formats/systemd-unit.ts';
+import type { ClusterContext, Component, MachineContext } from './component.ts';
+import { afterApiServer, nothing, pkiFolder } from './component.ts';
 import { afterLeader, controlLoopFlags } from './control-loop.ts';
 import { kubeconfigFile } from './kubeconfig-file.ts';
+import { kubernetesUnit } from './kubernetes-unit.ts';
 import { certificateFiles, clientCertificate, publicFile, secretFile } from './pki-files.ts';
 import { volumeSettings, withExtraArgs } from './settings.ts';
 
@@ -21,31 +14,6 @@ export const kubeControllerManager: Component = (machine, cluster) => {
   if (machine.role !== 'control-plane') return nothing;
   const standby = afterLeader('kube-controller-manager', 'controller-manager', machine, cluster);
   const settings = cluster.spec.components.kubeControllerManager;
-  const command = renderCommand(
-    '/usr/local/bin/kube-controller-manager',
-    withExtraArgs(
-      {
-        ...controlLoopFlags(kubeconfig, machine, cluster),
-        'root-ca-file': `${pkiFolder}/ca.crt`,
-        'cluster-name': cluster.name,
-        'cluster-signing-cert-file': `${pkiFolder}/ca.crt`,
-        'cluster-signing-key-file': `${pkiFolder}/ca.key`,
-        'service-account-private-key-file': `${pkiFolder}/sa.key`,
-        'use-service-account-credentials': true,
-        controllers: '*,bootstrapsigner,tokencleaner',
-        'cluster-cidr': cluster.podSubnets.join(','),
-        'service-cluster-ip-range': cluster.serviceSubnets.join(','),
-        // pod subnets are planned with the machines, so that routes and CNI files can be written before anything runs
-        'allocate-node-cidrs': false,
-        // With the default of 20 a second, starting thirty controllers takes twelve seconds, and until the last one runs no
-        // namespace has a service account that pods could start with. The API server is on the same machine.
-        'kube-api-qps': 200,
-        'kube-api-burst': 400,
-      },
-      settings.extraArgs,
-    ),
-    '$KUBE_CONTROLLER_MANAGER_ARGS',
-  );
   return {
     files: [
       ...standby.files,
@@ -57,23 +25,12 @@ export const kubeControllerManager: Component = (machine, cluster) => {
       kubeconfigFile(kubeconfig, 'controller-manager', machine, cluster),
     ],
     units: [
-      {
-        name: 'kube-controller-manager.service',
-        wantedBy: k8sTarget,
-        text: renderUnit({
-          Unit: {
-            Description: 'Kubernetes controller manager',
-            Documentation: referencePage('kube-controller-manager'),
-            ...afterApiServer,
-          },
-          Service: {
-            ...extraArguments('kube-controller-manager', 'KUBE_CONTROLLER_MANAGER_ARGS'),
-            ...volumeSettings(settings, standby.commands),
-            ExecStart: command,
-            ...restartAlways,
-          },
-        }),
-      },
+      kubernetesUnit('kube-controller-manager', {
+        description: 'Kubernetes controller manager',
+        flags: withExtraArgs(ownFlags(machine, cluster), settings.extraArgs),
+        order: afterApiServer,
+        before: volumeSettings(settings, standby.commands),
+      }),
     ],
     certificates: [clientCertificate('controller-manager', 'system:kube-controller-manager')],
     probes: [
@@ -86,3 +43,24 @@ export const kubeControllerManager: Component = (machine, cluster) => {
     ],
   };
 };
+
+function ownFlags(machine: MachineContext, cluster: ClusterContext): Flags {
+  return {
+    ...controlLoopFlags(kubeconfig, machine, cluster),
+    'root-ca-file': `${pkiFolder}/ca.crt`,
+    'cluster-name': cluster.name,
+    'cluster-signing-cert-file': `${pkiFolder}/ca.crt`,
+    'cluster-signing-key-file': `${pkiFolder}/ca.key`,
+    'service-account-private-key-file': `${pkiFolder}/sa.key`,
+    'use-service-account-credentials': true,
+    controllers: '*,bootstrapsigner,tokencleaner',
+    'cluster-cidr': cluster.podSubnets.join(','),
+    'service-cluster-ip-range': cluster.serviceSubnets.join(','),
+    // pod subnets are planned with the machines, so that routes and CNI files can be written before anything runs
+    'allocate-node-cidrs': false,
+    // With the default of 20 a second, starting thirty controllers takes twelve seconds, and until the last one runs no
+    // namespace has a service account that pods could start with. The API server is on the same machine.
+    'kube-api-qps': 200,
+    'kube-api-burst': 400,
+  };
+}

@@ -1,20 +1,11 @@
 import { stringify } from 'yaml';
 
 import { applyPatches } from '../../formats/merge-patch.ts';
-import { renderCommand, renderUnit } from '../../formats/systemd-unit.ts';
 import type { Component, ClusterContext, MachineContext } from './component.ts';
-import {
-  afterApiServer,
-  afterNetwork,
-  extraArguments,
-  k8sTarget,
-  nothing,
-  pkiFolder,
-  referencePage,
-  restartAlways,
-} from './component.ts';
+import { afterApiServer, afterNetwork, nothing, pkiFolder } from './component.ts';
 import type { PlannedFile } from '../types.ts';
 import { kubeconfigFile } from './kubeconfig-file.ts';
+import { kubernetesUnit } from './kubernetes-unit.ts';
 import { certificateFiles, clientCertificate, publicFile } from './pki-files.ts';
 import { featureGates, withExtraArgs } from './settings.ts';
 
@@ -24,9 +15,8 @@ const configFile = '/etc/kubernetes/kube-proxy.yaml';
 const waitForApi = '/usr/local/lib/knest/wait-for-api';
 
 /**
- * Where the API server is on another machine, kube-proxy asks again after 1, 2, 4, 8, ... seconds while nobody answers
- * (client-go's reflectors), and Services would work that much later than the API server. For twenty seconds; then it
- * starts in any case.
+ * Delays kube-proxy on workers until an API server answers, for twenty seconds at most. Started earlier it would ask again
+ * only after 1, 2, 4, 8, ... seconds (client-go's reflectors), and Services would work that much later.
  */
 const waitFile: PlannedFile = {
   path: waitForApi,
@@ -55,27 +45,13 @@ export const kubeProxy: Component = (machine, cluster) =>
           ...(machine.role === 'worker' ? [waitFile] : []),
         ],
         units: [
-          {
-            name: 'kube-proxy.service',
-            wantedBy: k8sTarget,
-            text: renderUnit({
-              Unit: {
-                Description: 'Kubernetes network proxy',
-                Documentation: referencePage('kube-proxy'),
-                ...(machine.role === 'worker' ? afterNetwork : afterApiServer),
-              },
-              Service: {
-                ...extraArguments('kube-proxy', 'KUBE_PROXY_ARGS'),
-                ...(machine.role === 'worker' ? { ExecStartPre: `${waitForApi} ${cluster.endpoint}` } : {}),
-                ExecStart: renderCommand(
-                  '/usr/local/bin/kube-proxy',
-                  withExtraArgs({ config: configFile }, cluster.spec.components.kubeProxy.extraArgs),
-                  '$KUBE_PROXY_ARGS',
-                ),
-                ...restartAlways,
-              },
-            }),
-          },
+          kubernetesUnit('kube-proxy', {
+            description: 'Kubernetes network proxy',
+            flags: withExtraArgs({ config: configFile }, cluster.spec.components.kubeProxy.extraArgs),
+            ...(machine.role === 'worker'
+              ? { order: afterNetwork, before: { ExecStartPre: `${waitForApi} ${cluster.endpoint}` } }
+              : { order: afterApiServer }),
+          }),
         ],
         certificates: [clientCertificate('kube-proxy', 'system:kube-proxy')],
         probes: [

@@ -1,15 +1,8 @@
-import { renderCommand, renderUnit } from '../../formats/systemd-unit.ts';
 import type { Component } from './component.ts';
-import {
-  afterApiServer,
-  extraArguments,
-  k8sTarget,
-  nothing,
-  referencePage,
-  restartAlways,
-} from './component.ts';
+import { afterApiServer, nothing } from './component.ts';
 import { afterLeader, controlLoopFlags } from './control-loop.ts';
 import { kubeconfigFile } from './kubeconfig-file.ts';
+import { kubernetesUnit } from './kubernetes-unit.ts';
 import { certificateFiles, clientCertificate, publicFile } from './pki-files.ts';
 import { volumeSettings, withExtraArgs } from './settings.ts';
 
@@ -20,11 +13,6 @@ export const kubeScheduler: Component = (machine, cluster) => {
   if (machine.role !== 'control-plane') return nothing;
   const standby = afterLeader('kube-scheduler', 'scheduler', machine, cluster);
   const settings = cluster.spec.components.kubeScheduler;
-  const command = renderCommand(
-    '/usr/local/bin/kube-scheduler',
-    withExtraArgs(controlLoopFlags(kubeconfig, machine, cluster), settings.extraArgs),
-    '$KUBE_SCHEDULER_ARGS',
-  );
   return {
     files: [
       ...standby.files,
@@ -34,23 +22,12 @@ export const kubeScheduler: Component = (machine, cluster) => {
       kubeconfigFile(kubeconfig, 'scheduler', machine, cluster),
     ],
     units: [
-      {
-        name: 'kube-scheduler.service',
-        wantedBy: k8sTarget,
-        text: renderUnit({
-          Unit: {
-            Description: 'Kubernetes scheduler',
-            Documentation: referencePage('kube-scheduler'),
-            ...afterApiServer,
-          },
-          Service: {
-            ...extraArguments('kube-scheduler', 'KUBE_SCHEDULER_ARGS'),
-            ...volumeSettings(settings, standby.commands),
-            ExecStart: command,
-            ...restartAlways,
-          },
-        }),
-      },
+      kubernetesUnit('kube-scheduler', {
+        description: 'Kubernetes scheduler',
+        flags: withExtraArgs(controlLoopFlags(kubeconfig, machine, cluster), settings.extraArgs),
+        order: afterApiServer,
+        before: volumeSettings(settings, standby.commands),
+      }),
     ],
     certificates: [clientCertificate('scheduler', 'system:kube-scheduler')],
     probes: [

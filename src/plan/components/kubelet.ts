@@ -1,19 +1,14 @@
 import { stringify } from 'yaml';
 
 import { applyPatches } from '../../formats/merge-patch.ts';
-import { renderCommand, renderUnit } from '../../formats/systemd-unit.ts';
+import type { Flags } from '../../formats/systemd-unit.ts';
+import type { PlannedCertificate } from '../../pki/types.ts';
 import type { Component, ClusterContext, MachineContext } from './component.ts';
-import {
-  afterNetwork,
-  extraArguments,
-  k8sTarget,
-  pkiFolder,
-  referencePage,
-  restartAlways,
-} from './component.ts';
+import { afterNetwork, pkiFolder } from './component.ts';
 import { cgroupDriver } from './cgroup-driver.ts';
 import { containerdEndpoint } from './containerd.ts';
 import { kubeconfigFile } from './kubeconfig-file.ts';
+import { kubernetesUnit } from './kubernetes-unit.ts';
 import { pauseImage } from '../image.ts';
 import { certificateFiles, publicFile } from './pki-files.ts';
 import { featureGates, withExtraArgs } from './settings.ts';
@@ -23,33 +18,13 @@ const configFile = '/etc/kubernetes/kubelet.yaml';
 
 /** The kubelet, on every node: asks the API server who may talk to it, lets nobody in anonymously. */
 export const kubelet: Component = (machine, cluster) => {
-  const { traits } = machine;
-  const addresses = machine.addresses.map(({ address }) => address);
   // the API server of a control plane is on its own loopback
-  const needs =
+  const network =
     machine.role === 'worker'
       ? { Wants: [afterNetwork.Wants], After: [afterNetwork.After] }
       : { Wants: [], After: [] };
   const client = `kubelet-${machine.name}`;
   const serving = `kubelet-serving-${machine.name}`;
-  const flags = withExtraArgs(
-    {
-      config: configFile,
-      kubeconfig,
-      'hostname-override': machine.name,
-      'node-ip': addresses.join(','),
-      'register-with-taints': taintsFlag(machine),
-      'container-runtime': traits.kubeletRemoteRuntimeFlag ? 'remote' : undefined,
-      'container-runtime-endpoint': traits.kubeletEndpointInConfig ? undefined : containerdEndpoint,
-      'pod-infra-container-image': traits.kubeletPauseImageFlag ? pauseImage : undefined,
-      // on v1 the unit has no cgroup in every hierarchy, and the kubelet would complain of that every ten seconds
-      'runtime-cgroups':
-        cluster.facts.cgroup.version === 'v2' ? '/system.slice/containerd.service' : undefined,
-    },
-    cluster.spec.components.kubelet.extraArgs,
-    machine.spec.kubelet.extraArgs,
-  );
-  const command = renderCommand('/usr/local/bin/kubelet', flags, '$KUBELET_ARGS');
   return {
     files: [
       publicFile('ca.crt'),
@@ -64,51 +39,27 @@ export const kubelet: Component = (machine, cluster) => {
     ],
     units: [
       {
-        name: 'kubelet.service',
-        wantedBy: k8sTarget,
-        // looked at for each pod
-        ignores: ['/etc/resolv.conf'],
-        text: renderUnit({
-          Unit: {
-            Description: 'Kubernetes kubelet',
-            Documentation: referencePage('kubelet'),
-            Wants: ['containerd.service', ...needs.Wants],
+        ...kubernetesUnit('kubelet', {
+          description: 'Kubernetes kubelet',
+          flags: withExtraArgs(
+            ownFlags(machine, cluster),
+            cluster.spec.components.kubelet.extraArgs,
+            machine.spec.kubelet.extraArgs,
+          ),
+          order: {
+            Wants: ['containerd.service', ...network.Wants],
             // together with the API server, not after it: that takes 5 s longer. containerd is up in half a second
             // and the kubelet gives up without it.
-            After: ['containerd.service knest-mounts.service', ...needs.After],
+            After: ['containerd.service knest-mounts.service', ...network.After],
           },
-          Service: {
-            ...extraArguments('kubelet', 'KUBELET_ARGS'),
-            ExecStart: command,
-            ...restartAlways,
-            // pods stay when the kubelet restarts
-            KillMode: 'process',
-            Delegate: 'yes',
-          },
+          // pods stay when the kubelet restarts
+          after: { KillMode: 'process', Delegate: 'yes' },
         }),
+        // the kubelet reads it anew for each pod: no restart is needed
+        ignores: ['/etc/resolv.conf'],
       },
     ],
-    certificates: [
-      {
-        name: client,
-        authority: 'ca',
-        // what the Node authorizer wants to see (Kubernetes: "Using Node Authorization")
-        commonName: `system:node:${machine.name}`,
-        organizations: ['system:nodes'],
-        usages: ['client'],
-        dnsNames: [],
-        ipAddresses: [],
-      },
-      {
-        name: serving,
-        authority: 'ca',
-        commonName: `system:node:${machine.name}`,
-        organizations: ['system:nodes'],
-        usages: ['server'],
-        dnsNames: [machine.name],
-        ipAddresses: addresses,
-      },
-    ],
+    certificates: certificates(machine, client, serving),
     probes: [
       {
         says: 'kubelet is healthy',
@@ -118,6 +69,41 @@ export const kubelet: Component = (machine, cluster) => {
     ],
   };
 };
+
+function ownFlags(machine: MachineContext, { facts }: ClusterContext): Flags {
+  const { traits } = machine;
+  return {
+    config: configFile,
+    kubeconfig,
+    'hostname-override': machine.name,
+    'node-ip': machine.addresses.map(({ address }) => address).join(','),
+    'register-with-taints': taintsFlag(machine),
+    'container-runtime': traits.kubeletRemoteRuntimeFlag ? 'remote' : undefined,
+    'container-runtime-endpoint': traits.kubeletEndpointInConfig ? undefined : containerdEndpoint,
+    'pod-infra-container-image': traits.kubeletPauseImageFlag ? pauseImage : undefined,
+    // on v1 the unit has no cgroup in every hierarchy, and the kubelet would complain of that every ten seconds
+    'runtime-cgroups': facts.cgroup.version === 'v2' ? '/system.slice/containerd.service' : undefined,
+  };
+}
+
+function certificates(machine: MachineContext, client: string, serving: string): PlannedCertificate[] {
+  const node = {
+    authority: 'ca',
+    // what the Node authorizer wants to see (Kubernetes: "Using Node Authorization")
+    commonName: `system:node:${machine.name}`,
+    organizations: ['system:nodes'],
+  };
+  return [
+    { name: client, ...node, usages: ['client'], dnsNames: [], ipAddresses: [] },
+    {
+      name: serving,
+      ...node,
+      usages: ['server'],
+      dnsNames: [machine.name],
+      ipAddresses: machine.addresses.map(({ address }) => address),
+    },
+  ];
+}
 
 /** For --register-with-taints, which counts when the node registers: key=value:effect, separated by commas. */
 function taintsFlag({ spec, traits }: MachineContext): string | undefined {

@@ -1,4 +1,4 @@
-/** Whose config file it is. */
+/** Whether a config file is in kind's format or knest's. */
 
 import { valueAt } from '../problems.ts';
 

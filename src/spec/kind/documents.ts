@@ -1,4 +1,4 @@
-/** Which of kubeadm's documents counts for what: all of it as kubeadm and kind have it. */
+/** Which of kubeadm's documents applies to which node, as in kubeadm and kind. */
 
 import type { ConfigPatch } from '../types.ts';
 import type { Draft } from './draft.ts';
@@ -31,7 +31,7 @@ export function readKubeadmPatches(kind: KindConfig, draft: Draft): void {
     if (index === first) readInit(all, index, draft);
     else readJoin(all, own, index, draft);
   });
-  // a node that only patches speak of
+  // the config has no nodes: the patches are for kind's one default node
   const [only] = (draft.get(['nodes']) ?? []) as Record<string, unknown>[];
   if (only && !('role' in only)) only['role'] = 'control-plane';
 }

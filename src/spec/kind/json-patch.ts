@@ -61,7 +61,7 @@ function isOperation(value: unknown): value is Operation {
     verbs.includes(op) &&
     typeof path === 'string' &&
     path.startsWith('/') &&
-    // a way into JavaScript's own objects
+    // such a key would reach JavaScript's own objects (prototype pollution)
     !pointer(path).includes('__proto__') &&
     (!['move', 'copy'].includes(op) || typeof from === 'string')
   );

@@ -5,7 +5,7 @@ import type { Path } from '../problems.ts';
 import type { Draft } from './draft.ts';
 import { isMapping, parseLabels, parseTaints, without } from './values.ts';
 
-/** Where a value is, and whose it is. */
+/** Where a value is, and which node it is for. */
 export interface Place {
   path: Path;
   draft: Draft;
@@ -34,14 +34,14 @@ export function readFields(fields: Fields, value: unknown, place: Place): void {
   }
 }
 
-/** For fields that have no meaning here. */
+/** Fields that have no meaning in knest: a warning. */
 function leftOut(why: string): Read {
   return (_value, { path, draft }) => {
     draft.warn(path, `has no meaning here: ${why}`);
   };
 }
 
-/** For fields without which the cluster would not be what was asked for. */
+/** Fields that knest cannot honour, and without which the cluster would differ from what was asked for: a problem. */
 function refused(why: string): Read {
   return (_value, { path, draft }) => {
     draft.problem(path, `cannot be done: ${why}`);

@@ -1,4 +1,4 @@
-/** Settings of DNS that do not go together. */
+/** Checks that the DNS settings of a config fit together. */
 
 import type { Problem } from '../../errors.ts';
 import type { At } from '../problems.ts';
@@ -7,7 +7,7 @@ import { completeDns } from '../complete/dns.ts';
 
 const clusterDomain = 'cluster.local';
 
-/** What nobody would read, and names that are the cluster's own. */
+/** Refuses settings that the chosen DNS server would ignore, and names that belong to the cluster. */
 export function dnsProblems(config: Partial<Config>, at: At): Problem[] {
   if (config.dns === undefined || typeof config.dns === 'string') return [];
   const { provider, ...given } = config.dns;

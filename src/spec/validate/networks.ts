@@ -1,4 +1,4 @@
-/** Subnets that do not go together. */
+/** Checks that the networks of a config fit together. */
 
 import { defaults } from '../words.ts';
 import type { Problem } from '../../errors.ts';

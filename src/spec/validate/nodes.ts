@@ -1,4 +1,4 @@
-/** Nodes that do not go together, or not with the rest. */
+/** Checks that the nodes of a config fit together, and with the rest of it. */
 
 import semver from 'semver';
 import type { Problem } from '../../errors.ts';
@@ -20,7 +20,7 @@ export function nodeProblems(config: ValidConfig, at: At): Problem[] {
   ];
 }
 
-/** What works and is probably not what was meant. */
+/** Warnings: settings that work, but are probably not what the user meant. */
 export function nodeWarnings(config: ValidConfig, at: At): Problem[] {
   const { nodes = [] } = config;
   const count = nodes.filter(isControlPlane).length;

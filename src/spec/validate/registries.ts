@@ -1,4 +1,4 @@
-/** Registries that do not go together. */
+/** Checks that the registries of a config fit together. */
 
 import type { Problem } from '../../errors.ts';
 import { setsMirrors } from '../containerd-patches.ts';
@@ -44,7 +44,7 @@ function bothWays(config: ValidConfig, at: At): Problem[] {
   );
 }
 
-/** What works and is probably not what was meant. */
+/** Warnings: settings that work, but are probably not what the user meant. */
 export function registryWarnings({ registries = [], proxy = {} }: ValidConfig, at: At): Problem[] {
   const hosts = new Set(registries.map(({ host }) => host));
   const unsettled = registries.flatMap(({ host, mirrors = [], ...own }, index) => {

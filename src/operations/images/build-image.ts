@@ -1,0 +1,70 @@
+import { parallel, runSequence } from '../../apply/runner.ts';
+import { layerPath, removeLayer } from '../../artifacts/layers.ts';
+import { resolveKubernetes } from '../../artifacts/sources/resolve.ts';
+import { KnestError } from '../../errors.ts';
+import { rootfsLayer } from '../../plan/image.ts';
+import { imagesLayers } from '../../plan/images-layer.ts';
+import type { PlannedLayer } from '../../plan/types.ts';
+import type { ClusterSpec } from '../../spec/types.ts';
+import { unionPlan } from '../../state/union-plan.ts';
+import { readAllClusters } from '../find-machines.ts';
+import { makeHostFit } from '../phases/acquire.ts';
+import { openSession } from '../session.ts';
+import { resolveImages } from '../phases/resolve-references.ts';
+import { hasLayer, layerStep } from '../steps.ts';
+import type { Context } from '../types.ts';
+
+export interface BuiltImage {
+  layers: { id: string; kind: string; path: string; built: boolean }[];
+  kubernetesVersion: string;
+}
+
+/**
+ * Makes the layers that a cluster of this spec would stand on, so that creating it takes seconds.
+ * @throws KnestError when `rebuild` would pull a layer away under a cluster
+ */
+export async function buildImage(
+  options: Context & { spec: ClusterSpec; rebuild: boolean; yes?: boolean },
+): Promise<BuiltImage> {
+  const session = openSession(options);
+  const { host, paths, listener, signal } = session;
+  const facts = await makeHostFit(session, options.spec, options.yes ?? false);
+  const {
+    version,
+    source,
+    layerId: id,
+  } = await resolveKubernetes(options.spec, facts, { host, user: session.workstation, paths, signal });
+  const layers: PlannedLayer[] = [
+    { kind: 'kubernetes', id, version, source },
+    rootfsLayer(options.spec.image, facts),
+    ...imagesLayers({ images: await resolveImages(session, options.spec.images ?? []) }),
+  ];
+  if (options.rebuild) {
+    const { records, unreadable } = await readAllClusters(session);
+    // nobody knows what such a cluster stands on
+    const [unknown] = unreadable;
+    if (unknown) throw unknown;
+    const users = records
+      .map((record) => ({ plan: unionPlan(record) }))
+      .filter(({ plan }) => plan.layers.some((layer) => layers.some((wanted) => wanted.id === layer.id)));
+    if (users.length > 0) {
+      throw new KnestError(
+        `clusters stand on this image: ${users.map(({ plan }) => plan.cluster).join(', ')}`,
+        { code: 'LAYER_IN_USE', hint: 'delete them first, or leave --rebuild out' },
+      );
+    }
+    for (const layer of layers) await removeLayer(paths, layer.id, host);
+  }
+  const known = await Promise.all(layers.map((layer) => hasLayer(host, paths, layer)));
+  const steps = layers.map((layer) => layerStep(session, facts, layer));
+  await runSequence(parallel(...steps), listener, signal);
+  return {
+    kubernetesVersion: version,
+    layers: layers.map((layer, index) => ({
+      id: layer.id,
+      kind: layer.kind,
+      path: layerPath(paths, layer.id),
+      built: known[index] === false,
+    })),
+  };
+}

@@ -1,0 +1,130 @@
+import type { MachineManager } from '../../managers/types.ts';
+import { renderKubeconfig } from '../../formats/kubeconfig.ts';
+import { statusInWords } from '../../observe/nodes.ts';
+import type { KubernetesNode } from '../../observe/nodes.ts';
+import type { ClusterPlan, MachinePlan } from '../../plan/types.ts';
+import { readKeyMaterial, requireCluster } from '../../state/clusters.ts';
+import type { ClusterRecord } from '../../state/clusters.ts';
+import { addToKubeconfig, kubeconfigPath } from '../../workstation/kubeconfig.ts';
+import { adminKubeconfig } from '../admin-kubeconfig.ts';
+import { askApiServer } from '../../observe/api-server.ts';
+import { openManager, readClusters } from '../find-machines.ts';
+import { openSession } from '../session.ts';
+import type { Session } from '../session.ts';
+import type { ClusterSummary, Context, NodeSummary } from '../types.ts';
+
+/** All clusters of this host with what their machines do now. */
+export async function listClusters(context: Context = {}): Promise<ClusterSummary[]> {
+  const session = openSession(context);
+  const [manager, records] = await Promise.all([openManager(session), readClusters(session)]);
+  return Promise.all(
+    records.map(async (record) => {
+      const leaders = await Promise.all(record.plan.machines.map((machine) => manager.leader(machine)));
+      return {
+        name: record.plan.cluster,
+        state: stateOf(record, leaders.filter((leader) => leader !== undefined).length),
+        kubernetesVersion: record.plan.kubernetesVersion,
+        endpoint: record.plan.endpoint,
+        nodes: record.plan.machines.length,
+        created: record.created ?? '',
+      };
+    }),
+  );
+}
+
+/**
+ * Nodes of one cluster, or of all: the machines, and what the API server of each cluster says of them if it answers.
+ * @throws KnestError kind "notFound"
+ */
+export async function listNodes(options: Context & { name?: string } = {}): Promise<NodeSummary[]> {
+  const session = openSession(options);
+  const { host, paths } = session;
+  const manager = await openManager(session);
+  const records =
+    options.name === undefined
+      ? await readClusters(session)
+      : [await requireCluster(host, paths, options.name)];
+  const lists = await Promise.all(records.map(({ plan }) => nodesOf(session, manager, plan)));
+  return lists.flat();
+}
+
+/** Names of all nodes on this host, without asking anything but the state folder. */
+export async function listNodeNames(context: Context = {}): Promise<string[]> {
+  const records = await readClusters(openSession(context));
+  return records.flatMap(({ plan }) => plan.machines.map(({ name }) => name));
+}
+
+async function nodesOf(
+  { host, paths }: Session,
+  manager: MachineManager,
+  plan: ClusterPlan,
+): Promise<NodeSummary[]> {
+  const leaders = await Promise.all(plan.machines.map((machine) => manager.leader(machine)));
+  const runs = plan.machines.some(
+    ({ role }, index) => role === 'control-plane' && leaders[index] !== undefined,
+  );
+  const { nodes } = runs
+    ? await askApiServer(plan, await readKeyMaterial(host, paths, plan.cluster), { via: host })
+    : { nodes: [] };
+  return plan.machines.map((machine, index) =>
+    summarize(
+      plan,
+      machine,
+      leaders[index],
+      nodes.find(({ name }) => name === machine.name),
+    ),
+  );
+}
+
+/** @param node undefined: the API server does not know it, or does not answer */
+export function summarize(
+  { cluster }: ClusterPlan,
+  machine: MachinePlan,
+  leader: number | undefined,
+  node: KubernetesNode | undefined,
+): NodeSummary {
+  const { name, role, address, addresses, podSubnets, ports } = machine;
+  return {
+    name,
+    cluster,
+    role,
+    state: leader === undefined ? 'stopped' : 'running',
+    // of a machine that has just stopped, the API server goes on saying for 40 seconds that it is Ready
+    status: leader === undefined || node === undefined ? 'Unknown' : statusInWords(node),
+    kubeletVersion: node?.kubeletVersion,
+    address,
+    addresses: addresses.map((one) => one.address),
+    podSubnets,
+    ports,
+    leader,
+  };
+}
+
+/** A kubeconfig of the cluster alone, as YAML. @throws KnestError kind "notFound" */
+export async function clusterKubeconfig(options: Context & { name: string }): Promise<string> {
+  const { host, paths } = openSession(options);
+  const { plan } = await requireCluster(host, paths, options.name);
+  return renderKubeconfig(adminKubeconfig(plan, await readKeyMaterial(host, paths, options.name)));
+}
+
+/** Writes the cluster's context into a kubeconfig (again). @throws KnestError kind "notFound" */
+export async function exportKubeconfig(
+  options: Context & { name: string; kubeconfig?: string },
+): Promise<{ context: string; kubeconfig: string }> {
+  const { host, paths, workstation } = openSession(options);
+  const { plan } = await requireCluster(host, paths, options.name);
+  const kubeconfig = kubeconfigPath(options.kubeconfig, workstation.env);
+  await addToKubeconfig(
+    workstation.local,
+    kubeconfig,
+    adminKubeconfig(plan, await readKeyMaterial(host, paths, options.name)),
+  );
+  return { context: plan.context, kubeconfig };
+}
+
+/** @param running how many of its machines run */
+export function stateOf(record: ClusterRecord, running: number): ClusterSummary['state'] {
+  if (record.created === undefined) return 'incomplete';
+  if (running === 0) return 'stopped';
+  return running === record.plan.machines.length ? 'running' : 'degraded';
+}

@@ -1,0 +1,127 @@
+import { X509Certificate } from 'node:crypto';
+
+import type { MachineManager } from '../../managers/types.ts';
+import { CommandError, tail, messageOf } from '../../errors.ts';
+import { holdsAddress } from '../../observe/api-address.ts';
+import { readEtcd } from '../../observe/etcd-members.ts';
+import type { KubernetesNode } from '../../observe/nodes.ts';
+import { readUnits } from '../../observe/units.ts';
+import type { KeyMaterial } from '../../pki/issue.ts';
+import type { ClusterPlan, MachinePlan, Probe } from '../../plan/types.ts';
+import { readKeyMaterial, requireCluster } from '../../state/clusters.ts';
+import { askApiServer } from '../../observe/api-server.ts';
+import { stateOf, summarize } from './get.ts';
+import { openManager } from '../find-machines.ts';
+import { openSession } from '../session.ts';
+import type { ClusterStatus, Context, NodeStatus } from '../types.ts';
+
+export interface StatusOptions extends Context {
+  name: string;
+  /** Milliseconds that each answer may take; undefined: three to ten seconds, which a very slow host exceeds. */
+  timeout?: number | undefined;
+}
+
+/**
+ * How a cluster is, asked of machines, units, probes, API server and etcd; what does not answer makes nothing fail.
+ * @throws KnestError kind "notFound"
+ */
+export async function clusterStatus(options: StatusOptions): Promise<ClusterStatus> {
+  const session = openSession(options);
+  const { host, paths } = session;
+  const record = await requireCluster(host, paths, options.name);
+  const { plan } = record;
+  const { timeout } = options;
+  const answering = { via: host, ...(timeout === undefined ? {} : { timeout }) };
+  const [manager, material] = await Promise.all([
+    openManager(session),
+    readKeyMaterial(host, paths, options.name),
+  ]);
+  const leaders = await Promise.all(
+    plan.machines.map(async (machine) => [machine.name, await manager.leader(machine)] as const),
+  );
+  const running = new Map(leaders.filter((entry): entry is [string, number] => entry[1] !== undefined));
+  const [apiserver, etcd] = await Promise.all([
+    askApiServer(plan, material, answering),
+    readEtcd(plan, new Set(running.keys()), material, answering),
+  ]);
+  const nodes = await Promise.all(
+    plan.machines.map((machine) => {
+      const node = apiserver.nodes.find(({ name }) => name === machine.name);
+      return nodeStatus(manager, plan, machine, running.get(machine.name), node, timeout);
+    }),
+  );
+  return {
+    name: plan.cluster,
+    state: stateOf(record, running.size),
+    endpoint: plan.endpoint,
+    server: plan.server,
+    kubernetesVersion: plan.kubernetesVersion,
+    apiserver: { ok: apiserver.ok, detail: apiserver.detail },
+    apiAddress: plan.network.apiAddress,
+    etcd,
+    nodes,
+    certificates: expiries(material),
+  };
+}
+
+async function nodeStatus(
+  manager: MachineManager,
+  plan: ClusterPlan,
+  machine: MachinePlan,
+  leader: number | undefined,
+  node: KubernetesNode | undefined,
+  timeout: number | undefined,
+): Promise<NodeStatus> {
+  const [units, probes, holdsApiAddress] =
+    leader === undefined
+      ? [[], [], false]
+      : await Promise.all([
+          // one that is just booting or ending has no systemd to ask
+          readUnits(manager, machine, timeout).catch(() => []),
+          Promise.all(machine.probes.map((probe) => runProbe(manager, machine, probe, timeout))),
+          machine.role === 'control-plane' &&
+            holdsAddress(manager, machine, plan.network.apiAddress, timeout).catch(() => false),
+        ]);
+  return {
+    ...summarize(plan, machine, leader, node),
+    units,
+    probes,
+    conditions: node?.conditions ?? [],
+    ready: leader !== undefined && (node?.ready ?? false),
+    holdsApiAddress,
+  };
+}
+
+/** Milliseconds: ctr(8), for one, waits for a containerd that is not there. */
+const usualProbeTimeout = 5_000;
+
+async function runProbe(
+  manager: MachineManager,
+  machine: MachinePlan,
+  probe: Probe,
+  timeout = usualProbeTimeout,
+): Promise<{ says: string; ok: boolean; detail: string }> {
+  const { says } = probe;
+  try {
+    const { exitCode, stdout, stderr } = await manager.run(machine, probe.argv, {
+      okExitCodes: 'any',
+      timeout,
+    });
+    return { says, ok: exitCode === 0, detail: tail(exitCode === 0 ? stdout : stderr, 1).join('') };
+  } catch (error) {
+    if (error instanceof CommandError && error.reason === 'timeout') {
+      return { says, ok: false, detail: `no answer within ${timeout / 1000} s` };
+    }
+    return { says, ok: false, detail: messageOf(error) };
+  }
+}
+
+function expiries(material: KeyMaterial): ClusterStatus['certificates'] {
+  return [...material]
+    .filter(([file]) => file.endsWith('.crt'))
+    .map(([file, text]) => ({
+      name: file.slice(0, -'.crt'.length),
+      expires: new Date(new X509Certificate(text).validTo).toISOString(),
+    }))
+    .sort((a, b) => a.name.localeCompare(b.name, 'en'));
+}

@@ -1,0 +1,57 @@
+import { renderCommand, renderUnit } from '../../formats/systemd-unit.ts';
+import type { Flags, UnitSection } from '../../formats/systemd-unit.ts';
+import type { PlannedUnit } from '../types.ts';
+import { k8sTarget, restartAlways } from './component.ts';
+
+interface UnitOfProgram {
+  description: string;
+  flags: Flags;
+  /** When it starts: Wants=, After=. */
+  order: UnitSection;
+  /** "notify" for a program that tells systemd when it is ready. */
+  type?: 'notify';
+  /** What stands before ExecStart=: commands to run first, volumes. */
+  before?: UnitSection;
+  /** What stands after it: limits, time-outs. */
+  after?: UnitSection;
+}
+
+/**
+ * The unit of a program of Kubernetes: started with the node, restarted for ever. An administrator adds flags in
+ * /etc/kubernetes/PROGRAM.env.
+ * @param program its name in /usr/local/bin: "kube-proxy"
+ */
+export function kubernetesUnit(
+  program: string,
+  { description, flags, order, type, before, after }: UnitOfProgram,
+): PlannedUnit {
+  const variable = `${program.toUpperCase().replaceAll('-', '_')}_ARGS`;
+  return {
+    name: `${program}.service`,
+    wantedBy: k8sTarget,
+    text: renderUnit({
+      Unit: { Description: description, Documentation: referencePage(program), ...order },
+      Service: {
+        ...(type && { Type: type }),
+        ...extraArguments(program, variable),
+        ...before,
+        ExecStart: renderCommand(`/usr/local/bin/${program}`, flags, `$${variable}`),
+        ...restartAlways,
+        ...after,
+      },
+    }),
+  };
+}
+
+/**
+ * More flags without editing the unit: `KUBELET_ARGS=--v=4` in /etc/kubernetes/kubelet.env. The command line ends with
+ * the variable.
+ */
+function extraArguments(component: string, variable: string) {
+  return { Environment: `${variable}=`, EnvironmentFile: `-/etc/kubernetes/${component}.env` } as const;
+}
+
+/** Page of a component in Kubernetes' own reference. */
+function referencePage(component: string): string {
+  return `https://kubernetes.io/docs/reference/command-line-tools-reference/${component}/`;
+}
