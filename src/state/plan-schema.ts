@@ -1,6 +1,6 @@
 /** What readers of a stored plan rely on. Not every leaf: knest wrote it, and a damaged file is seldom so subtle. */
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 import type { ClusterPlan, MachinePlan } from '../plan/types.ts';
 import type { ClusterSpec } from '../spec/types.ts';
