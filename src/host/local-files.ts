@@ -61,7 +61,10 @@ export const localFiles: Files = {
     }
     return bytes;
   },
-  put: (entries) => settled(() => putNow(entries)),
+  put: (entries) =>
+    settled(() => {
+      putNow(entries);
+    }),
   stat,
   list: async (path) => ((await orUndefined(readdir(path))) ?? []).sort(),
   makeDirectory: async (path, mode) => {
