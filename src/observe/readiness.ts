@@ -150,7 +150,9 @@ export async function waitForServiceAccount(
     }
     const patience = Math.min(watchPatience, Math.max(0, timeout - waited()));
     const until = AbortSignal.any([signal, AbortSignal.timeout(patience)]);
-    return (await isTold(client, `${serviceAccounts}?${watchDefault}`, until)) ? { value: undefined } : undefined;
+    return (await isTold(client, `${serviceAccounts}?${watchDefault}`, until))
+      ? { value: undefined }
+      : undefined;
   });
 }
 

@@ -217,7 +217,13 @@ describe('waitForNodes', () => {
     const both = planOf({ spec: { nodes: nodesOf('control-plane', 'worker') } });
     answer = ({ path }) => {
       if (!path.includes('watch=')) return missing;
-      return { stream: both.machines.map(({ name }) => () => event('ADDED', name, ready)) };
+      return {
+        stream: both.machines.map(
+          ({ name }) =>
+            () =>
+              event('ADDED', name, ready),
+        ),
+      };
     };
     await waitForNodes(memoryHost(), fakeManager(), client, both, {
       timeout: 5_000,
