@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { KnestError } from '../errors.ts';
 import { withRootPassword } from '../formats/shadow.ts';
 import { agentProgram } from '../workstation/agent-program.ts';
-import type { Host } from '../host/types.ts';
+import type { Host, TreeEntry } from '../host/types.ts';
 import { requireMaterial } from '../pki/issue.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
 import type { MachinePlan, PlannedBind, PlannedFile } from '../plan/types.ts';
@@ -22,11 +22,11 @@ export async function writeMachine(
   material: KeyMaterial,
 ): Promise<string[]> {
   const missing = await makeFolders(host, machine);
-  await Promise.all(
-    [...machine.files, ...unitFiles(machine)].map((file) =>
-      writePlanned(host, machine.upper, file, material),
-    ),
-  );
+  const files = [...machine.files, ...unitFiles(machine)];
+  const isShadow = ({ content }: PlannedFile): boolean => 'rootPassword' in content;
+  const plain = files.filter((file) => !isShadow(file));
+  await host.put(await Promise.all(plain.map((file) => entryOf(machine.upper, file, material))));
+  for (const file of files.filter(isShadow)) await writePlanned(host, machine.upper, file, material);
   return missing;
 }
 
@@ -44,14 +44,15 @@ export async function makeFolders(host: Host, machine: MachinePlan): Promise<str
   const ownData = machine.binds.filter(isOwn);
   const foreign = machine.binds.filter((bind) => !isOwn(bind)).map(({ source }) => source);
   const missing = await missingPaths(host, foreign);
-  await Promise.all([
+  const directory = (mode: number) => (path: string) => ({ path, directory: true, mode }) as const;
+  await host.put([
     // the upper directory becomes the machine's /: anyone inside may enter
-    ...[root, upper, work].map((path) => host.makeDirectory(path, 0o755)),
-    ...ownData.map(({ source }) => host.makeDirectory(source, 0o700)),
+    ...[root, upper, work].map(directory(0o755)),
+    ...ownData.map(({ source }) => source).map(directory(0o700)),
     // as Docker does it for volumes
-    ...missing.map((source) => host.makeDirectory(source, 0o755)),
+    ...missing.map(directory(0o755)),
+    directory(0o700)(`${upper}/etc/kubernetes/pki`),
   ]);
-  await host.makeDirectory(`${upper}/etc/kubernetes/pki`, 0o700);
   return missing;
 }
 
@@ -67,13 +68,20 @@ export async function writePlanned(
   file: PlannedFile,
   material: KeyMaterial,
 ): Promise<void> {
+  const { content, mode } = file;
+  if ('rootPassword' in content) await writeShadow(host, `${tree}${file.path}`, mode, content);
+  else await host.put([await entryOf(tree, file, material)]);
+}
+
+/** A planned file as it is written; not for the one with the root password, which is made from another. */
+async function entryOf(tree: string, file: PlannedFile, material: KeyMaterial): Promise<TreeEntry> {
   const path = `${tree}${file.path}`;
-  const { content } = file;
-  if ('link' in content) await host.link(content.link, path);
-  else if ('asset' in content) await host.writeFile(path, await agentProgram(), file.mode);
-  else if ('pki' in content) await host.writeFile(path, requireMaterial(material, content.pki), file.mode);
-  else if ('rootPassword' in content) await writeShadow(host, path, file.mode, content);
-  else await host.writeFile(path, withSecrets(content, material), file.mode);
+  const { content, mode } = file;
+  if ('link' in content) return { path, link: content.link };
+  if ('asset' in content) return { path, content: await agentProgram(), mode };
+  if ('pki' in content) return { path, content: requireMaterial(material, content.pki), mode };
+  if ('rootPassword' in content) throw new Error(`${path} is made from another file`);
+  return { path, content: withSecrets(content, material), mode };
 }
 
 function withSecrets(

@@ -1,6 +1,5 @@
 import type { Readable } from 'node:stream';
 
-import { readImageArchive } from './image-archive.ts';
 import type { ArchiveImage } from './image-archive.ts';
 import { openPlainArchive } from './plain-archive.ts';
 import type { PlainArchive } from './plain-archive.ts';
@@ -35,6 +34,8 @@ export async function withArchives<T>(
 ): Promise<T> {
   const copies: PlainArchive[] = [];
   const open = async ({ file, input }: ArchiveSource): Promise<OpenArchive> => {
+    // loaded where there is an archive: few commands have one
+    const { readImageArchive } = await import('./image-archive.ts');
     const plain = await openPlainArchive(local, file, input);
     copies.push(plain);
     return { file, open: plain.open, images: await readImageArchive(plain.open(), arch) };

@@ -37,6 +37,8 @@ export interface HttpsRequest {
   body?: unknown;
   /** Default: application/json. */
   contentType?: string;
+  /** Ends request and answer when aborted. */
+  signal?: AbortSignal;
 }
 
 /** Connections that are kept open from one request to the next. */
@@ -58,13 +60,14 @@ export function httpsConnections(
   // TCP notices within 15 s, and not within minutes, that a server's machine is gone
   const agent = new Agent({ keepAlive: true, keepAliveMsecs: 5000, ...credentials });
   connectVia(agent, via, timeout);
-  const open = (url: URL, { method, body, contentType = 'application/json' }: HttpsRequest) =>
+  const open = (url: URL, { method, body, contentType = 'application/json', signal }: HttpsRequest) =>
     new Promise<IncomingMessage>((resolve, reject) => {
       const headers = {
         accept: 'application/json, */*',
         ...(body === undefined ? {} : { 'content-type': contentType }),
       };
-      const outgoing = request(url, { agent, method, headers, timeout }, resolve);
+      const ends = signal === undefined ? {} : { signal };
+      const outgoing = request(url, { agent, method, headers, timeout, ...ends }, resolve);
       outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${timeout / 1000} s`)));
       outgoing.on('error', reject);
       outgoing.end(body === undefined ? undefined : JSON.stringify(body));

@@ -1,7 +1,19 @@
 /** The files of the host that knest runs on. */
 
 import { randomBytes } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  createReadStream,
+  fchmodSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import {
   chmod,
   lstat,
@@ -26,7 +38,7 @@ import type { FileInfo, Host, TreeEntry } from './types.ts';
 type Files = Omit<Host, 'name' | 'identity' | 'run' | 'spawn' | 'connect' | 'close'>;
 
 export const localFiles: Files = {
-  readFile: (path) => orUndefined(readFile(path, 'utf8')),
+  readFile: (path) => orUndefined(isKernels(path) ? readNow(path) : readFile(path, 'utf8')),
   readBytes: (path) => orUndefined(readFile(path)),
   readStream: (path, range) => createReadStream(path, range),
   writeFile: (path, content, mode, { sync = false } = {}) =>
@@ -49,10 +61,10 @@ export const localFiles: Files = {
     }
     return bytes;
   },
-  put: async (entries) => {
-    // in their order: a directory's mode counts before what is put into it
-    for (const entry of entries) await putEntry(entry);
-  },
+  put: (entries) =>
+    settled(() => {
+      putNow(entries);
+    }),
   stat,
   list: async (path) => ((await orUndefined(readdir(path))) ?? []).sort(),
   makeDirectory: async (path, mode) => {
@@ -85,10 +97,62 @@ export const localFiles: Files = {
   },
 };
 
-async function putEntry(entry: TreeEntry): Promise<void> {
-  if ('content' in entry) await localFiles.writeFile(entry.path, entry.content, entry.mode);
-  else if ('link' in entry) await linkAtomically(entry.link, entry.path);
-  else await localFiles.makeDirectory(entry.path, entry.mode);
+/** Answered by the kernel at once and without a disk: four hand-overs to other threads cost more than the answer. */
+function isKernels(path: string): boolean {
+  return path.startsWith('/proc/') || path.startsWith('/sys/');
+}
+
+function readNow(path: string): Promise<string> {
+  return settled(() => readFileSync(path, 'utf8'));
+}
+
+/** What it throws, the promise is rejected with. */
+function settled<T>(work: () => T): Promise<T> {
+  return new Promise((resolve) => {
+    resolve(work());
+  });
+}
+
+/**
+ * Many small files at once: about 10 ms for a hundred, and several times that when each step of each file is handed over
+ * to another thread. In their order: a directory's mode counts before what is put into it.
+ */
+function putNow(entries: readonly TreeEntry[]): void {
+  const made = new Set<string>();
+  const makeFolder = (path: string): void => {
+    if (made.has(path)) return;
+    mkdirSync(path, { recursive: true });
+    made.add(path);
+  };
+  for (const entry of entries) {
+    if ('directory' in entry) {
+      makeFolder(entry.path);
+      chmodSync(entry.path, entry.mode);
+      continue;
+    }
+    makeFolder(dirname(entry.path));
+    const temporary = temporaryName(entry.path);
+    try {
+      if ('link' in entry) symlinkSync(entry.link, temporary);
+      else writeNow(temporary, entry.content, entry.mode);
+      renameSync(temporary, entry.path);
+    } catch (error) {
+      rmSync(temporary, { force: true });
+      throw error;
+    }
+  }
+}
+
+/** Created with its final mode: a secret is never readable by others, not even for a moment. */
+function writeNow(path: string, content: string | Uint8Array, mode: number): void {
+  const file = openSync(path, 'wx', mode);
+  try {
+    writeFileSync(file, content);
+    // what the umask has taken away
+    fchmodSync(file, mode);
+  } finally {
+    closeSync(file);
+  }
 }
 
 async function replaceFile(

@@ -1,7 +1,7 @@
 /** The programs of the host that knest runs on. */
 
 import { spawn as startChild } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
+import type { ChildProcess, ChildProcessByStdio } from 'node:child_process';
 import { access, constants as fileConstants, stat } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { PassThrough, Readable } from 'node:stream';
@@ -33,20 +33,28 @@ const baseEnvironment = {
 const dieWithKnest = ['setpriv', '--pdeathsig', 'TERM', '--'];
 
 /** Programs that are started often, end within milliseconds and need no such guard. */
-const shortLived = new Set(['ip', 'nft', 'sysctl', 'mount', 'umount', 'ln', 'cat', 'stat', 'sh', 'nsenter']);
+const shortLived = new Set([
+  ...['ip', 'nft', 'sysctl', 'mount', 'umount', 'ln', 'cat', 'stat', 'sh', 'nsenter'],
+  ...['tee', 'test', 'rmdir', 'setsid'],
+]);
+
+/** Whatever asks for a program's version is short-lived as well. */
+function isShort([program = '', ...args]: readonly string[]): boolean {
+  return shortLived.has(program) || (args.length === 1 && args[0] === '--version');
+}
 
 /** See Host.run. */
 export async function run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   const { signal, timeout, okExitCodes = [0] } = options;
   signal?.throwIfAborted();
   const [program = ''] = argv;
-  const [file = '', ...args] = shortLived.has(program) ? argv : [...dieWithKnest, ...argv];
+  const [file = '', ...args] = isShort(argv) ? argv : [...dieWithKnest, ...argv];
   const child = startChild(file, args, {
     env: { ...baseEnvironment, ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    stdio: ['pipe', 'pipe', 'pipe'],
-  });
-  giveInput(child.stdin, options.input);
+    stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+  }) as ChildProcessByStdio<Writable | null, Readable, Readable>;
+  if (child.stdin) giveInput(child.stdin, options.input);
   const stdout = collect(child.stdout, options.onLine);
   const stderr = collect(child.stderr, options.onLine);
   const { exitCode, signalName } = await endOf(child, argv, stderr, { signal, timeout, cwd: options.cwd });

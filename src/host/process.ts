@@ -42,8 +42,17 @@ export function parseIdentity(text: string): ProcessIdentity | undefined {
   return { pid: Number(pid), startTime, bootId };
 }
 
-async function readBootId(host: Pick<Host, 'readFile'>): Promise<string> {
-  return ((await host.readFile('/proc/sys/kernel/random/boot_id')) ?? '').trim();
+/** Asked for once: a host that boots again ends whatever way there is to it. */
+const bootIds = new WeakMap<object, Promise<string>>();
+
+function readBootId(host: Pick<Host, 'readFile'>): Promise<string> {
+  const known = bootIds.get(host);
+  if (known) return known;
+  const asked = host.readFile('/proc/sys/kernel/random/boot_id').then((text) => (text ?? '').trim());
+  bootIds.set(host, asked);
+  // a failure is nothing to remember
+  asked.catch(() => bootIds.delete(host));
+  return asked;
 }
 
 async function readProcess(

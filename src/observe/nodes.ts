@@ -32,7 +32,7 @@ export function statusInWords({ conditions, ready, unschedulable }: KubernetesNo
 }
 
 /** Every field may be missing while a node registers. */
-function parseNode(node: NodeObject): KubernetesNode {
+export function parseNode(node: NodeObject): KubernetesNode {
   const conditions = (node.status?.conditions ?? []).map(({ type, status, reason = '', message = '' }) => ({
     type,
     status,

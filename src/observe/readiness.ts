@@ -5,12 +5,21 @@ import type { Host } from '../host/types.ts';
 import type { ClusterPlan, MachinePlan } from '../plan/types.ts';
 import { ApiError } from '../clients/kubernetes/client.ts';
 import type { KubernetesClient } from '../clients/kubernetes/client.ts';
-import { pollUntil } from '../poll.ts';
+import { pause, pollUntil } from '../poll.ts';
 import { readNode } from './nodes.ts';
+import type { KubernetesNode } from './nodes.ts';
+import { watchNodes } from './node-watch.ts';
+import type { NodeWatch } from './node-watch.ts';
 import { isTroubled, readJournal, readUnits } from './units.ts';
 
 /** Milliseconds between two looks. One costs a millisecond of CPU; before the API server listens, even less. */
-const interval = 50;
+const interval = 100;
+
+/** Milliseconds that a machine needs at least until its API server listens. */
+const bootTime = 1000;
+
+/** Milliseconds between two looks at what hardly ever happens: a machine that ends, a change that no watch has told. */
+const rareInterval = 1000;
 
 export interface ReadinessOptions {
   /** Milliseconds. */
@@ -24,6 +33,8 @@ export interface ReadinessOptions {
    * API server refuses it.
    */
   onRegistered?: (machine: MachinePlan) => Promise<void>;
+  /** Tells what changes, so that the API server need not be asked again and again. Default: it is asked. */
+  watch?: NodeWatch;
   /** The user brings a network add-on: a node that lacks nothing else is as ready as it can be. */
   withoutNetwork?: boolean;
 }
@@ -39,31 +50,80 @@ export async function waitForNode(
   machine: MachinePlan,
   options: ReadinessOptions,
 ): Promise<void> {
-  const { timeout, signal, progress } = options;
+  const { timeout, signal, progress, watch } = options;
   let nextLook = lookInterval;
   let registered = false;
   let last = '';
   let listening = false;
   const error = (): Promise<KnestError> => notReady(host, manager, machine, last, timeout);
-  await pollUntil({ interval, limit: { timeout, error }, signal }, async (waited) => {
+  const readLatest = latestOf(client, machine, watch);
+  const running = everySoOften(rareInterval, () => requireRunning(host, manager, machine));
+  await pollUntil({ interval: 0, limit: { timeout, error }, signal }, async (waited) => {
     listening ||= await client.isListening(connectTimeout);
-    const state: Look = listening ? await look(client, machine, registered, options) : silent;
+    if (listening) watch?.open();
+    const next = watch?.next();
+    const state: Look = listening ? await look(readLatest, machine, registered, options) : silent;
+    const isNew = state.registered && !registered;
     registered ||= state.registered;
     if (state.ready) return { value: undefined };
     if (state.says !== last) progress(state.says);
     last = state.says;
-    if ((await manager.leader(machine)) === undefined) {
-      throw new KnestError(`machine ${machine.name} ended on ${host.name} while its node was starting`, {
-        code: 'NOT_READY',
-        details: await manager.consoleTail(machine),
-      });
-    }
+    await running();
     if (waited() > nextLook) {
       nextLook = waited() + lookInterval;
       if (await isHopeless(manager, machine)) throw await notReady(host, manager, machine, last, waited());
     }
+    // what has just registered may be Ready already
+    if (isNew) return undefined;
+    const isTold = watch?.isOpen() === true && (state.registered || state === unregistered);
+    if (next && isTold) {
+      await pauseUntil(next, Math.min(rareInterval, Math.max(0, timeout - waited()) + 1), signal);
+    } else await pause(!listening && waited() > bootTime ? interval / 2 : interval, signal);
     return undefined;
   });
+}
+
+/**
+ * The node as the watch has told it; asked for itself while there is no watch, and once a second beside one, as something
+ * on the way may hold back what the API server says.
+ * @returns of the function: undefined: the watch has told of no such node; ApiError and others as readNode
+ */
+function latestOf(
+  client: KubernetesClient,
+  { name }: MachinePlan,
+  watch: NodeWatch | undefined,
+): () => Promise<KubernetesNode | undefined> {
+  let asked = performance.now();
+  return async () => {
+    const isDue = performance.now() - asked >= rareInterval;
+    if (watch?.isOpen() && !isDue) return watch.latest(name);
+    asked = performance.now();
+    return readNode(client, name);
+  };
+}
+
+/** @throws the signal's reason */
+async function pauseUntil(next: AbortSignal, milliseconds: number, signal: AbortSignal): Promise<void> {
+  await pause(milliseconds, AbortSignal.any([next, signal])).catch(() => undefined);
+  signal.throwIfAborted();
+}
+
+async function requireRunning(host: Host, manager: MachineManager, machine: MachinePlan): Promise<void> {
+  if ((await manager.leader(machine)) !== undefined) return;
+  throw new KnestError(`machine ${machine.name} ended on ${host.name} while its node was starting`, {
+    code: 'NOT_READY',
+    details: await manager.consoleTail(machine),
+  });
+}
+
+/** Does something when it was not done for so many milliseconds. */
+function everySoOften(milliseconds: number, work: () => Promise<void>): () => Promise<void> {
+  let done = -Infinity;
+  return async () => {
+    if (performance.now() - done < milliseconds) return;
+    done = performance.now();
+    await work();
+  };
 }
 
 /**
@@ -75,7 +135,6 @@ export async function waitForServiceAccount(
   client: KubernetesClient,
   { timeout, signal }: Pick<ReadinessOptions, 'timeout' | 'signal'>,
 ): Promise<void> {
-  const path = '/api/v1/namespaces/default/serviceaccounts/default';
   let failure: unknown;
   const error = (): KnestError =>
     new KnestError('namespace "default" has no service account: pods cannot start', {
@@ -83,14 +142,39 @@ export async function waitForServiceAccount(
       cause: failure,
       hint: 'look at the controller manager: knest logs NODE -u kube-controller-manager',
     });
-  await pollUntil({ interval, limit: { timeout, error }, signal }, async () => {
+  await pollUntil({ interval, limit: { timeout, error }, signal }, async (waited) => {
     try {
-      return { value: await client.get(path) };
+      return { value: await client.get(`${serviceAccounts}/default`) };
     } catch (refused) {
       failure = refused;
-      return undefined;
     }
+    const patience = Math.min(watchPatience, Math.max(0, timeout - waited()));
+    const until = AbortSignal.any([signal, AbortSignal.timeout(patience)]);
+    return (await isTold(client, `${serviceAccounts}?${watchDefault}`, until))
+      ? { value: undefined }
+      : undefined;
   });
+}
+
+const serviceAccounts = '/api/v1/namespaces/default/serviceaccounts';
+const watchDefault = 'fieldSelector=metadata.name%3Ddefault&watch=true';
+
+/** Milliseconds until a watch is not trusted any longer: something on the way may hold back what the API server says. */
+const watchPatience = 2000;
+
+/** Whether a watch tells of an object before it ends. One that is refused has told nothing. */
+async function isTold(
+  client: Pick<KubernetesClient, 'lines'>,
+  path: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  let told = false;
+  const onLine = (line: string): void => {
+    told = (JSON.parse(line) as { type?: unknown }).type === 'ADDED';
+    if (told) throw new Error('that is all');
+  };
+  await client.lines(path, { onOpen: () => undefined, onLine, signal }).catch(() => undefined);
+  return told;
 }
 
 /** Waits for all nodes of a cluster at once. */
@@ -101,7 +185,13 @@ export async function waitForNodes(
   plan: ClusterPlan,
   options: ReadinessOptions,
 ): Promise<void> {
-  await Promise.all(plan.machines.map((machine) => waitForNode(host, manager, client, machine, options)));
+  const watch = watchNodes(client);
+  try {
+    const all = { watch, ...options };
+    await Promise.all(plan.machines.map((machine) => waitForNode(host, manager, client, machine, all)));
+  } finally {
+    watch.close();
+  }
 }
 
 interface Look {
@@ -111,7 +201,7 @@ interface Look {
 }
 
 async function look(
-  client: KubernetesClient,
+  readLatest: () => Promise<KubernetesNode | undefined>,
   machine: MachinePlan,
   registered: boolean,
   {
@@ -121,7 +211,8 @@ async function look(
   }: Pick<ReadinessOptions, 'since' | 'withoutNetwork' | 'onRegistered'>,
 ): Promise<Look> {
   try {
-    const node = await readNode(client, machine.name);
+    const node = await readLatest();
+    if (!node) return unregistered;
     if (!registered) {
       await onRegistered?.(machine);
       return { ready: false, registered: true, says: 'node has registered' };
@@ -134,11 +225,7 @@ async function look(
     return { ready, registered: true, says: reason ?? 'node has no conditions yet' };
   } catch (error) {
     // 404: not registered; 403, 409, 500, 503: the API server is still filling its own tables
-    if (error instanceof ApiError) {
-      const says =
-        error.status === 404 ? 'API server is up, kubelet has not registered' : 'API server is starting';
-      return { ready: false, registered: false, says };
-    }
+    if (error instanceof ApiError) return error.status === 404 ? unregistered : unprepared;
     return silent;
   }
 }
@@ -152,6 +239,12 @@ function lacksOnlyNetwork(reason: string | undefined): boolean {
 }
 
 const silent: Look = { ready: false, registered: false, says: 'waiting for the API server' };
+const unprepared: Look = { ready: false, registered: false, says: 'API server is starting' };
+const unregistered: Look = {
+  ready: false,
+  registered: false,
+  says: 'API server is up, kubelet has not registered',
+};
 
 /**
  * Milliseconds until an attempt to connect is given up. While the machine has no address yet, one would hang for the full

@@ -1,6 +1,6 @@
 /** Schema issues, told in the words of the config file. */
 
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Problem, Subject } from '../errors.ts';
 import { didYouMean } from './suggest.ts';
 

@@ -1,5 +1,5 @@
 import { KnestError } from '../errors.ts';
-import type { Host } from '../host/types.ts';
+import type { Host, TreeEntry } from '../host/types.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
 import type { ClusterPlan, Paths } from '../plan/types.ts';
 import { secretsOf } from '../spec/secrets.ts';
@@ -202,12 +202,13 @@ export async function writeKeyMaterial(
 ): Promise<void> {
   const folder = `${clusterFolder(paths, name)}/pki`;
   await keepWhatIsApplied(host, paths, name);
-  await host.makeDirectory(folder, 0o700);
   const fresh = [...material].filter(([file, text]) => known.get(file) !== text);
-  const write = ([file, text]: [string, string]): Promise<void> =>
-    host.writeFile(`${folder}/${file}`, text, 0o600);
-  await Promise.all(fresh.filter(([file]) => file.endsWith('.key')).map(write));
-  await Promise.all(fresh.filter(([file]) => !file.endsWith('.key')).map(write));
+  const [keys, others] = [true, false].map((wanted) =>
+    fresh
+      .filter(([file]) => file.endsWith('.key') === wanted)
+      .map(([file, content]) => ({ path: `${folder}/${file}`, content, mode: 0o600 })),
+  ) as [TreeEntry[], TreeEntry[]];
+  await host.put([{ path: folder, directory: true, mode: 0o700 }, ...keys, ...others]);
 }
 
 /** Forgets keys and certificates that the plan does not name: those of nodes that are gone. */

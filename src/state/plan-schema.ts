@@ -3,7 +3,7 @@
  * nearly always shows in the outer ones.
  */
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 import type { ClusterPlan, MachinePlan } from '../plan/types.ts';
 import type { ClusterSpec } from '../spec/types.ts';

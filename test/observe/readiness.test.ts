@@ -209,7 +209,90 @@ describe('waitForNodes', () => {
     expect([...new Set(server.requests.map(({ path }) => path))].sort()).toEqual([
       '/api/v1/nodes/knest-control-plane',
       '/api/v1/nodes/knest-worker',
+      '/api/v1/nodes?watch=true&timeoutSeconds=280',
     ]);
+  });
+
+  it('needs one watch for all, and asks for none of them meanwhile', async () => {
+    const both = planOf({ spec: { nodes: nodesOf('control-plane', 'worker') } });
+    answer = ({ path }) => {
+      if (!path.includes('watch=')) return missing;
+      return {
+        stream: both.machines.map(
+          ({ name }) =>
+            () =>
+              event('ADDED', name, ready),
+        ),
+      };
+    };
+    await waitForNodes(memoryHost(), fakeManager(), client, both, {
+      timeout: 5_000,
+      progress: tell,
+      signal: never,
+    });
+    expect(server.requests.filter(({ path }) => path.includes('watch=')).length).toBe(1);
+    expect(server.requests.length).toBeLessThan(6);
+  });
+
+  it('sees a node that becomes Ready while it waits for news, long before it would ask', async () => {
+    answer = ({ path }) => {
+      if (!path.includes('watch=')) return missing;
+      return {
+        stream: [
+          () => event('ADDED', machine.name, notReady),
+          () => event('DELETED', machine.name, notReady),
+          () => event('ADDED', machine.name, notReady),
+          () => event('MODIFIED', machine.name, ready),
+        ],
+        pause: 100,
+      };
+    };
+    const started = Date.now();
+    await waitForNodes(memoryHost(), fakeManager(), client, plan, {
+      timeout: 60_000,
+      progress: tell,
+      signal: never,
+    });
+    expect(told).toContain('no network yet');
+    expect(Date.now() - started).toBeLessThan(5_000);
+  });
+
+  it('asks once a second beside a watch that says nothing', async () => {
+    const nodes = inOrder(missing, missing, ready);
+    answer = ({ path }) => (path.includes('watch=') ? { stream: [] } : nodes());
+    await waitForNodes(memoryHost(), fakeManager(), client, plan, {
+      timeout: 20_000,
+      progress: tell,
+      signal: never,
+    });
+    expect(told).toContain('API server is up, kubelet has not registered');
+  });
+
+  it('asks for nodes itself where watches are refused', async () => {
+    const nodes = inOrder(missing, notReady, ready);
+    answer = ({ path }) => (path.includes('watch=') ? starting : nodes());
+    const started = Date.now();
+    await waitForNodes(memoryHost(), fakeManager(), client, plan, {
+      timeout: 20_000,
+      progress: tell,
+      signal: never,
+    });
+    expect(Date.now() - started).toBeLessThan(5_000);
+  });
+
+  it('tells of a machine that ends while a watch says nothing, within a second or so', async () => {
+    answer = ({ path }) => (path.includes('watch=') ? { stream: [] } : missing);
+    const started = Date.now();
+    const leader = (): Promise<number | undefined> =>
+      Promise.resolve(Date.now() - started < 300 ? 102 : undefined);
+    await expect(
+      waitForNodes(memoryHost(), fakeManager({}, { leader }), client, plan, {
+        timeout: 60_000,
+        progress: tell,
+        signal: never,
+      }),
+    ).rejects.toMatchObject({ kind: 'notReady', message: expect.stringContaining('ended') as string });
+    expect(Date.now() - started).toBeLessThan(5_000);
   });
 });
 
@@ -218,6 +301,32 @@ describe('waitForServiceAccount', () => {
     answer = inOrder(missing, starting, { body: {} });
     await waitForServiceAccount(client, { timeout: 5_000, signal: never });
     expect(server.requests.length).toBe(3);
+  });
+
+  it('is told by a watch that it is there', async () => {
+    answer = ({ path }) =>
+      path.includes('watch=') ? { stream: [() => event('ADDED', 'default', ready)], pause: 100 } : missing;
+    await waitForServiceAccount(client, { timeout: 5_000, signal: never });
+    expect(server.requests.map(({ path }) => path.replace(/.*serviceaccounts/, ''))).toEqual([
+      '/default',
+      '?fieldSelector=metadata.name%3Ddefault&watch=true',
+    ]);
+  });
+
+  it('asks again after two seconds of a watch that says nothing', async () => {
+    const accounts = inOrder(missing, { body: {} });
+    answer = ({ path }) => (path.includes('watch=') ? { stream: [] } : accounts());
+    await waitForServiceAccount(client, { timeout: 20_000, signal: never });
+    expect(server.requests.length).toBe(3);
+  });
+
+  it('stops when told to, also within a watch', async () => {
+    answer = ({ path }) => (path.includes('watch=') ? { stream: [] } : missing);
+    const controller = new AbortController();
+    const waiting = waitForServiceAccount(client, { timeout: 60_000, signal: controller.signal });
+    await expect.poll(() => server.requests.length).toBe(2);
+    controller.abort(new Error('enough'));
+    await expect(waiting).rejects.toThrow('enough');
   });
 
   it('points at the controller manager otherwise', async () => {
@@ -281,6 +390,11 @@ function wait(
 function inOrder(...answers: readonly [ApiAnswer, ...ApiAnswer[]]): () => ApiAnswer {
   let next = 0;
   return () => answers[Math.min(next++, answers.length - 1)] ?? answers[0];
+}
+
+/** One line of a watch. */
+function event(type: string, name: string, { body }: ApiAnswer): object {
+  return { type, object: { ...(body as object), metadata: { name } } };
 }
 
 function node(conditions: readonly object[]): ApiAnswer {

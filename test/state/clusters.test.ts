@@ -109,9 +109,10 @@ describe('key material', () => {
     const written: string[] = [];
     const noting: Host = {
       ...host,
-      writeFile: async (path, text, mode) => {
-        written.push(path.slice(path.lastIndexOf('/') + 1));
-        await host.writeFile(path, text, mode);
+      put: async (entries) => {
+        const files = entries.filter((entry) => 'content' in entry);
+        written.push(...files.map(({ path }) => path.slice(path.lastIndexOf('/') + 1)));
+        await host.put(entries);
       },
     };
     await writeKeyMaterial(noting, paths, 'dev', material, new Map([['sa.pub', 'public']]));

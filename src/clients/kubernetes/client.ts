@@ -21,11 +21,17 @@ export interface KubernetesClient {
   apply(path: string, object: unknown): Promise<void>;
   /** Refused (404) when there is nothing to delete. */
   delete(path: string): Promise<void>;
-  /** Reads an answer line by line until it ends. What `onLine` throws ends it, and is thrown. */
-  lines(path: string, reader: { onOpen: () => void; onLine: (line: string) => void }): Promise<void>;
+  /** Reads an answer line by line until it ends. What `onLine` throws ends it, and is thrown; so does the signal. */
+  lines(path: string, reader: LineReader): Promise<void>;
   /** Whether somebody accepts connections at the endpoint, found out within so many milliseconds. Never fails. */
   isListening(timeout: number): Promise<boolean>;
   close(): void;
+}
+
+export interface LineReader {
+  onOpen: () => void;
+  onLine: (line: string) => void;
+  signal?: AbortSignal;
 }
 
 /** The API server answered, and said no. */
@@ -76,8 +82,9 @@ export function kubernetesClient(
     delete: async (path) => {
       await call('DELETE', path);
     },
-    lines: async (path, { onOpen, onLine }) => {
-      const response = await connections.open(new URL(path, endpoint), { method: 'GET' });
+    lines: async (path, { onOpen, onLine, signal }) => {
+      const request = { method: 'GET', ...(signal === undefined ? {} : { signal }) };
+      const response = await connections.open(new URL(path, endpoint), request);
       const status = response.statusCode ?? 0;
       if (status >= 400) throw refusal('GET', path, status, await readAll(response));
       onOpen();
