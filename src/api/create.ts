@@ -7,6 +7,7 @@ import { clusterHandle } from './cluster.ts';
 import type { Cluster } from './cluster.ts';
 import { orReason } from './errors.ts';
 import { kubeconfigFor } from './kubeconfig.ts';
+import { settingsOf } from './settings.ts';
 import { specOf } from './spec.ts';
 import type {
   CallOptions,
@@ -22,9 +23,9 @@ import type {
  * @throws InputError with all that is wrong in the options; KnestError: "exists", "locked", "preflight", "notReady"
  */
 export async function createCluster(options: CreateClusterOptions = {}): Promise<Cluster> {
-  const { host, paths, listener, signal, kubeconfig, wait, retain, keep, installPackages } = options;
+  const { listener, signal, kubeconfig, wait, retain, keep, installPackages } = options;
   signal?.throwIfAborted();
-  const settings = { ...(host && { host }), ...(paths && { paths }), ...(listener && { listener }) };
+  const settings = settingsOf(options);
   const spec = await specOf(options, listener);
   const work = create({
     ...settings,
@@ -53,10 +54,9 @@ export async function getCluster(name: string, options: GetClusterOptions = {}):
 
 /** Everything that createCluster would do on this host now; touches nothing. @throws InputError, KnestError */
 export async function planCluster(options: PlanClusterOptions = {}): Promise<PlanResult> {
-  const { host, paths, listener, signal } = options;
+  const { listener, signal } = options;
   const spec = await specOf(options, listener);
-  const context = { ...(host && { host }), ...(paths && { paths }), ...(listener && { listener }) };
-  return orReason(signal, plan({ ...context, ...(signal && { signal }), spec }));
+  return orReason(signal, plan({ ...settingsOf(options), ...(signal && { signal }), spec }));
 }
 
 /** Looks at everything that knest needs from the host; may install the packages that are missing. */

@@ -1,7 +1,7 @@
 /** Errors of the library: those of knest, and the one of a program that ended badly. */
 
 import { KnestError, printableCommand, tail } from '../errors.ts';
-import type { ErrorKind } from '../errors.ts';
+import type { ErrorCode, ErrorKind } from '../errors.ts';
 import type { ExecResult } from './types.ts';
 
 /** A program in a node, or kubectl, that ended with another exit code than 0 or took too long. It is the result as well. */
@@ -19,7 +19,7 @@ export class ExecError extends KnestError implements ExecResult {
     const { where, argv, exitCode, stdout, stderr, durationMs, timedOut } = result;
     const how = timedOut ? `was ended after ${durationMs} ms` : `exited ${exitCode}`;
     super(`${argv[0] ?? 'program'} ${how} in ${where}: ${printableCommand(argv)}`, {
-      code: 'COMMAND_FAILED',
+      code: timedOut ? 'COMMAND_TIMEOUT' : 'COMMAND_FAILED',
       details: tail(stderr === '' ? stdout : stderr, 10),
     });
     this.where = where;
@@ -32,11 +32,12 @@ export class ExecError extends KnestError implements ExecResult {
   }
 }
 
-/** Whether something thrown is an expected failure of knest; with a kind, whether it is of that kind. */
+/** Whether something thrown is an expected failure of knest; with a kind or a code, whether it is one of these. */
 export function isKnestError(error: unknown): error is KnestError;
 export function isKnestError<K extends ErrorKind>(error: unknown, kind: K): error is KnestError & { kind: K };
-export function isKnestError(error: unknown, kind?: ErrorKind): boolean {
-  return error instanceof KnestError && (kind === undefined || error.kind === kind);
+export function isKnestError<C extends ErrorCode>(error: unknown, code: C): error is KnestError & { code: C };
+export function isKnestError(error: unknown, which?: ErrorKind | ErrorCode): boolean {
+  return error instanceof KnestError && (which === undefined || error.kind === which || error.code === which);
 }
 
 /** What a call that was told to stop throws: the reason it was told, and not how its last step noticed. */

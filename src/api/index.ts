@@ -30,7 +30,7 @@ export type {
   PlanClusterOptions,
   Settings,
 } from './types.ts';
-export type { ErrorKind, Problem } from '../errors.ts';
+export type { CommandFailure, ErrorCode, ErrorKind, FilePlace, Problem } from '../errors.ts';
 export type { Listener, StepEvent, StepId } from '../events.ts';
 export type { LoadedImage } from '../operations/images/load-images.ts';
 export type { HostProcess } from '../host/types.ts';

@@ -9,6 +9,7 @@ import type { Cluster } from './cluster.ts';
 import { createCluster, getCluster } from './create.ts';
 import { isKnestError } from './errors.ts';
 import { nameWith } from './names.ts';
+import { settingsOf } from './settings.ts';
 import { specOf } from './spec.ts';
 import type { CreateClusterOptions } from './types.ts';
 
@@ -24,8 +25,8 @@ const pause = 500;
  */
 export async function reuseCluster(options: CreateClusterOptions, label = ''): Promise<Cluster> {
   const spec = await stableSpec(options, label);
-  const { host, paths, listener, signal, kubeconfig, wait, retain, installPackages } = options;
-  const settings = { ...(host && { host }), ...(paths && { paths }), ...(listener && { listener }) };
+  const { signal, kubeconfig, wait, retain, installPackages } = options;
+  const settings = settingsOf(options);
   const shared = { ...settings, ...(kubeconfig !== undefined && { kubeconfig }), keep: true };
   const more = {
     ...(signal && { signal }),

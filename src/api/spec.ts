@@ -34,7 +34,9 @@ export async function specOf(
     return spec;
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
-    throw new InputError(config?.name ?? 'The options', error.problems.map(inWordsOfOptions));
+    const problems = error.problems.map(inWordsOfOptions);
+    const written = typeof input.config === 'string';
+    throw new InputError(config?.name ?? 'The options', written ? problems : problems.map(withoutPlace));
   }
 }
 
@@ -78,6 +80,11 @@ function flagsOf(fields: ClusterFields): SpecFlags {
 /** Without what is undefined. */
 function defined(flags: { [K in keyof SpecFlags]: SpecFlags[K] | undefined }): SpecFlags {
   return Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
+}
+
+/** An object has no lines: those of the text that was made of it are nowhere to be seen. */
+function withoutPlace({ path, message, hint }: Problem): Problem {
+  return { path, message, ...(hint === undefined ? {} : { hint }) };
 }
 
 /** --control-planes -> controlPlanes */

@@ -30,7 +30,7 @@ export interface ClusterFields extends Pick<
   controlPlanes?: number;
   /** How many nodes are workers. Default 0. */
   workers?: number;
-  manager?: 'auto' | 'systemd' | 'direct';
+  manager?: ClusterSpec['manager'];
   /** Archives of images (docker save, OCI layout) that the nodes have from their beginning. */
   images?: readonly string[];
   spec?: never;

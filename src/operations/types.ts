@@ -1,4 +1,4 @@
-/** The library's surface: what the CLI calls, and what `import { createCluster } from 'knest'` gives. */
+/** What operations take and give: what src/api hands to the command line, and makes handles of for `import 'knest'`. */
 
 import type { Listener } from '../events.ts';
 import type { HostFacts } from '../facts/types.ts';

@@ -27,6 +27,7 @@ import type {
   ClusterStatus,
   ClusterSummary,
   CreateClusterOptions,
+  ErrorCode,
   ErrorKind,
   ExecResult,
   Listener,
@@ -198,6 +199,8 @@ describe('errors', () => {
     }
     if (isKnestError(error, 'notFound')) expectTypeOf(error.kind).toEqualTypeOf<'notFound'>();
     if (error instanceof InputError) expectTypeOf(error.problems).toEqualTypeOf<readonly Problem[]>();
+    if (isKnestError(error, 'NODE_NOT_FOUND')) expectTypeOf(error.code).toEqualTypeOf<'NODE_NOT_FOUND'>();
+    if (isKnestError(error)) expectTypeOf(error.code).toEqualTypeOf<ErrorCode>();
     // @ts-expect-error no such kind
     isKnestError(error, 'notThere');
   });

@@ -82,6 +82,18 @@ describe('specOf', () => {
     );
   });
 
+  it('tells lines of a file, and none of an object', async () => {
+    const file = join(folder, 'knest.yaml');
+    await writeFile(file, 'apiVersion: knest.dev/v1alpha1\nkind: Cluster\nnodes: [{ role: boss }]\n');
+    await expect(specOf({ config: file })).rejects.toMatchObject({
+      problems: [{ path: 'nodes[0].role', place: { file, line: 3, column: 11 } }],
+    });
+    const config = { nodes: [{ role: 'boss' as 'worker' }] };
+    await expect(specOf({ config })).rejects.toMatchObject({
+      details: ['nodes[0].role: must be "control-plane" or "worker", not "boss"'],
+    });
+  });
+
   it('tells remarks to the listener', async () => {
     const events: StepEvent[] = [];
     await specOf({ controlPlanes: 2 }, (event) => events.push(event));

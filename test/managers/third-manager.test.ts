@@ -20,7 +20,7 @@ import { hostFacts } from '../fixtures/host-facts.ts';
 import { allApplied } from '../../src/state/applied.ts';
 import { fakeManager } from '../fixtures/machine-manager.ts';
 
-/** What the folder plan/managers/paper would have; the types of the plan do not know it, and nothing else has to. */
+/** What the folder plan/managers/paper would have. Types, records and the output of plans do not know it: docs/development.md. */
 const paper = 'paper' as ManagerName;
 const paperPlanner: ManagerPlanner = {
   refusal: ({ pid1 }) =>

@@ -13,7 +13,7 @@ import { chooseKubernetes } from './choose-kubernetes.ts';
 import { leasesForNewNodes } from './leases.ts';
 import { lookAtHost } from './look.ts';
 
-/** The second phase: everything that planning needs and that has to be fetched, asked for or installed first. */
+/** The third phase: everything that planning needs and that has to be fetched, asked for or installed first. */
 export interface Acquired {
   facts: HostFacts;
   kubernetes: KubernetesChoice;
@@ -37,8 +37,8 @@ export interface AcquireOptions {
 
 /**
  * Looks at the host, installs what it lacks when allowed, decides where Kubernetes comes from, and asks a DHCP server
- * where nodes are to have their addresses from one. All that takes long is a step of the story. No lock is held: other
- * clusters can be made meanwhile.
+ * where nodes are to have their addresses from one. All that takes long is a step of the story. Not under the planning
+ * lock: other clusters can be made meanwhile.
  * @throws KnestError when the host lacks something, InputError for a Kubernetes that cannot be had
  */
 export async function acquire(

@@ -7,7 +7,7 @@ import { rootfsLayer } from '../../plan/image.ts';
 import type { ClusterSpec } from '../../spec/types.ts';
 import type { Session } from '../session.ts';
 
-/** The first phase: what the host is, and what it lacks for a cluster. */
+/** The second phase: what the host is, and what it lacks for a cluster. */
 export interface HostLook {
   facts: HostFacts;
   checks: readonly Check[];

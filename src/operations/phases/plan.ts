@@ -21,7 +21,7 @@ export interface PlanBesideOptions {
 }
 
 /**
- * The third phase: the plan of a cluster beside the clusters that are planned already on this host. Takes milliseconds
+ * The fourth phase: the plan of a cluster beside the clusters that are planned already on this host. Takes milliseconds
  * and touches nothing.
  * @throws InputError when the spec does not fit the host, KnestError when the host has no room for it
  */

@@ -10,7 +10,7 @@ import { withArchives } from '../../artifacts/open-archives.ts';
 import type { Session } from '../session.ts';
 
 /**
- * The spec with what it only points at: certificates, archives of images, the environment's proxies. So the cluster
+ * The first phase: the spec with what it only points at: certificates, archives of images, the environment's proxies. So the cluster
  * stays as it was made, whatever becomes of these files, and nodes that are added later are like the others.
  * @throws InputError with all files that cannot be read or are not what they should be
  */
