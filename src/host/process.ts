@@ -46,7 +46,8 @@ async function readBootId(host: Pick<Host, 'readFile'>): Promise<string> {
   return ((await host.readFile('/proc/sys/kernel/random/boot_id')) ?? '').trim();
 }
 
-async function readProcess(
+/** A file of a process; undefined when it has ended. */
+export async function readProcess(
   host: Pick<Host, 'readFile'>,
   pid: number,
   file: string,

@@ -1,4 +1,3 @@
-import { messageOf } from '../errors.ts';
 import {
   clusterFolder,
   clusterLock,
@@ -9,8 +8,8 @@ import {
 import type { ClusterRecord } from '../state/clusters.ts';
 import { DamagedRecord } from '../state/record-file.ts';
 import { unionPlan } from '../state/union-plan.ts';
-import { kubeconfigPath, removeFromKubeconfig } from '../workstation/kubeconfig.ts';
 import { acquireLock } from '../state/lock.ts';
+import { forgetContext } from './admin-kubeconfig.ts';
 import { openManager } from './find-machines.ts';
 import { contextOf, deleteDamaged } from './salvage.ts';
 import { openSession } from './session.ts';
@@ -57,21 +56,5 @@ async function readUnlessDamaged(
   } catch (error) {
     if (error instanceof DamagedRecord) return 'damaged';
     throw error;
-  }
-}
-
-/** A kubeconfig that is broken, or held by somebody, keeps its context: no reason for the machines to stay. */
-async function forgetContext(
-  { workstation, listener }: Session,
-  { kubeconfig }: Pick<DeleteOptions, 'kubeconfig'>,
-  context: string,
-): Promise<void> {
-  if (kubeconfig === false) return;
-  const path = kubeconfigPath(kubeconfig, workstation.env);
-  try {
-    await removeFromKubeconfig(workstation.local, path, context);
-  } catch (error) {
-    const message = `context ${context} stays in ${path}: ${messageOf(error)}`;
-    listener({ type: 'note', level: 'warning', message });
   }
 }

@@ -2,6 +2,7 @@ import { afterAll, describe, expect, it, vi } from 'vitest';
 
 import { createCluster } from '../../../src/operations/create-cluster.ts';
 import { deleteCluster } from '../../../src/operations/delete-cluster.ts';
+import type * as issue from '../../../src/pki/issue.ts';
 import { clusterSpec, nodesOf } from '../../fixtures/cluster.ts';
 import { allWords, live, notes, sample, sayable, untold } from './lives.ts';
 import type { Verb } from './lives.ts';
@@ -9,10 +10,13 @@ import { closeApis } from './paper-api.ts';
 import { copyOf, inventory, paperHost } from './paper-host.ts';
 
 vi.mock('../../../src/workstation/agent-program.ts', () => ({ agentProgram: () => Promise.resolve('agent') }));
+vi.mock('../../../src/pki/issue.ts', async (original) =>
+  (await import('./quick-keys.ts')).quickly(await original<typeof issue>()),
+);
 afterAll(closeApis);
 
 const spec = clusterSpec({ nodes: nodesOf('control-plane', 'worker') });
-const create: Verb = (context) => createCluster({ ...context, spec, wait: 10_000 });
+const create: Verb = (context) => createCluster({ ...context, spec, wait: 3_000 });
 const remove: Verb = (context) => deleteCluster({ ...context, name: 'knest' });
 
 const empty = await paperHost();
@@ -46,7 +50,7 @@ describe('create', () => {
   });
 
   describe('that is killed', () => {
-    const every = Array.from({ length: Math.ceil(good.calls.length / 7) }, (_, index) => index * 7);
+    const every = Array.from({ length: Math.ceil(good.calls.length / 20) }, (_, index) => index * 20);
     it.each(every)('after %i calls', async (count) => {
       const paper = await copyOf(empty);
       const dead = await live(paper, create, { kind: 'kill', at: { count } });

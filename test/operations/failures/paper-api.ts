@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 
+import { errorWithCode } from '../../../src/host/error-codes.ts';
 import { readKeyMaterial } from '../../../src/state/clusters.ts';
 import { startApiServer } from '../../fixtures/api-server.ts';
 import type { ApiAnswer, TestApiServer } from '../../fixtures/api-server.ts';
@@ -15,6 +16,8 @@ const servers = new Map<string, Promise<TestApiServer>>();
 /** A connection to the API server of the only cluster of a host. */
 export async function apiConnection({ host }: PaperHost): Promise<Socket> {
   const material = await readKeyMaterial(host, paths, 'knest');
+  const unmade = !material.has('apiserver-knest-control-plane.crt');
+  if (unmade) throw errorWithCode('ECONNREFUSED', 'nobody listens');
   const key = material.get('ca.crt') ?? '';
   const server = servers.get(key) ?? startApiServer(material, answer);
   servers.set(key, server);

@@ -67,7 +67,7 @@ export async function paperHost(): Promise<PaperHost> {
       '/root/.profile': '',
     },
   });
-  for (const folder of ['/run', '/var/lib', '/var/cache/knest/layers', '/tmp'])
+  for (const folder of ['/run/systemd/nspawn/locks', '/root/.kube', '/var/lib', '/var/cache/knest/layers', '/tmp'])
     await host.makeDirectory(folder, 0o755);
   const made = onPaper(host, { links: new Set(['lo', 'eth0']), tables: new Set() });
   await addLayers(made.host);
