@@ -1,6 +1,7 @@
 import {
   clusterFolder,
   clusterLock,
+  planningLock,
   forgetCluster,
   readCluster,
   removeEmptyFolders,
@@ -26,7 +27,10 @@ export async function deleteCluster(options: DeleteOptions): Promise<DeleteResul
   const session = openSession(options);
   const { host, paths } = session;
   const { name } = options;
-  if ((await host.stat(clusterFolder(paths, name))) === undefined) return { name, existed: false };
+  if ((await host.stat(clusterFolder(paths, name))) === undefined) {
+    await removeDeadLocks(session, name);
+    return { name, existed: false };
+  }
   const lock = await acquireLock(host, clusterLock(paths, name));
   try {
     const record = await readUnlessDamaged(session, name);
@@ -43,8 +47,19 @@ export async function deleteCluster(options: DeleteOptions): Promise<DeleteResul
     return { name, existed: true };
   } finally {
     await lock.release();
-    await removeEmptyFolders(host, paths);
+    await removeDeadLocks(session, name);
   }
+}
+
+/** Locks of a knest that was killed, which nobody would ever look at again. */
+async function removeDeadLocks({ host, paths }: Session, name: string): Promise<void> {
+  for (const path of [clusterLock(paths, name), planningLock(paths)]) {
+    if ((await host.readLink(path)) === undefined) continue;
+    // one that is held by somebody is not ours to remove
+    const lock = await acquireLock(host, path).catch(() => undefined);
+    await lock?.release();
+  }
+  await removeEmptyFolders(host, paths);
 }
 
 async function readUnlessDamaged(

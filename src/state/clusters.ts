@@ -33,6 +33,11 @@ export function clusterLock(paths: Paths, name: string): string {
   return `${paths.state}/locks/${name}`;
 }
 
+/** Held while a new cluster is planned beside the others. */
+export function planningLock(paths: Paths): string {
+  return clusterLock(paths, '.planning');
+}
+
 /**
  * A state folder that holds nothing is gone; rmdir(1) refuses where another knest has something, a lock included. Never
  * fails: folders that stay hurt nobody.
