@@ -55,7 +55,8 @@ function readBootId(host: Pick<Host, 'readFile'>): Promise<string> {
   return asked;
 }
 
-async function readProcess(
+/** A file of a process; undefined when it has ended. */
+export async function readProcess(
   host: Pick<Host, 'readFile'>,
   pid: number,
   file: string,

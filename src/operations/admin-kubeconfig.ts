@@ -1,3 +1,4 @@
+import { messageOf } from '../errors.ts';
 import { renderKubeconfig } from '../formats/kubeconfig.ts';
 import type { KubeconfigInput } from '../formats/kubeconfig.ts';
 import { requireMaterial } from '../pki/issue.ts';
@@ -5,7 +6,7 @@ import type { KeyMaterial } from '../pki/issue.ts';
 import { adminCertificate } from '../plan/pki.ts';
 import type { ClusterPlan, Paths } from '../plan/types.ts';
 import { clusterFolder } from '../state/clusters.ts';
-import { kubeconfigPath, replaceInKubeconfig } from '../workstation/kubeconfig.ts';
+import { kubeconfigPath, removeFromKubeconfig, replaceInKubeconfig } from '../workstation/kubeconfig.ts';
 import type { Session } from './session.ts';
 
 /** What the cluster's user gets. */
@@ -36,4 +37,20 @@ export async function changeKubeconfigs(
   if (await replaceInKubeconfig(workstation.local, path, input)) return;
   const message = `${path} has no context ${plan.context}; where you have it: knest export kubeconfig`;
   listener({ type: 'note', level: 'info', message });
+}
+
+/** A kubeconfig that is broken, or held by somebody, keeps its context: no reason for the machines to stay. */
+export async function forgetContext(
+  { workstation, listener }: Session,
+  { kubeconfig }: { kubeconfig?: string | false },
+  context: string,
+): Promise<void> {
+  if (kubeconfig === false) return;
+  const path = kubeconfigPath(kubeconfig, workstation.env);
+  try {
+    await removeFromKubeconfig(workstation.local, path, context);
+  } catch (error) {
+    const message = `context ${context} stays in ${path}: ${messageOf(error)}`;
+    listener({ type: 'note', level: 'warning', message });
+  }
 }

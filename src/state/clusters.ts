@@ -33,10 +33,18 @@ export function clusterLock(paths: Paths, name: string): string {
   return `${paths.state}/locks/${name}`;
 }
 
-/** A state folder that holds nothing is gone; rmdir(1) refuses where another knest has something, a lock included. */
+/** Held while a new cluster is planned beside the others. */
+export function planningLock(paths: Paths): string {
+  return clusterLock(paths, '.planning');
+}
+
+/**
+ * A state folder that holds nothing is gone; rmdir(1) refuses where another knest has something, a lock included. Never
+ * fails: folders that stay hurt nobody.
+ */
 export async function removeEmptyFolders(host: Host, { state }: Paths): Promise<void> {
   const folders = [...['clusters', 'machines', 'locks'].map((name) => `${state}/${name}`), state];
-  await host.run(['rmdir', '--', ...folders], { okExitCodes: 'any' });
+  await host.run(['rmdir', '--', ...folders], { okExitCodes: 'any' }).catch(() => undefined);
 }
 
 /** All cluster names, half-made ones included. */

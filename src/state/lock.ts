@@ -8,6 +8,7 @@ import { removeStaleLock } from '../host/stale-lock.ts';
 import type { Host } from '../host/types.ts';
 
 export interface Lock {
+  /** Never fails: one that cannot be given back is stale once this process has ended, and this process can take it again. */
   release(): Promise<void>;
 }
 
@@ -40,13 +41,24 @@ export async function acquireLock(host: Host, path: string, options: LockOptions
         return false;
       });
     if (created) {
-      return { release: () => host.remove(path) };
+      return {
+        release: () =>
+          host.remove(path).catch(() => {
+            abandon(host, path);
+          }),
+      };
     }
     const text = await readLock(host, path);
     const holder = text === undefined ? undefined : parseIdentity(text);
     const isStale = text !== undefined && (holder === undefined || !(await isAlive(host, holder)));
     if (isStale) {
       await removeStaleLock(host, path, text);
+    } else if (text === formatIdentity(me).trimEnd() && abandoned.get(host)?.delete(path)) {
+      // of several that want it only one has found it in the list: it alone takes it away
+      await host.remove(path).catch((error: unknown) => {
+        abandon(host, path);
+        throw error;
+      });
     } else if (holder) {
       if (!options.wait) {
         throw new KnestError(`another knest (pid ${holder.pid}) is working on this`, {
@@ -59,6 +71,13 @@ export async function acquireLock(host: Host, path: string, options: LockOptions
       await sleep(200, undefined, options.signal ? { signal: options.signal } : {});
     }
   }
+}
+
+/** Locks of this process that it has done with and could not remove. */
+const abandoned = new WeakMap<Host, Set<string>>();
+
+function abandon(host: Host, path: string): void {
+  abandoned.set(host, (abandoned.get(host) ?? new Set()).add(path));
 }
 
 /** Who holds the lock; undefined when it has just been released, and perhaps been taken again. */

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { KnestError, tail } from '../../errors.ts';
 import type { CgroupFacts } from '../../facts/types.ts';
-import { isAlive, parseIdentity } from '../../host/process.ts';
+import { isAlive, parseIdentity, readProcess } from '../../host/process.ts';
 import type { ProcessIdentity } from '../../host/process.ts';
 import type { Host } from '../../host/types.ts';
 import { nspawnPlaces, socketsFolder } from '../../plan/managers/nspawn-paths.ts';
@@ -182,7 +182,7 @@ async function findLeader(host: Host, machine: MachinePlan): Promise<number | un
   if (!starter) return undefined;
   const children = (await host.readFile(`/proc/${starter.pid}/task/${starter.pid}/children`)) ?? '';
   for (const child of children.trim().split(' ').filter(Boolean)) {
-    const status = await host.readFile(`/proc/${child}/status`).catch(() => undefined);
+    const status = await readProcess(host, Number(child), 'status');
     if (status !== undefined && /^NSpid:.*\s1$/m.test(status)) return Number(child);
   }
   return undefined;

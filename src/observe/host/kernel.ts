@@ -24,7 +24,7 @@ export interface ProcessStatus {
 
 /** Rights and processors of the processes that knest starts. */
 export async function gatherProcessStatus(host: Host): Promise<ProcessStatus> {
-  const status = (await readQuietly(host, '/proc/self/status')) ?? '';
+  const status = (await host.readFile('/proc/self/status')) ?? '';
   const field = (name: string) => new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(status)?.[1] ?? '';
   return {
     isRoot: field('Uid').split(/\s+/)[1] === '0',
@@ -46,7 +46,7 @@ export async function gatherKernel(host: Host): Promise<{ kernel: string; arch: 
 
 /** Hierarchies below /sys/fs/cgroup only: others, like those of chroots, belong to somebody else. */
 export async function gatherCgroups(host: Host): Promise<CgroupFacts> {
-  const mounts = ((await readQuietly(host, '/proc/self/mountinfo')) ?? '').split('\n').flatMap((line) => {
+  const mounts = ((await host.readFile('/proc/self/mountinfo')) ?? '').split('\n').flatMap((line) => {
     // proc_pid_mountinfo(5): 36 35 98:0 /root /mount/point options [optional fields] - type source options
     const [before = '', after = ''] = line.split(' - ');
     const path = before.split(' ')[4] ?? '';
@@ -62,7 +62,7 @@ export async function gatherCgroups(host: Host): Promise<CgroupFacts> {
 /** What the kernel has, and of those that knest may need what it can load. */
 export async function gatherFileSystems(host: Host): Promise<string[]> {
   const [present = '', release = ''] = await Promise.all([
-    readQuietly(host, '/proc/filesystems'),
+    host.readFile('/proc/filesystems'),
     readSysctl(host, 'kernel.osrelease'),
   ]);
   const names = present.split('\n').flatMap((line) => line.split('\t')[1] ?? []);

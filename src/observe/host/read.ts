@@ -1,3 +1,4 @@
+import { KnestError } from '../../errors.ts';
 import type { Host } from '../../host/types.ts';
 
 /**
@@ -7,7 +8,9 @@ import type { Host } from '../../host/types.ts';
 export async function readQuietly(host: Host, path: string): Promise<string | undefined> {
   try {
     return await host.readFile(path);
-  } catch {
+  } catch (error) {
+    // not a refusal of the kernel: nothing is known of the file
+    if (error instanceof KnestError) throw error;
     return undefined;
   }
 }

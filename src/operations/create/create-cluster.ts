@@ -9,10 +9,11 @@ import type { HostFacts } from '../../facts/types.ts';
 import { renderKubeconfig } from '../../formats/kubeconfig.ts';
 import type { KeyMaterial } from '../../pki/issue.ts';
 import type { ClusterPlan, MachinePlan } from '../../plan/types.ts';
+import type { ClusterSpec } from '../../spec/types.ts';
 import * as records from '../../state/clusters.ts';
 import { addToKubeconfig, kubeconfigPath, readKubeconfig } from '../../workstation/kubeconfig.ts';
 import { acquireLock } from '../../state/lock.ts';
-import { adminKubeconfig, clusterKubeconfigPath } from '../admin-kubeconfig.ts';
+import { adminKubeconfig, clusterKubeconfigPath, forgetContext } from '../admin-kubeconfig.ts';
 import { acquire } from '../phases/acquire.ts';
 import { planBesideOthers, withPlanningLock } from '../phases/plan.ts';
 import { openSession } from '../session.ts';
@@ -44,23 +45,33 @@ export async function createCluster(options: CreateOptions): Promise<CreateResul
   const kubeconfig = options.kubeconfig === false ? own : kubeconfigPath(options.kubeconfig, workstation.env);
   // a file that the context cannot be added to is found before anything is made
   await readKubeconfig(workstation.local, kubeconfig);
-  const lock = await acquireLock(host, records.clusterLock(paths, spec.name));
+  const lock = await acquireLock(host, records.clusterLock(paths, spec.name)).catch(
+    async (error: unknown) => {
+      await records.removeEmptyFolders(host, paths);
+      throw error;
+    },
+  );
   let created = false;
+  let inKubeconfig = false;
   try {
     const { plan, facts } = await planOrContinue(session, { ...options, spec });
     const manager = machineManager(host, facts.cgroup);
     try {
       await carryOut({ session, options, plan, facts, manager, kubeconfig });
+      inKubeconfig = options.kubeconfig !== false;
+      await records.markCreated(host, paths, spec.name, new Date());
     } catch (error) {
       if (!options.retain) {
         const command = `knest delete cluster --name ${plan.cluster}`;
-        await rollBack(session, error, command, () => tearDown(session, plan, manager));
+        await rollBack(session, error, command, async () => {
+          if (inKubeconfig) await forgetContext(session, options, plan.context);
+          await tearDown(session, plan, manager);
+        });
       }
       throw error;
     } finally {
       for (const machine of plan.machines) await manager.unboost(machine);
     }
-    await records.markCreated(host, paths, spec.name, new Date());
     created = true;
     return {
       name: spec.name,
@@ -110,9 +121,20 @@ async function planOrContinue(
       tell(`removing a half-made cluster "${spec.name}" of another kind`);
       await tearDown(session, record.plan, machineManager(host, facts.cgroup));
     }
-    await records.writeCluster(host, paths, spec, plan);
+    await writeFirst(session, spec, plan);
     return { plan, facts };
   });
+}
+
+/** Nothing has been made yet: where the plan cannot be written, nothing of it is to stay. */
+async function writeFirst({ host, paths }: Session, spec: ClusterSpec, plan: ClusterPlan): Promise<void> {
+  try {
+    await records.writeCluster(host, paths, spec, plan);
+  } catch (error) {
+    // the first failure says more than one of clearing up after it
+    await records.forgetCluster(host, paths, spec.name).catch(() => undefined);
+    throw error;
+  }
 }
 
 interface Work {

@@ -1,7 +1,7 @@
-import { messageOf } from '../../errors.ts';
 import {
   clusterFolder,
   clusterLock,
+  planningLock,
   forgetCluster,
   readCluster,
   removeEmptyFolders,
@@ -9,8 +9,8 @@ import {
 import type { ClusterRecord } from '../../state/clusters.ts';
 import { DamagedRecord } from '../../state/record-file.ts';
 import { unionPlan } from '../../state/union-plan.ts';
-import { kubeconfigPath, removeFromKubeconfig } from '../../workstation/kubeconfig.ts';
 import { acquireLock } from '../../state/lock.ts';
+import { forgetContext } from '../admin-kubeconfig.ts';
 import { openManager } from '../find-machines.ts';
 import { contextOf, deleteDamaged } from './salvage.ts';
 import { openSession } from '../session.ts';
@@ -27,7 +27,10 @@ export async function deleteCluster(options: DeleteOptions): Promise<DeleteResul
   const session = openSession(options);
   const { host, paths } = session;
   const { name } = options;
-  if ((await host.stat(clusterFolder(paths, name))) === undefined) return { name, existed: false };
+  if ((await host.stat(clusterFolder(paths, name))) === undefined) {
+    await removeDeadLocks(session, name);
+    return { name, existed: false };
+  }
   const lock = await acquireLock(host, clusterLock(paths, name));
   try {
     const record = await readUnlessDamaged(session, name);
@@ -44,8 +47,19 @@ export async function deleteCluster(options: DeleteOptions): Promise<DeleteResul
     return { name, existed: true };
   } finally {
     await lock.release();
-    await removeEmptyFolders(host, paths);
+    await removeDeadLocks(session, name);
   }
+}
+
+/** Locks of a knest that was killed, which nobody would ever look at again. */
+async function removeDeadLocks({ host, paths }: Session, name: string): Promise<void> {
+  for (const path of [clusterLock(paths, name), planningLock(paths)]) {
+    if ((await host.readLink(path)) === undefined) continue;
+    // one that is held by somebody is not ours to remove
+    const lock = await acquireLock(host, path).catch(() => undefined);
+    await lock?.release();
+  }
+  await removeEmptyFolders(host, paths);
 }
 
 async function readUnlessDamaged(
@@ -57,21 +71,5 @@ async function readUnlessDamaged(
   } catch (error) {
     if (error instanceof DamagedRecord) return 'damaged';
     throw error;
-  }
-}
-
-/** A kubeconfig that is broken, or held by somebody, keeps its context: no reason for the machines to stay. */
-async function forgetContext(
-  { workstation, listener }: Session,
-  { kubeconfig }: Pick<DeleteOptions, 'kubeconfig'>,
-  context: string,
-): Promise<void> {
-  if (kubeconfig === false) return;
-  const path = kubeconfigPath(kubeconfig, workstation.env);
-  try {
-    await removeFromKubeconfig(workstation.local, path, context);
-  } catch (error) {
-    const message = `context ${context} stays in ${path}: ${messageOf(error)}`;
-    listener({ type: 'note', level: 'warning', message });
   }
 }

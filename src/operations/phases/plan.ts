@@ -5,7 +5,7 @@ import type { Keep } from '../../plan/keep.ts';
 import { podBridge } from '../../plan/network/host-network.ts';
 import type { ClusterPlan, PlanInputs } from '../../plan/types.ts';
 import type { ClusterSpec } from '../../spec/types.ts';
-import { clusterLock } from '../../state/clusters.ts';
+import { planningLock } from '../../state/clusters.ts';
 import { acquireLock } from '../../state/lock.ts';
 import { readClusters } from '../find-machines.ts';
 import type { Session } from '../session.ts';
@@ -48,7 +48,7 @@ export async function planBesideOthers(
  * must not choose the same subnets.
  */
 export async function withPlanningLock<T>({ host, paths }: Session, work: () => Promise<T>): Promise<T> {
-  const lock = await acquireLock(host, clusterLock(paths, '.planning'), { wait: true });
+  const lock = await acquireLock(host, planningLock(paths), { wait: true });
   try {
     return await work();
   } finally {
