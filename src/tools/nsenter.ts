@@ -14,6 +14,7 @@ const machineEnvironment = {
 /**
  * Command that runs argv in all namespaces of the machine whose process 1 is `leader`, after joining its cgroups:
  * otherwise the program would be accounted to the host and see cgroup paths that start with "/..".
+ * The program gets SIGTERM when nsenter is ended.
  * @param cgroupFiles cgroup.procs files of the leader, see cgroupProcsFiles
  */
 export function enterMachineCommand(
@@ -30,6 +31,7 @@ export function enterMachineCommand(
   return [
     ...['sh', '-c', join, cgroupFiles.join(' ')],
     ...['nsenter', `--target=${leader}`, ...namespaces, '--wdns=/root', '--'],
-    ...['env', '-i', ...environment, ...argv],
+    // nsenter does not hand signals on: when it is ended, its program is told like this
+    ...['setpriv', '--pdeathsig', 'TERM', 'env', '-i', ...environment, ...argv],
   ];
 }

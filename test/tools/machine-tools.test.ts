@@ -1,9 +1,11 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
 import type { CgroupFacts } from '../../src/facts/types.ts';
 import { cgroupProcsFiles, removeCgroupsCommand } from '../../src/tools/cgroup.ts';
@@ -33,6 +35,23 @@ describe('enterMachineCommand', () => {
       expect.arrayContaining(['--target=1234', '--mount', '--uts', '--ipc', '--net', '--pid', '--cgroup']),
     );
     expect(argv).toContain('TERM=xterm');
+  });
+
+  it.runIf(process.getuid?.() === 0)('ends the program when nsenter is killed', async () => {
+    const machine = spawn('unshare', ['--pid', '--fork', '--kill-child', 'sleep', '60'], { stdio: 'pipe' });
+    try {
+      const leader = await vi.waitFor(() =>
+        Number(readFileSync(`/proc/${machine.pid}/task/${machine.pid}/children`, 'utf8').trim() || missing()),
+      );
+      const [program = '', ...args] = enterMachineCommand(leader, [], ['sh', '-c', 'echo on; exec sleep 60']);
+      const nsenter = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+      await once(nsenter.stdout, 'data');
+      nsenter.kill('SIGKILL');
+      // it has the pipe as long as it lives
+      await once(nsenter, 'close', { signal: AbortSignal.timeout(5_000) });
+    } finally {
+      machine.kill('SIGKILL');
+    }
   });
 
   it('hands on nothing of the host’s environment', () => {
@@ -181,4 +200,8 @@ async function inFolder(work: (folder: string) => Promise<void>): Promise<void> 
   } finally {
     await rm(folder, { recursive: true });
   }
+}
+
+function missing(): never {
+  throw new Error('not there yet');
 }

@@ -15,8 +15,8 @@ export async function execInNode(
   const { machine } = await requireMachine(session, options.node);
   const manager = await openManager(session);
   const argv = options.tty ? onTerminal(options.argv) : options.argv;
-  const { host, workstation } = session;
-  return runAttached(host, await manager.enterCommand(machine, argv, workstation.terminalType));
+  const { host, workstation, signal } = session;
+  return runAttached(host, await manager.enterCommand(machine, argv, workstation.terminalType), { signal });
 }
 
 /**
