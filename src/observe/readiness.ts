@@ -149,10 +149,8 @@ export async function waitForServiceAccount(
       failure = refused;
     }
     const patience = Math.min(watchPatience, Math.max(0, timeout - waited()));
-    const until = AbortSignal.any([signal, AbortSignal.timeout(patience)]);
-    return (await isTold(client, `${serviceAccounts}?${watchDefault}`, until))
-      ? { value: undefined }
-      : undefined;
+    const isThere = await isTold(client, `${serviceAccounts}?${watchDefault}`, { patience, signal });
+    return isThere ? { value: undefined } : undefined;
   });
 }
 
@@ -162,18 +160,37 @@ const watchDefault = 'fieldSelector=metadata.name%3Ddefault&watch=true';
 /** Milliseconds until a watch is not trusted any longer: something on the way may hold back what the API server says. */
 const watchPatience = 2000;
 
-/** Whether a watch tells of an object before it ends. One that is refused has told nothing. */
+/**
+ * Whether a watch tells of an object within so many milliseconds. One that is refused has told nothing.
+ *
+ * Not with AbortSignal.timeout: nothing holds such a signal behind AbortSignal.any, and one that Node's garbage collector
+ * has taken is never aborted.
+ */
 async function isTold(
   client: Pick<KubernetesClient, 'lines'>,
   path: string,
-  signal: AbortSignal,
+  { patience, signal }: { patience: number; signal: AbortSignal },
 ): Promise<boolean> {
   let told = false;
   const onLine = (line: string): void => {
     told = (JSON.parse(line) as { type?: unknown }).type === 'ADDED';
     if (told) throw new Error('that is all');
   };
-  await client.lines(path, { onOpen: () => undefined, onLine, signal }).catch(() => undefined);
+  const end = new AbortController();
+  const stop = (): void => {
+    end.abort();
+  };
+  const timer = setTimeout(stop, patience);
+  if (signal.aborted) stop();
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    await client.lines(path, { onOpen: () => undefined, onLine, signal: end.signal });
+  } catch {
+    // refused, ended, or told
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', stop);
+  }
   return told;
 }
 

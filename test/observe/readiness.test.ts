@@ -10,7 +10,7 @@ import { readNode, readNodes } from '../../src/observe/nodes.ts';
 import { waitForNode, waitForNodes, waitForServiceAccount } from '../../src/observe/readiness.ts';
 import { issuePki } from '../../src/pki/issue.ts';
 import type { KeyMaterial } from '../../src/pki/issue.ts';
-import type { MachinePlan } from '../../src/plan/types.ts';
+import type { ClusterPlan, MachinePlan } from '../../src/plan/types.ts';
 import { machineOf, nodesOf, planOf } from '../fixtures/cluster.ts';
 import { startApiServer } from '../fixtures/api-server.ts';
 import type { ApiAnswer, ApiRequest, TestApiServer } from '../fixtures/api-server.ts';
@@ -201,11 +201,7 @@ describe('waitForNodes', () => {
   it('waits for every node', async () => {
     const both = planOf({ spec: { nodes: nodesOf('control-plane', 'worker') } });
     answer = () => ready;
-    await waitForNodes(memoryHost(), fakeManager(), client, both, {
-      timeout: 5_000,
-      progress: tell,
-      signal: never,
-    });
+    await waitForAll(both);
     expect([...new Set(server.requests.map(({ path }) => path))].sort()).toEqual([
       '/api/v1/nodes/knest-control-plane',
       '/api/v1/nodes/knest-worker',
@@ -225,11 +221,7 @@ describe('waitForNodes', () => {
         ),
       };
     };
-    await waitForNodes(memoryHost(), fakeManager(), client, both, {
-      timeout: 5_000,
-      progress: tell,
-      signal: never,
-    });
+    await waitForAll(both);
     expect(server.requests.filter(({ path }) => path.includes('watch=')).length).toBe(1);
     expect(server.requests.length).toBeLessThan(6);
   });
@@ -248,11 +240,7 @@ describe('waitForNodes', () => {
       };
     };
     const started = Date.now();
-    await waitForNodes(memoryHost(), fakeManager(), client, plan, {
-      timeout: 60_000,
-      progress: tell,
-      signal: never,
-    });
+    await waitForAll(plan);
     expect(told).toContain('no network yet');
     expect(Date.now() - started).toBeLessThan(5_000);
   });
@@ -260,11 +248,7 @@ describe('waitForNodes', () => {
   it('asks once a second beside a watch that says nothing', async () => {
     const nodes = inOrder(missing, missing, ready);
     answer = ({ path }) => (path.includes('watch=') ? { stream: [] } : nodes());
-    await waitForNodes(memoryHost(), fakeManager(), client, plan, {
-      timeout: 20_000,
-      progress: tell,
-      signal: never,
-    });
+    await waitForAll(plan);
     expect(told).toContain('API server is up, kubelet has not registered');
   });
 
@@ -272,11 +256,7 @@ describe('waitForNodes', () => {
     const nodes = inOrder(missing, notReady, ready);
     answer = ({ path }) => (path.includes('watch=') ? starting : nodes());
     const started = Date.now();
-    await waitForNodes(memoryHost(), fakeManager(), client, plan, {
-      timeout: 20_000,
-      progress: tell,
-      signal: never,
-    });
+    await waitForAll(plan);
     expect(Date.now() - started).toBeLessThan(5_000);
   });
 
@@ -365,6 +345,11 @@ describe('nodes', () => {
 
 function tell(message: string): void {
   told.push(message);
+}
+
+function waitForAll(of: ClusterPlan): Promise<void> {
+  const options = { timeout: 20_000, progress: tell, signal: never };
+  return waitForNodes(memoryHost(), fakeManager(), client, of, options);
 }
 
 function wait(
