@@ -68,7 +68,7 @@ export const localFiles: Files = {
   stat,
   list: async (path) => ((await orUndefined(readdir(path))) ?? []).sort(),
   makeDirectory: async (path, mode) => {
-    await mkdir(path, { recursive: true });
+    await makeFolders(path);
     await chmod(path, mode);
   },
   remove: removeTree,
@@ -97,6 +97,16 @@ export const localFiles: Files = {
   },
 };
 
+/**
+ * A folder with its parents. Not below /proc, where the kernel refuses a new folder as if its parent were missing, and
+ * Node, asked for parents as well, tries for ever.
+ */
+async function makeFolders(path: string): Promise<void> {
+  if (isKernels(path)) {
+    if (!(await stat(path))) await mkdir(path);
+  } else await mkdir(path, { recursive: true });
+}
+
 /** Answered by the kernel at once and without a disk: four hand-overs to other threads cost more than the answer. */
 function isKernels(path: string): boolean {
   return path.startsWith('/proc/') || path.startsWith('/sys/');
@@ -121,7 +131,8 @@ function putNow(entries: readonly TreeEntry[]): void {
   const made = new Set<string>();
   const makeFolder = (path: string): void => {
     if (made.has(path)) return;
-    mkdirSync(path, { recursive: true });
+    // see makeFolders
+    if (!isKernels(path)) mkdirSync(path, { recursive: true });
     made.add(path);
   };
   for (const entry of entries) {
@@ -161,7 +172,7 @@ async function replaceFile(
   sync: boolean,
   fill: (file: FileHandle) => Promise<void>,
 ): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolders(dirname(path));
   const temporary = temporaryName(path);
   try {
     // created with its final mode: a secret is never readable by others, not even for a moment
@@ -196,7 +207,7 @@ async function appendTo(
   mode: number,
   fill: (file: FileHandle) => Promise<void>,
 ): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolders(dirname(path));
   const file = await open(path, 'a', mode);
   try {
     await file.chmod(mode);
@@ -207,7 +218,7 @@ async function appendTo(
 }
 
 async function linkAtomically(target: string, path: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolders(dirname(path));
   const temporary = temporaryName(path);
   await symlink(target, temporary);
   try {

@@ -59,8 +59,11 @@ export async function requireMachine(session: Session, node: string): Promise<Fo
 
 /** Each once, in the order of the names. @throws KnestError kind "notFound", with all that are not there */
 export async function requireMachines(session: Session, nodes: readonly string[]): Promise<FoundMachine[]> {
-  const records = await readClusters(session);
+  const { records, unreadable } = await readAllClusters(session);
   const all = records.flatMap((record) => record.plan.machines.map((machine) => ({ record, machine })));
+  const isKnown = (node: string): boolean => all.some(({ machine }) => machine.name === node);
+  // the node may be of the cluster whose record cannot be read
+  if (unreadable[0] && !nodes.every(isKnown)) throw unreadable[0];
   return named(all, nodes, ({ machine }) => machine.name, {
     missing: 'there is no node',
     present: 'there is',

@@ -1,4 +1,5 @@
 import type { Listener } from '../events.ts';
+import { InputError } from '../errors.ts';
 import { localHost } from '../host/local.ts';
 import { loopbackHost } from '../host/loopback.ts';
 import type { Host } from '../host/types.ts';
@@ -33,7 +34,12 @@ let loopback: Host | undefined;
 
 /** This machine; with KNEST_HOST=loopback through a byte stream, which tests that nothing goes past Host. */
 function usualHost({ env }: Workstation): Host {
-  if (env['KNEST_HOST'] !== 'loopback') return localHost();
+  const wanted = env['KNEST_HOST'] || 'local';
+  if (wanted === 'local') return localHost();
+  if (wanted !== 'loopback') {
+    const message = `"${wanted}" is no kind of host: local or loopback`;
+    throw new InputError('environment', [{ path: 'KNEST_HOST', message }]);
+  }
   loopback ??= loopbackHost();
   return loopback;
 }

@@ -110,7 +110,8 @@ async function readChecked<T>(
 export function versionOf(value: unknown): number {
   const version =
     typeof value === 'object' && value !== null && 'version' in value ? value.version : undefined;
-  return typeof version === 'number' ? version : 0;
+  if (version === undefined) return 0;
+  return typeof version === 'number' ? version : NaN;
 }
 
 /** Migrates the part of a plan that a record holds. */

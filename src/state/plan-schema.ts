@@ -132,7 +132,8 @@ function check<T>(schema: z.ZodType): Check<T> {
     // the value itself and not zod's copy: the copy would lack the fields that the schema does not name
     if (result.success) return { value: value as T };
     const [first] = result.error.issues;
-    return { problem: `${first?.path.join('.') ?? ''}: ${first?.message ?? ''}` };
+    const where = first?.path.join('.') ?? '';
+    return { problem: `${where === '' ? '' : `${where}: `}${first?.message ?? ''}` };
   };
 }
 

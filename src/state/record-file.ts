@@ -37,6 +37,7 @@ export async function readRecord(host: Host, cluster: string, path: string): Pro
 
 /** Refuses a record of a newer knest: this one would understand only part of it. @throws KnestError */
 export function refuseNewer(cluster: string, path: string, version: number): void {
+  if (Number.isNaN(version)) throw new DamagedRecord(cluster, path, 'says a version that is no number');
   if (version <= recordVersion) return;
   throw new KnestError(
     `cluster "${cluster}" was made, or changed, by a newer knest: ${path} has format ${version}, this knest knows ` +
