@@ -45,10 +45,12 @@ export async function createCluster(options: CreateOptions): Promise<CreateResul
   const kubeconfig = options.kubeconfig === false ? own : kubeconfigPath(options.kubeconfig, workstation.env);
   // a file that the context cannot be added to is found before anything is made
   await readKubeconfig(workstation.local, kubeconfig);
-  const lock = await acquireLock(host, records.clusterLock(paths, spec.name)).catch(async (error: unknown) => {
-    await records.removeEmptyFolders(host, paths);
-    throw error;
-  });
+  const lock = await acquireLock(host, records.clusterLock(paths, spec.name)).catch(
+    async (error: unknown) => {
+      await records.removeEmptyFolders(host, paths);
+      throw error;
+    },
+  );
   let created = false;
   let inKubeconfig = false;
   try {

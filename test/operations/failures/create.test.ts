@@ -4,12 +4,14 @@ import { createCluster } from '../../../src/operations/create-cluster.ts';
 import { deleteCluster } from '../../../src/operations/delete-cluster.ts';
 import type * as issue from '../../../src/pki/issue.ts';
 import { clusterSpec, nodesOf } from '../../fixtures/cluster.ts';
-import { allWords, live, sample, sayable, untold } from './lives.ts';
+import { allWords, failures, live, notes, sample, sayable, untold } from './lives.ts';
 import type { Verb } from './lives.ts';
 import { closeApis } from './paper-api.ts';
 import { copyOf, inventory, paperHost } from './paper-host.ts';
 
-vi.mock('../../../src/workstation/agent-program.ts', () => ({ agentProgram: () => Promise.resolve('agent') }));
+vi.mock('../../../src/workstation/agent-program.ts', () => ({
+  agentProgram: () => Promise.resolve('agent'),
+}));
 vi.mock('../../../src/pki/issue.ts', async (original) =>
   (await import('./quick-keys.ts')).quickly(await original<typeof issue>()),
 );
@@ -45,6 +47,11 @@ describe('create', () => {
       }
       expect(allWords(sayable(life.error))).toContain('scripted');
       expect(untold(life.events)).toEqual([]);
+      const failed = failures(life.events);
+      if (failed.length > 0) {
+        expect(failed).toContain(life.error);
+        expect(notes(life.events)).toContain('taking away what was made; --retain keeps it');
+      }
       if (life.struck?.startsWith('remove ')) {
         // what could not be taken away is found by the next command
         expect((await live(paper, create)).error).toBeUndefined();

@@ -30,7 +30,17 @@ export interface PaperHost {
 }
 
 const programs = [
-  ...['systemd-nspawn', 'machinectl', 'systemctl', 'journalctl', 'ip', 'nft', 'unshare', 'nsenter', 'setpriv'],
+  ...[
+    'systemd-nspawn',
+    'machinectl',
+    'systemctl',
+    'journalctl',
+    'ip',
+    'nft',
+    'unshare',
+    'nsenter',
+    'setpriv',
+  ],
   ...['mount', 'umount', 'findmnt', 'tar', 'xz', 'zstd', 'curl'],
 ];
 
@@ -67,7 +77,13 @@ export async function paperHost(): Promise<PaperHost> {
       '/root/.profile': '',
     },
   });
-  for (const folder of ['/run/systemd/nspawn/locks', '/root/.kube', '/var/lib', '/var/cache/knest/layers', '/tmp'])
+  for (const folder of [
+    '/run/systemd/nspawn/locks',
+    '/root/.kube',
+    '/var/lib',
+    '/var/cache/knest/layers',
+    '/tmp',
+  ])
     await host.makeDirectory(folder, 0o755);
   const made = onPaper(host, { links: new Set(['lo', 'eth0']), tables: new Set() });
   await addLayers(made.host);
@@ -114,7 +130,8 @@ export async function inventory({ host, kernel }: PaperHost): Promise<string[]> 
     if ('directory' in entry) return `${entry.path}/`;
     if ('link' in entry) return `${entry.path} -> ${entry.link}`;
     const text = Buffer.from(entry.content);
-    const content = text.length < 60 ? text.toString('utf8').trim() : createHash('sha256').update(text).digest('hex');
+    const content =
+      text.length < 60 ? text.toString('utf8').trim() : createHash('sha256').update(text).digest('hex');
     return `${entry.path}: ${content}`;
   });
   const [links, tables] = [[...kernel.links], [...kernel.tables]];
@@ -145,7 +162,9 @@ function onPaper(base: MemoryHost, kernel: Kernel): PaperHost {
     files.set('/proc/self/mountinfo', { content: `${change(lines).join('\n')}\n`, mode: 0o444 });
   };
   const isMounted = (point: string): boolean =>
-    (files.get('/proc/self/mountinfo')?.content ?? '').split('\n').some((line) => line.split(' ')[4] === point);
+    (files.get('/proc/self/mountinfo')?.content ?? '')
+      .split('\n')
+      .some((line) => line.split(' ')[4] === point);
 
   /** What the launch script does, and systemd-nspawn after it. */
   const launch = async (script: string): Promise<Answer> => {
@@ -214,7 +233,8 @@ function onPaper(base: MemoryHost, kernel: Kernel): PaperHost {
       kernel.links.add(name);
       return ok;
     }
-    if (words[1] === 'link' && words[2] === 'show') return kernel.links.has(link) ? ok : refused('no such link');
+    if (words[1] === 'link' && words[2] === 'show')
+      return kernel.links.has(link) ? ok : refused('no such link');
     if (words[1] === 'link' && words[2] === 'delete') {
       for (const family of ['ipv4', 'ipv6']) await base.remove(`/proc/sys/net/${family}/conf/${link}`);
       return kernel.links.delete(link) ? ok : refused('Cannot find device');
@@ -272,7 +292,8 @@ function onPaper(base: MemoryHost, kernel: Kernel): PaperHost {
       const played = await answer(argv, typeof options.input === 'string' ? options.input : '');
       const { exitCode = 0, stdout = '', stderr = '' } = played;
       const expected = options.okExitCodes ?? [0];
-      if (expected !== 'any' && !expected.includes(exitCode)) throw new CommandError(base.name, argv, exitCode, stderr);
+      if (expected !== 'any' && !expected.includes(exitCode))
+        throw new CommandError(base.name, argv, exitCode, stderr);
       return { exitCode, stdout, stderr };
     },
   };
