@@ -30,6 +30,22 @@ const creating =
     return createCluster({ ...context, host: { ...host, list }, spec: clusterSpec({ name }), wait: 0 });
   };
 
+/** Who waits at it goes on when it has been opened. */
+function gate(): { open: () => void; passed: Promise<void> } {
+  const controller = new AbortController();
+  const passed = new Promise<void>((resolve) => {
+    controller.signal.addEventListener('abort', () => {
+      resolve();
+    });
+  });
+  return {
+    open: () => {
+      controller.abort();
+    },
+    passed,
+  };
+}
+
 async function subnetsOf({ host }: PaperHost, name: string): Promise<string[]> {
   const { network } = (await requireCluster(host, paths, name)).plan;
   return [...network.nodeSubnets, ...network.podSubnets, ...network.serviceSubnets];
@@ -37,13 +53,12 @@ async function subnetsOf({ host }: PaperHost, name: string): Promise<string[]> {
 
 it('one that waits for what it needs keeps no other from being planned', async () => {
   const paper = await paperHost();
-  const reached = Promise.withResolvers<void>();
-  const opened = Promise.withResolvers<void>();
-  const first = live(paper, creating('first', { reached: reached.resolve, opened: opened.promise }));
-  await reached.promise;
+  const [reached, opened] = [gate(), gate()];
+  const first = live(paper, creating('first', { reached: reached.open, opened: opened.passed }));
+  await reached.passed;
   const second = await live(paper, creating('second'));
   expect(second.error).toBeUndefined();
-  opened.resolve();
+  opened.open();
   expect((await first).error).toBeUndefined();
   // the first looked at the host before the second was there
   const all = [...(await subnetsOf(paper, 'first')), ...(await subnetsOf(paper, 'second'))];
