@@ -41,12 +41,8 @@ export async function acquireLock(host: Host, path: string, options: LockOptions
         return false;
       });
     if (created) {
-      return {
-        release: () =>
-          host.remove(path).catch(() => {
-            abandon(host, path);
-          }),
-      };
+      abandoned.get(host)?.delete(path);
+      return { release: () => giveBack(host, path) };
     }
     const text = await readLock(host, path);
     const holder = text === undefined ? undefined : parseIdentity(text);
@@ -75,6 +71,14 @@ export async function acquireLock(host: Host, path: string, options: LockOptions
 
 /** Locks of this process that it has done with and could not remove. */
 const abandoned = new WeakMap<Host, Set<string>>();
+
+async function giveBack(host: Host, path: string): Promise<void> {
+  try {
+    await host.remove(path);
+  } catch {
+    abandon(host, path);
+  }
+}
 
 function abandon(host: Host, path: string): void {
   abandoned.set(host, (abandoned.get(host) ?? new Set()).add(path));

@@ -132,6 +132,20 @@ describe('acquireLock', () => {
     await mine.release();
   });
 
+  it('that could not be removed fails nobody, and can be taken again by the same process, once', async () => {
+    let failing = true;
+    const full: Host = {
+      ...host,
+      remove: (file) => (failing ? Promise.reject(new Error('EIO')) : host.remove(file)),
+    };
+    await (await acquireLock(full, path)).release();
+    failing = false;
+    const again = await acquireLock(full, path);
+    await expect(acquireLock(full, path)).rejects.toMatchObject({ kind: 'locked' });
+    await again.release();
+    expect(await readdir(join(folder, 'locks'))).toEqual([]);
+  });
+
   it('survives that its folder is removed by another knest meanwhile', async () => {
     await writeFile(join(folder, 'other'), '');
     let removed = 0;

@@ -4,7 +4,7 @@ import { createCluster } from '../../../src/operations/create/create-cluster.ts'
 import { deleteCluster } from '../../../src/operations/delete/delete-cluster.ts';
 import type * as issue from '../../../src/pki/issue.ts';
 import { clusterSpec, nodesOf } from '../../fixtures/cluster.ts';
-import { allWords, live, sample, sayable, untold } from './lives.ts';
+import { allWords, failures, live, notes, sample, sayable, untold } from './lives.ts';
 import type { Verb } from './lives.ts';
 import { closeApis } from './paper-api.ts';
 import { copyOf, inventory, paperHost } from './paper-host.ts';
@@ -35,7 +35,9 @@ describe('create', () => {
   });
 
   describe.each(['once', 'exit'] as const)('that fails (%s)', (kind) => {
-    const places = sample(good.calls).filter(({ call }) => kind === 'once' || call.startsWith('run '));
+    const places = sample(good.calls, { looks: 4 }).filter(
+      ({ call }) => kind === 'once' || call.startsWith('run '),
+    );
     it.each(places)('at call $nth of: $call', async (at) => {
       const paper = await copyOf(empty);
       const life = await live(paper, create, { kind, at });
@@ -47,6 +49,11 @@ describe('create', () => {
       }
       expect(allWords(sayable(life.error))).toContain('scripted');
       expect(untold(life.events)).toEqual([]);
+      const failed = failures(life.events);
+      if (failed.length > 0) {
+        expect(failed).toContain(life.error);
+        expect(notes(life.events)).toContain('taking away what was made; --retain keeps it');
+      }
       if (life.struck?.startsWith('remove ')) {
         // what could not be taken away is found by the next command
         expect((await live(paper, create)).error).toBeUndefined();
@@ -57,7 +64,7 @@ describe('create', () => {
   });
 
   describe('that is killed', () => {
-    const every = Array.from({ length: Math.ceil(good.calls.length / 40) }, (_, index) => index * 40);
+    const every = Array.from({ length: Math.ceil(good.calls.length / 50) }, (_, index) => index * 50);
     it.each(every)('after %i calls', async (count) => {
       const paper = await copyOf(empty);
       const dead = await live(paper, create, { kind: 'kill', at: { count } });

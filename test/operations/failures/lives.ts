@@ -72,7 +72,7 @@ export async function live(paper: PaperHost, verb: Verb, trouble?: Trouble): Pro
 /** The class of a call: the same work on another machine, file or process is the same. */
 function classOf(method: string, subject: string): string {
   const short = subject
-    .replaceAll(/knest-(control-plane|worker(-\d)?)\b/g, 'NODE')
+    .replaceAll(/knest-(control-plane|worker)\d?\b/g, 'NODE')
     .replace(/(\/NODE\/(upper|data)\/).*/, '$1*')
     .replace(/(\/machines\/NODE\/)(root|work|upper)$/, '$1FOLDER')
     .replace(/(\/pki\/).*/, '$1*')
@@ -152,6 +152,11 @@ export function untold(events: readonly StepEvent[]): string[] {
   return [...open];
 }
 
+/** What failed steps failed with. */
+export function failures(events: readonly StepEvent[]): unknown[] {
+  return events.flatMap((event) => (event.type === 'failed' ? [event.error] : []));
+}
+
 export function notes(events: readonly StepEvent[]): string[] {
   return events.flatMap((event) => (event.type === 'note' ? [event.message] : []));
 }
@@ -161,11 +166,15 @@ const writing = /^(run (?!stat|test|ip -j)|write|put|remove|rename|link|makeDire
 /**
  * Which calls of a good run are made to fail: of each class that changes something the first and the last, and some of
  * those that only look.
+ * @param options looks: one of so many of these; last: not only the first call of a class
  */
-export function sample(calls: readonly string[], everyLook = 2): { call: string; nth: number }[] {
+export function sample(
+  calls: readonly string[],
+  { looks = 2, last: withLast = true }: { looks?: number; last?: boolean } = {},
+): { call: string; nth: number }[] {
   return [...new Set(calls)].flatMap((call, index) => {
-    if (!writing.test(call)) return index % everyLook === 0 ? [{ call, nth: 0 }] : [];
+    if (!writing.test(call)) return index % looks === 0 ? [{ call, nth: 0 }] : [];
     const last = calls.filter((one) => one === call).length - 1;
-    return [...new Set([0, last])].map((nth) => ({ call, nth }));
+    return [...new Set([0, withLast ? last : 0])].map((nth) => ({ call, nth }));
   });
 }

@@ -10,7 +10,7 @@ import { unfinishedChange } from '../../../src/operations/nodes/finish-change.ts
 import type * as issue from '../../../src/pki/issue.ts';
 import { readKeyMaterial, requireCluster } from '../../../src/state/clusters.ts';
 import { clusterSpec, nodesOf } from '../../fixtures/cluster.ts';
-import { allWords, live, sample, sayable, untold } from './lives.ts';
+import { allWords, failures, live, notes, sample, sayable, untold } from './lives.ts';
 import type { Verb } from './lives.ts';
 import { closeApis } from './paper-api.ts';
 import { copyOf, inventory, paperHost, paths } from './paper-host.ts';
@@ -110,13 +110,17 @@ describe.each(cases)('$verb', async ({ from, run, next, after, ends }) => {
     await expectGone(paper);
   });
 
-  const places = sample(good.calls, 8);
+  const places = sample(good.calls, { looks: 8, last: false });
   it.each(places)('fails at call $nth of: $call', async (at) => {
     const broken = await copyOf(from);
     const life = await live(broken, run, { kind: 'once', at });
     if (life.error !== undefined) {
       expect(allWords(sayable(life.error))).toContain('scripted');
       expect(untold(life.events)).toEqual([]);
+      // the step that failed says so, if it was in one
+      for (const failed of failures(life.events)) expect(allWords(sayable(failed))).toContain('scripted');
+      if (life.events.some((event) => event.type === 'failed') && run === cases[0]?.run)
+        expect(notes(life.events)).toContain('taking away what was made; --retain keeps it');
     }
     const finishing = await live(broken, next);
     expect(finishing.error).toBeUndefined();
@@ -126,7 +130,7 @@ describe.each(cases)('$verb', async ({ from, run, next, after, ends }) => {
     expect(left).toEqual(planned);
   });
 
-  const every = Array.from({ length: 8 }, (_, index) => Math.floor((index * good.calls.length) / 8));
+  const every = Array.from({ length: 6 }, (_, index) => Math.floor((index * good.calls.length) / 6));
   it.each(every)('is killed after %i calls', async (count) => {
     const broken = await copyOf(from);
     await live(broken, run, { kind: 'kill', at: { count } });
