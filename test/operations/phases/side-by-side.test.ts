@@ -2,7 +2,7 @@
 
 import { expect, it, vi } from 'vitest';
 
-import { createCluster } from '../../../src/operations/create-cluster.ts';
+import { createCluster } from '../../../src/operations/create/create-cluster.ts';
 import { requireCluster } from '../../../src/state/clusters.ts';
 import { clusterSpec } from '../../fixtures/cluster.ts';
 import { live } from '../failures/lives.ts';
