@@ -7,6 +7,8 @@ import type { ExecResult } from './types.ts';
 /** A program in a node, or kubectl, that ended with another exit code than 0 or took too long. It is the result as well. */
 export class ExecError extends KnestError implements ExecResult {
   override readonly name = 'ExecError';
+  /** What happened, in one line; `message` has the end of what the program printed as well. */
+  readonly shortMessage: string;
   readonly where: string;
   readonly argv: readonly string[];
   readonly exitCode: number;
@@ -18,10 +20,14 @@ export class ExecError extends KnestError implements ExecResult {
   constructor(result: ExecResult) {
     const { where, argv, exitCode, stdout, stderr, durationMs, timedOut } = result;
     const how = timedOut ? `was ended after ${durationMs} ms` : `exited ${exitCode}`;
-    super(`${argv[0] ?? 'program'} ${how} in ${where}: ${printableCommand(argv)}`, {
+    const shortMessage = `${argv[0] ?? 'program'} ${how} in ${where}: ${printableCommand(argv)}`;
+    const details = tail(stderr === '' ? stdout : stderr, 10);
+    // test runners print the message and no other field
+    super([shortMessage, ...details].join('\n'), {
       code: timedOut ? 'COMMAND_TIMEOUT' : 'COMMAND_FAILED',
-      details: tail(stderr === '' ? stdout : stderr, 10),
+      details,
     });
+    this.shortMessage = shortMessage;
     this.where = where;
     this.argv = argv;
     this.exitCode = exitCode;

@@ -58,7 +58,8 @@ it('a program that failed throws its result, unless that is wanted', () => {
   );
   const error = new ExecError(result);
   expect(error).toMatchObject(result);
-  expect(error.message).toBe("cat exited 1 in shop-worker: cat 'a b'");
+  expect(error.shortMessage).toBe("cat exited 1 in shop-worker: cat 'a b'");
+  expect(error.message).toBe("cat exited 1 in shop-worker: cat 'a b'\nno such file");
   expect(error.details).toEqual(['no such file']);
   expect(isKnestError(error, 'failed')).toBe(true);
   expect(isKnestError(error, 'notFound')).toBe(false);
