@@ -10,19 +10,60 @@ export interface Checked<T> {
   problems: Problem[];
 }
 
+/** Nobody reads more; a file that is none of knest's can have a hundred thousand. */
+const mostProblems = 100;
+
 export function check<S extends z.ZodObject>(schema: S, input: unknown, at: At): Checked<z.output<S>> {
-  const result = schema.safeParse(input);
+  const result = parse(schema, input);
+  if (result === 'too many') return { valid: {}, problems: [tooMany(at)] };
   if (result.success) return { valid: withoutUndefined(result.data), problems: [] };
-  const keysAt = (path: Path) => knownKeys(schema, path);
-  const problems = result.error.issues.flatMap((issue) => problemsOfIssue(issue, input, at, keysAt));
+  const { issues } = result.error;
+  if (issues.reduce((sum, issue) => sum + countOf(issue), 0) > mostProblems) {
+    const told = tell(issues.slice(0, mostProblems).map(shortened), schema, input, at);
+    return { valid: {}, problems: [...told.slice(0, mostProblems), tooMany(at)] };
+  }
+  const problems = tell(issues, schema, input, at);
   const rest = structuredClone(input);
-  for (const issue of result.error.issues) {
+  for (const issue of issues) {
     const paths =
       issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...issue.path, key]) : [issue.path];
     for (const path of paths) remove(rest, path);
   }
   const again = schema.partial().safeParse(rest);
   return { valid: again.success ? (withoutUndefined(again.data) as Partial<z.output<S>>) : {}, problems };
+}
+
+type Issue = z.core.$ZodIssue;
+
+/** Zod hands issues on as the arguments of a function, of which there can be some hundred thousand at most. */
+function parse<S extends z.ZodObject>(
+  schema: S,
+  input: unknown,
+): z.ZodSafeParseResult<z.output<S>> | 'too many' {
+  try {
+    return schema.safeParse(input);
+  } catch (error) {
+    if (error instanceof RangeError) return 'too many';
+    throw error;
+  }
+}
+
+function tell(issues: readonly Issue[], schema: z.ZodType, input: unknown, at: At): Problem[] {
+  const keysAt = (path: Path) => knownKeys(schema, path);
+  return issues.flatMap((issue) => problemsOfIssue(issue, input, at, keysAt));
+}
+
+function countOf(issue: Issue): number {
+  return issue.code === 'unrecognized_keys' ? issue.keys.length : 1;
+}
+
+function shortened(issue: Issue): Issue {
+  return issue.code === 'unrecognized_keys' ? { ...issue, keys: issue.keys.slice(0, mostProblems) } : issue;
+}
+
+function tooMany(at: At): Problem {
+  const message = `has more than ${mostProblems} problems`;
+  return { ...at([]), message, hint: 'is it a config of knest, or of kind?' };
 }
 
 /** Drops keys whose value is `undefined`: when objects are spread over each other, these would hide other values. */

@@ -372,3 +372,21 @@ describe('nodes', () => {
     },
   );
 });
+
+describe('more problems than anybody reads', () => {
+  it.each([
+    ['unknown keys', Array.from({ length: 20_000 }, (_, index) => `k${index}: 1\n`).join('')],
+    [
+      'wrong values',
+      `nodes:\n  - role: worker\n    labels:\n${Array.from({ length: 100_000 }, (_, index) => `      l${index}: [1]\n`).join('')}`,
+    ],
+  ])(
+    'are told in part: %s',
+    (_, text) => {
+      const told = problems({}, text);
+      expect(told.length).toBeLessThan(110);
+      expect(told.join('\n')).toContain('has more than 100 problems');
+    },
+    60_000,
+  );
+});
