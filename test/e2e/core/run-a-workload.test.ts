@@ -131,8 +131,7 @@ describeScenario('run a workload', { story: true }, (scenario) => {
     expect(about).toMatch(/^ {2}default +client /m);
     const aboutPod = await kubectl('describe', 'pod', 'client');
     expect(aboutPod).toMatch(/Started container/);
-    // a mount may wait for its Secret right after the node has started: the kubelet tries that again by itself
-    const troubles = aboutPod.split('\n').filter((line) => /Failed(?!Mount)|BackOff|Unhealthy/.test(line));
+    const troubles = aboutPod.split('\n').filter((line) => /Failed|BackOff|Unhealthy/.test(line));
     expect(troubles).toEqual([]);
   });
 
