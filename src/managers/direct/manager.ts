@@ -8,11 +8,11 @@ import type { Host } from '../../host/types.ts';
 import { nspawnPlaces, socketsFolder } from '../../plan/managers/nspawn-paths.ts';
 import { runOf } from '../../plan/managers/run-of.ts';
 import type { DirectRun, MachinePlan, PlannedCommand } from '../../plan/types.ts';
-import { cgroupProcsFiles, removeCgroupsCommand } from '../../tools/cgroup.ts';
+import { removeCgroupsCommand } from '../../tools/cgroup.ts';
 import { deleteLinkCommand } from '../../tools/ip.ts';
-import { enterMachineCommand } from '../../tools/nsenter.ts';
 import { runCommands } from '../commands.ts';
 import { nspawnLock, removeTraces, unmountBelow } from '../nspawn-traces.ts';
+import { entering } from '../enter.ts';
 import type { MachineManager } from '../types.ts';
 import { directHost } from './host.ts';
 
@@ -29,34 +29,18 @@ export function directManager(host: Host, cgroup: CgroupFacts): MachineManager {
   const consoleTail = async (machine: MachinePlan): Promise<string[]> =>
     tail((await host.readFile(directRun(machine).logFile)) ?? '', 10);
 
-  const requireLeader = async (machine: MachinePlan): Promise<number> => {
-    const pid = await leader(machine);
-    if (pid !== undefined) return pid;
-    throw new KnestError(`machine ${machine.name} does not run on ${host.name}`, {
-      code: 'MACHINE_NOT_RUNNING',
-      hint: `its console: ${directRun(machine).logFile}`,
-      details: await consoleTail(machine),
-    });
-  };
-
-  const enterCommand = async (
-    machine: MachinePlan,
-    argv: readonly string[],
-    terminal: string,
-  ): Promise<string[]> => {
-    const pid = await requireLeader(machine);
-    const groups = (await host.readFile(`/proc/${pid}/cgroup`)) ?? '';
-    return enterMachineCommand(pid, cgroupProcsFiles(groups, cgroup), argv, terminal);
-  };
-
   return {
     leader,
     consoleTail,
-    enterCommand,
+    ...entering(
+      host,
+      cgroup,
+      { leader, consoleTail },
+      (machine) => `its console: ${directRun(machine).logFile}`,
+    ),
     start: (machine, signal) => startMachine(host, machine, signal),
     stop: (machine) => stopMachine(host, machine),
     destroy: (machine) => destroyMachine(host, machine),
-    run: async (machine, argv, options) => host.run(await enterCommand(machine, argv, 'dumb'), options),
     writeFiles: async (machine) => {
       const { path, script } = directRun(machine);
       await host.writeFile(path, script, 0o755);

@@ -6,10 +6,9 @@ import type { Host } from '../../host/types.ts';
 import { machineUnit, propertyFolders } from '../../plan/managers/systemd/names.ts';
 import { runOf } from '../../plan/managers/run-of.ts';
 import type { MachinePlan, SystemdRun } from '../../plan/types.ts';
-import { cgroupProcsFiles, removeCgroupsCommand } from '../../tools/cgroup.ts';
+import { removeCgroupsCommand } from '../../tools/cgroup.ts';
 import { unitJournalCommand } from '../../tools/journalctl.ts';
 import { machineLeaderCommand, parseLeader } from '../../tools/machinectl.ts';
-import { enterMachineCommand } from '../../tools/nsenter.ts';
 import {
   daemonReloadCommand,
   killUnitCommand,
@@ -18,6 +17,7 @@ import {
   stopUnitsCommand,
 } from '../../tools/systemctl.ts';
 import { nspawnLock, removeTraces } from '../nspawn-traces.ts';
+import { entering } from '../enter.ts';
 import type { MachineManager } from '../types.ts';
 import { removeHostFiles, writeHostFiles } from './host-files.ts';
 import { systemdHost } from './host.ts';
@@ -47,25 +47,13 @@ export function systemdManager(host: Host, cgroup: CgroupFacts): MachineManager 
     return tail(stdout, 10);
   };
 
-  const enterCommand: MachineManager['enterCommand'] = async (machine, argv, terminal) => {
-    const pid = await leader(machine);
-    if (pid === undefined) {
-      throw new KnestError(`machine ${machine.name} does not run on ${host.name}`, {
-        code: 'MACHINE_NOT_RUNNING',
-        hint: `systemctl status ${machineUnit(machine.name)}; start it: machinectl start ${machine.name}`,
-        details: await consoleTail(machine),
-      });
-    }
-    const groups = (await host.readFile(`/proc/${pid}/cgroup`)) ?? '';
-    // not systemd-run -M: that asks the machine's dbus, which is not there in the first second
-    return enterMachineCommand(pid, cgroupProcsFiles(groups, cgroup), argv, terminal);
-  };
+  const hint = ({ name }: MachinePlan): string =>
+    `systemctl status ${machineUnit(name)}; start it: machinectl start ${name}`;
 
   return {
     leader,
     consoleTail,
-    enterCommand,
-    run: async (machine, argv, options) => host.run(await enterCommand(machine, argv, 'dumb'), options),
+    ...entering(host, cgroup, { leader, consoleTail }, hint),
     start: async (machine, signal) => {
       if ((await leader(machine)) !== undefined) return;
       await startMachine(host, machine, consoleTail, signal);

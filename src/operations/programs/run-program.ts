@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
+import { lineSplitter } from '../../host/lines.ts';
 import type { HostProcess } from '../../host/types.ts';
 import { requireCluster } from '../../state/clusters.ts';
 import { clusterKubeconfigPath } from '../admin-kubeconfig.ts';
@@ -118,18 +119,14 @@ async function feed({ stdin }: HostProcess, input: string | Uint8Array | Readabl
   }
 }
 
-/** The whole text; characters of several bytes that come in two pieces stay whole. */
+/** The whole text, told line by line as it comes. */
 async function read(stream: Readable, onLine: (line: string) => void): Promise<string> {
-  let text = '';
-  let told = 0;
-  stream.setEncoding('utf8');
-  for await (const chunk of stream as AsyncIterable<string>) {
-    text += chunk;
-    for (let end = text.indexOf('\n', told); end !== -1; end = text.indexOf('\n', told)) {
-      onLine(text.slice(told, end));
-      told = end + 1;
-    }
+  const chunks: Uint8Array[] = [];
+  const lines = lineSplitter(onLine);
+  for await (const chunk of stream as AsyncIterable<Uint8Array>) {
+    chunks.push(chunk);
+    lines.push(chunk);
   }
-  if (told < text.length) onLine(text.slice(told));
-  return text.replace(/\n$/, '');
+  lines.end();
+  return Buffer.concat(chunks).toString().replace(/\n$/, '');
 }
