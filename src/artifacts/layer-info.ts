@@ -26,7 +26,7 @@ export async function listLayers(paths: Paths, host: Host): Promise<LayerInfo[]>
   const names = await host.list(`${paths.cache}/layers`);
   const finished = names.filter((name) => names.includes(`${name}.json`));
   const infos = await Promise.all(finished.map((id) => readInfo(paths, id, host)));
-  return infos.filter((info) => info !== undefined).sort((a, b) => b.built.localeCompare(a.built));
+  return infos.filter((info) => info !== undefined).sort((a, b) => Date.parse(b.built) - Date.parse(a.built));
 }
 
 /** What to write down about a layer that is finished. */

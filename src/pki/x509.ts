@@ -1,7 +1,4 @@
-/**
- * X.509 certificates (RFC 5280). Only the schema half of @peculiar's library: @peculiar/x509 itself parses again whatever
- * it has just made, and to load and run it took longer than all else that a create computes.
- */
+/** X.509 certificates (RFC 5280): node:crypto makes keys, signs and reads certificates, but writes none. */
 
 import {
   createHash,
@@ -14,9 +11,10 @@ import {
 import type { KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 
-import { AsnConvert, OctetString } from '@peculiar/asn1-schema';
-import * as asn1 from '@peculiar/asn1-x509';
+import ipaddr from 'ipaddr.js';
 
+import * as der from './der.ts';
+import type { Der } from './der.ts';
 import type { PlannedAuthority, PlannedCertificate } from './types.ts';
 
 /** A certificate with its private key, both PEM. */
@@ -27,35 +25,48 @@ export interface Issued {
 
 /** An authority, ready to sign. */
 export interface Authority {
-  name: asn1.Name;
+  name: Der;
   /** SHA-1 of its public key: tells authorities of one name apart (RFC 5280, 4.2.1.2). */
-  keyIdentifier: ArrayBuffer;
+  keyIdentifier: Uint8Array;
   key: KeyObject;
 }
 
 /** Clusters outlive the habit of renewing certificates every year; `knest status` shows when they end. */
 const validYears = 10;
 
-/** ecdsa-with-SHA256 (RFC 5758, 3.2). */
-const signatureAlgorithm = new asn1.AlgorithmIdentifier({ algorithm: '1.2.840.10045.4.3.2' });
+/** Object identifiers: names (RFC 5280, appendix A.1), extensions (4.2.1), the signature (RFC 5758, 3.2). */
+const oid = {
+  commonName: '2.5.4.3',
+  organization: '2.5.4.10',
+  subjectKeyIdentifier: '2.5.29.14',
+  keyUsage: '2.5.29.15',
+  subjectAltName: '2.5.29.17',
+  basicConstraints: '2.5.29.19',
+  authorityKeyIdentifier: '2.5.29.35',
+  extKeyUsage: '2.5.29.37',
+  serverAuth: '1.3.6.1.5.5.7.3.1',
+  clientAuth: '1.3.6.1.5.5.7.3.2',
+  ecdsaWithSha256: '1.2.840.10045.4.3.2',
+} as const;
 
-/** Attributes of names (RFC 5280, appendix A.1). */
-const commonNameId = '2.5.4.3';
-const organizationId = '2.5.4.10';
+/** Bits of KeyUsage, from the left (RFC 5280, 4.2.1.3), with how many bits of the byte are not used. */
+const keyUsage = {
+  /** digitalSignature */
+  leaf: { bits: 0b1000_0000, unused: 7 },
+  /** digitalSignature, keyCertSign, cRLSign */
+  authority: { bits: 0b1000_0110, unused: 1 },
+} as const;
 
 /** A self-signed authority. */
 export async function issueAuthority(plan: PlannedAuthority, now: Date): Promise<Issued> {
   const keys = await generateEcKeys();
-  const publicKey = publicKeyInfo(keys.publicKey);
-  const usages =
-    asn1.KeyUsageFlags.keyCertSign | asn1.KeyUsageFlags.cRLSign | asn1.KeyUsageFlags.digitalSignature;
-  const name = nameOf([[commonNameId, plan.commonName]]);
+  const name = nameOf([[oid.commonName, plan.commonName]]);
   const certificate = signCertificate(
-    { issuer: name, subject: name, publicKey, now },
+    { issuer: name, subject: name, publicKey: keys.publicKey, now },
     [
-      extension(asn1.id_ce_basicConstraints, new asn1.BasicConstraints({ cA: true }), true),
-      extension(asn1.id_ce_keyUsage, new asn1.KeyUsage(usages), true),
-      extension(asn1.id_ce_subjectKeyIdentifier, new asn1.SubjectKeyIdentifier(identifierOf(publicKey))),
+      extension(oid.basicConstraints, der.sequence(der.boolean(true)), 'critical'),
+      extension(oid.keyUsage, keyUsageBits(keyUsage.authority), 'critical'),
+      extension(oid.subjectKeyIdentifier, der.octetString(identifierOf(keys.publicKey))),
     ],
     keys.privateKey,
   );
@@ -64,10 +75,10 @@ export async function issueAuthority(plan: PlannedAuthority, now: Date): Promise
 
 /** @throws an Error for texts that are no PEM */
 export function openAuthority({ certificate, key }: Issued): Authority {
-  const { tbsCertificate } = AsnConvert.parse(new X509Certificate(certificate).raw, asn1.Certificate);
+  const opened = new X509Certificate(certificate);
   return {
-    name: tbsCertificate.subject,
-    keyIdentifier: identifierOf(tbsCertificate.subjectPublicKeyInfo),
+    name: subjectOf(opened.raw),
+    keyIdentifier: identifierOf(opened.publicKey),
     key: createPrivateKey(key),
   };
 }
@@ -79,29 +90,26 @@ export async function issueCertificate(
   now: Date,
 ): Promise<Issued> {
   const keys = await generateEcKeys();
+  const usages = plan.usages.map((usage) =>
+    der.objectIdentifier({ server: oid.serverAuth, client: oid.clientAuth }[usage]),
+  );
   const names = [
-    ...plan.dnsNames.map((dNSName) => new asn1.GeneralName({ dNSName })),
-    ...plan.ipAddresses.map((iPAddress) => new asn1.GeneralName({ iPAddress })),
+    ...plan.dnsNames.map((name) => der.tagged(2, new TextEncoder().encode(name))),
+    ...plan.ipAddresses.map((address) => der.tagged(7, Uint8Array.from(ipaddr.parse(address).toByteArray()))),
   ];
-  const usages = { server: asn1.id_kp_serverAuth, client: asn1.id_kp_clientAuth };
   // Kubernetes reads groups from O and the user name from CN
   const subject = nameOf([
-    ...plan.organizations.map((organization) => [organizationId, organization] as const),
-    [commonNameId, plan.commonName],
+    ...plan.organizations.map((organization) => [oid.organization, organization] as const),
+    [oid.commonName, plan.commonName],
   ]);
-  const issuerKey = new asn1.AuthorityKeyIdentifier({
-    keyIdentifier: new asn1.KeyIdentifier(authority.keyIdentifier),
-  });
   const certificate = signCertificate(
-    { issuer: authority.name, subject, publicKey: publicKeyInfo(keys.publicKey), now },
+    { issuer: authority.name, subject, publicKey: keys.publicKey, now },
     [
-      extension(asn1.id_ce_basicConstraints, new asn1.BasicConstraints(), true),
-      extension(asn1.id_ce_keyUsage, new asn1.KeyUsage(asn1.KeyUsageFlags.digitalSignature), true),
-      extension(asn1.id_ce_extKeyUsage, new asn1.ExtendedKeyUsage(plan.usages.map((usage) => usages[usage]))),
-      extension(asn1.id_ce_authorityKeyIdentifier, issuerKey),
-      ...(names.length > 0
-        ? [extension(asn1.id_ce_subjectAltName, new asn1.SubjectAlternativeName(names))]
-        : []),
+      extension(oid.basicConstraints, der.sequence(), 'critical'),
+      extension(oid.keyUsage, keyUsageBits(keyUsage.leaf), 'critical'),
+      extension(oid.extKeyUsage, der.sequence(...usages)),
+      extension(oid.authorityKeyIdentifier, der.sequence(der.tagged(0, authority.keyIdentifier))),
+      ...(names.length > 0 ? [extension(oid.subjectAltName, der.sequence(...names))] : []),
     ],
     authority.key,
   );
@@ -122,71 +130,76 @@ function generateEcKeys(): Promise<{ publicKey: KeyObject; privateKey: KeyObject
   return promisify(generateKeys)('ec', { namedCurve: 'P-256' });
 }
 
-function signCertificate(
-  { issuer, subject, publicKey, now }: Signed,
-  extensions: asn1.Extension[],
-  signingKey: KeyObject,
-): string {
-  const tbsCertificate = new asn1.TBSCertificate({
-    version: asn1.Version.v3,
-    serialNumber: serialNumber(),
-    signature: signatureAlgorithm,
-    issuer,
-    validity: validity(now),
-    subject,
-    subjectPublicKeyInfo: publicKey,
-    extensions: new asn1.Extensions(extensions),
-  });
-  const tbsCertificateRaw = AsnConvert.serialize(tbsCertificate);
-  const signature = sign('sha256', new Uint8Array(tbsCertificateRaw), signingKey);
-  const der = AsnConvert.serialize(
-    // with the text that was signed it is not written anew
-    new asn1.Certificate({
-      tbsCertificate,
-      tbsCertificateRaw,
-      signatureAlgorithm,
-      signatureValue: arrayBufferOf(signature),
-    }),
-  );
-  return new X509Certificate(new Uint8Array(der)).toString();
-}
-
 /** What a certificate says, beside its extensions. */
 interface Signed {
-  issuer: asn1.Name;
-  subject: asn1.Name;
-  publicKey: asn1.SubjectPublicKeyInfo;
+  issuer: Der;
+  subject: Der;
+  publicKey: KeyObject;
   now: Date;
 }
 
-function nameOf(attributes: readonly (readonly [type: string, text: string])[]): asn1.Name {
-  return new asn1.Name(
-    attributes.map(([type, text]) => {
-      // PrintableString where it will do (X.680, 41.4), as issuers do that follow RFC 5280's predecessors
-      const value = /^[A-Za-z0-9 '()+,-./:=?]*$/.test(text)
-        ? { printableString: text }
-        : { utf8String: text };
-      return new asn1.RelativeDistinguishedName([
-        new asn1.AttributeTypeAndValue({ type, value: new asn1.AttributeValue(value) }),
-      ]);
-    }),
+/** Certificate and TBSCertificate (RFC 5280, 4.1), as PEM. */
+function signCertificate(
+  { issuer, subject, publicKey, now }: Signed,
+  extensions: readonly Der[],
+  signingKey: KeyObject,
+): string {
+  const algorithm = der.sequence(der.objectIdentifier(oid.ecdsaWithSha256));
+  const toSign = der.sequence(
+    // version 3
+    der.wrapped(0, der.integer(Uint8Array.of(2))),
+    der.integer(serialNumber()),
+    algorithm,
+    issuer,
+    validity(now),
+    subject,
+    publicKeyInfo(publicKey),
+    der.wrapped(3, der.sequence(...extensions)),
+  );
+  const certificate = der.sequence(toSign, algorithm, der.bitString(sign('sha256', toSign, signingKey)));
+  const lines = Buffer.from(certificate)
+    .toString('base64')
+    .match(/.{1,64}/g);
+  return `${['-----BEGIN CERTIFICATE-----', ...(lines ?? []), '-----END CERTIFICATE-----'].join('\n')}\n`;
+}
+
+function nameOf(attributes: readonly (readonly [type: string, text: string])[]): Der {
+  return der.sequence(
+    ...attributes.map(([type, text]) => der.setOf(der.sequence(der.objectIdentifier(type), der.text(text)))),
   );
 }
 
-function extension(extnID: string, value: object, critical = false): asn1.Extension {
-  return new asn1.Extension({
-    extnID,
-    critical,
-    extnValue: new OctetString(AsnConvert.serialize(value)),
-  });
+function extension(id: string, content: Der, critical?: 'critical'): Der {
+  return der.sequence(
+    der.objectIdentifier(id),
+    ...(critical === undefined ? [] : [der.boolean(true)]),
+    der.octetString(content),
+  );
 }
 
-function publicKeyInfo(key: KeyObject): asn1.SubjectPublicKeyInfo {
-  return AsnConvert.parse(key.export({ type: 'spki', format: 'der' }), asn1.SubjectPublicKeyInfo);
+function keyUsageBits({ bits, unused }: { bits: number; unused: number }): Der {
+  return der.bitString(Uint8Array.of(bits), unused);
 }
 
-function identifierOf({ subjectPublicKey }: asn1.SubjectPublicKeyInfo): ArrayBuffer {
-  return arrayBufferOf(createHash('sha1').update(new Uint8Array(subjectPublicKey)).digest());
+/** The subject of a certificate: the sixth field in version 3, which every authority has. */
+function subjectOf(certificate: Der): Der {
+  const [toSign = certificate] = der.membersOf(certificate);
+  const subject = der.membersOf(toSign)[5];
+  if (subject === undefined) throw new Error('not a certificate of version 3');
+  return subject;
+}
+
+/** SubjectPublicKeyInfo (RFC 5280, 4.1). */
+function publicKeyInfo(key: KeyObject): Der {
+  return key.export({ type: 'spki', format: 'der' });
+}
+
+/** Of the key's bits alone, without what says which kind of key they are. */
+function identifierOf(key: KeyObject): Uint8Array {
+  const [, bits] = der.membersOf(publicKeyInfo(key));
+  if (bits === undefined) throw new Error('not a public key');
+  // the first octet says how many bits of the last are not used: none
+  return createHash('sha1').update(der.contentOctets(bits).subarray(1)).digest();
 }
 
 function pemOf(privateKey: KeyObject): string {
@@ -194,20 +207,15 @@ function pemOf(privateKey: KeyObject): string {
 }
 
 /** Starts five minutes ago, for clocks that differ. */
-function validity(now: Date): asn1.Validity {
+function validity(now: Date): Der {
   const notAfter = new Date(now);
   notAfter.setUTCFullYear(notAfter.getUTCFullYear() + validYears);
-  return new asn1.Validity({ notBefore: new Date(now.getTime() - 5 * 60_000), notAfter });
+  return der.sequence(der.time(new Date(now.getTime() - 5 * 60_000)), der.time(notAfter));
 }
 
 /** Random and positive (RFC 5280, 4.1.2.2). */
-function serialNumber(): ArrayBuffer {
+function serialNumber(): Uint8Array {
   const bytes = randomBytes(16);
   bytes[0] = (bytes[0] ?? 0) & 0x7f || 1;
-  return arrayBufferOf(bytes);
-}
-
-/** A Buffer may be a piece of a larger one. */
-function arrayBufferOf(bytes: Buffer): ArrayBuffer {
-  return new Uint8Array(bytes).buffer;
+  return bytes;
 }

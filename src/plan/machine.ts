@@ -125,6 +125,6 @@ function roleLabels({ role, traits }: MachineContext): Record<string, string> {
 /** Components share files (ca.crt): each is written once. */
 function uniqueFiles(files: readonly PlannedFile[]): PlannedFile[] {
   return [...new Map(files.map((file) => [file.path, file])).values()].sort((a, b) =>
-    a.path.localeCompare(b.path, 'en'),
+    a.path < b.path ? -1 : 1,
   );
 }

@@ -170,10 +170,15 @@ async function keepWhatIsApplied(host: Host, paths: Paths, name: string): Promis
 }
 
 /** Notes that creating the cluster has finished: all of its plan has been carried out. */
-export async function markCreated(host: Host, paths: Paths, name: string, when: Date): Promise<void> {
-  const folder = clusterFolder(paths, name);
-  const stored = await readPlan(host, paths, name);
-  if (stored) await writeApplied(host, folder, stored.plan, await readKeyMaterial(host, paths, name));
+export async function markCreated(
+  host: Host,
+  paths: Paths,
+  plan: ClusterPlan,
+  material: KeyMaterial,
+  when: Date,
+): Promise<void> {
+  const folder = clusterFolder(paths, plan.cluster);
+  await writeApplied(host, folder, plan, material);
   await host.writeFile(`${folder}/created`, `${when.toISOString()}\n`, 0o600, { sync: true });
 }
 

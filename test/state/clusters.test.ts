@@ -40,7 +40,7 @@ describe('a cluster’s record', () => {
       ...{ spec, plan, created: undefined },
       applied: { cluster: undefined, machines: [] },
     });
-    await markCreated(host, paths, 'dev', new Date('2030-01-02T03:04:05Z'));
+    await markCreated(host, paths, plan, new Map(), new Date('2030-01-02T03:04:05Z'));
     expect((await readCluster(host, paths, 'dev'))?.created).toBe('2030-01-02T03:04:05.000Z');
   });
 

@@ -42,8 +42,9 @@ const place = (cluster: string, file: string): string => join(clusterFolder(path
 
 async function make(name: string): Promise<void> {
   const spec = clusterSpec({ name });
-  await writeCluster(host, paths, spec, planOf({ spec }));
-  await markCreated(host, paths, name, created);
+  const plan = planOf({ spec });
+  await writeCluster(host, paths, spec, plan);
+  await markCreated(host, paths, plan, new Map(), created);
 }
 
 describe('a record of version 2', () => {

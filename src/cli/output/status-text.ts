@@ -118,7 +118,7 @@ const soon = 30;
 function renderCertificates({ certificates }: ClusterStatus, now: Date, palette: Palette): string {
   const daysLeft = ({ expires }: { expires: string }): number =>
     Math.floor((Date.parse(expires) - now.getTime()) / 86_400_000);
-  const [first] = certificates.toSorted((a, b) => a.expires.localeCompare(b.expires, 'en'));
+  const [first] = certificates.toSorted((a, b) => Date.parse(a.expires) - Date.parse(b.expires));
   const ending = certificates.filter((certificate) => daysLeft(certificate) < soon);
   if (!first || ending.length === 0) {
     const until =

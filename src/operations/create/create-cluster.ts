@@ -57,9 +57,9 @@ export async function createCluster(options: CreateOptions): Promise<CreateResul
     const { plan, facts } = await planOrContinue(session, { ...options, spec });
     const manager = machineManager(host, facts.cgroup);
     try {
-      await carryOut({ session, options, plan, facts, manager, kubeconfig });
+      const material = await carryOut({ session, options, plan, facts, manager, kubeconfig });
       inKubeconfig = options.kubeconfig !== false;
-      await records.markCreated(host, paths, spec.name, new Date());
+      await records.markCreated(host, paths, plan, material, new Date());
     } catch (error) {
       if (!options.retain) {
         const command = `knest delete cluster --name ${plan.cluster}`;
@@ -146,8 +146,8 @@ interface Work {
   kubeconfig: string;
 }
 
-/** From the plan to a cluster that takes pods. */
-async function carryOut({ session, options, plan, facts, manager, kubeconfig }: Work): Promise<void> {
+/** From the plan to a cluster that takes pods. @returns the cluster's keys and certificates */
+async function carryOut({ session, options, plan, facts, manager, kubeconfig }: Work): Promise<KeyMaterial> {
   const { listener, signal } = session;
   const [material] = await sideBySide(
     signal,
@@ -164,6 +164,7 @@ async function carryOut({ session, options, plan, facts, manager, kubeconfig }: 
     contextStep(session, plan, material, kubeconfig),
   );
   await runSequence(steps, listener, signal);
+  return material;
 }
 
 function machineStep(

@@ -123,5 +123,5 @@ function expiries(material: KeyMaterial): ClusterStatus['certificates'] {
       name: file.slice(0, -'.crt'.length),
       expires: new Date(new X509Certificate(text).validTo).toISOString(),
     }))
-    .sort((a, b) => a.name.localeCompare(b.name, 'en'));
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
 }

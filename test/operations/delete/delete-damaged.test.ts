@@ -25,8 +25,9 @@ async function damagedHost(...files: string[]): Promise<MemoryHost> {
     answers: Object.fromEntries(['ip', 'sh', 'nft', 'test', 'rmdir'].map((one) => [one, {}])),
   });
   await writeCluster(host, paths, spec, plan);
-  await writeKeyMaterial(host, paths, 'knest', await issuePki(plan.pki, new Map(), new Date()), new Map());
-  await markCreated(host, paths, 'knest', new Date());
+  const material = await issuePki(plan.pki, new Map(), new Date());
+  await writeKeyMaterial(host, paths, 'knest', material, new Map());
+  await markCreated(host, paths, plan, material, new Date());
   for (const name of machines) await host.writeFile(`${paths.state}/machines/${name}/launch`, '', 0o755);
   for (const file of files) await host.writeFile(`${folder}/${file}`, '{"version": 3, "clus', 0o600);
   return host;

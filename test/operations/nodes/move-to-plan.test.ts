@@ -47,7 +47,7 @@ async function created(): Promise<MemoryHost> {
   const host = memoryHost({ answers: Object.fromEntries(programs.map((name) => [name, {}])) });
   await writeCluster(host, paths, spec, before);
   await writeKeyMaterial(host, paths, 'knest', await oldKeys, new Map());
-  await markCreated(host, paths, 'knest', now);
+  await markCreated(host, paths, before, await oldKeys, now);
   return host;
 }
 
