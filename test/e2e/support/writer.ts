@@ -24,8 +24,15 @@ export interface Writer {
 }
 
 const collection = '/api/v1/namespaces/default/configmaps';
+const all = `${collection}?labelSelector=written%3Dby-test`;
 /** Milliseconds. */
 const interval = 100;
+
+/** Milliseconds. A write that takes longer counts as lost on its way: whoever got it may have died. */
+const patience = 1_000;
+
+/** Milliseconds. Reading all of them back, or deleting them, is much work for one request. */
+const patienceWithAll = 60_000;
 
 interface Kubeconfig {
   clusters: { cluster: { server: string; 'certificate-authority-data': string } }[];
@@ -64,13 +71,13 @@ export async function startWriter(scenario: Scenario, cluster: string): Promise<
       going = false;
       await done;
       longestGap = Math.max(longestGap, Date.now() - last);
-      const { body } = await client.call('GET', `${collection}?labelSelector=written%3Dby-test`);
+      const { body } = await client.call('GET', all, undefined, patienceWithAll);
       const found = new Set(
         (JSON.parse(body) as { items: { metadata: { name: string } }[] }).items.map(
           ({ metadata }) => metadata.name,
         ),
       );
-      await client.call('DELETE', `${collection}?labelSelector=written%3Dby-test`);
+      await client.call('DELETE', all, undefined, patienceWithAll);
       client.close();
       return {
         acknowledged: acknowledged.length,
@@ -93,11 +100,11 @@ function openClient(kubeconfig: Kubeconfig) {
       key: decode(user?.['client-key-data']),
     });
   let agent = open();
-  const send = (method: string, path: string, body?: object) =>
+  const send = (method: string, path: string, body: object | undefined, timeout: number) =>
     new Promise<{ status: number; body: string }>((resolve, reject) => {
       const url = new URL(path, cluster?.server);
       const headers = { 'content-type': 'application/json' };
-      const outgoing = request(url, { agent, method, headers, timeout: 1_000 }, (response) => {
+      const outgoing = request(url, { agent, method, headers, timeout }, (response) => {
         let text = '';
         response.on('data', (chunk: Buffer) => (text += chunk.toString()));
         response.on('end', () => {
@@ -111,9 +118,9 @@ function openClient(kubeconfig: Kubeconfig) {
     });
   return {
     /** A connection that has failed once is not used again: whoever was at its end is gone. */
-    call: async (method: string, path: string, body?: object) => {
+    call: async (method: string, path: string, body?: object, timeout = patience) => {
       try {
-        return await send(method, path, body);
+        return await send(method, path, body, timeout);
       } catch (error) {
         agent.destroy();
         agent = open();
