@@ -3,6 +3,8 @@
  * anything else that is thrown is a bug in knest.
  */
 
+import { stripVTControlCharacters } from 'node:util';
+
 /** Process exit codes; docs/reference lists them. */
 export const exitCodes = {
   ok: 0,
@@ -172,6 +174,8 @@ export class CommandError extends KnestError {
   readonly argv: readonly string[];
   readonly failure: CommandFailure;
   readonly stderr: string;
+  /** The message without the command's arguments. */
+  readonly summary: string;
 
   /** @param failure an exit code, or why there is none */
   constructor(
@@ -182,11 +186,13 @@ export class CommandError extends KnestError {
     cause?: unknown,
   ) {
     const why: CommandFailure = typeof failure === 'number' ? { reason: 'exit', exitCode: failure } : failure;
-    super(`${argv[0] ?? 'command'} ${inWords(why, host)}: ${printableCommand(argv)}`, {
+    const summary = `${argv[0] ?? 'command'} ${inWords(why, host)}`;
+    super(`${summary}: ${printableCommand(argv)}`, {
       code: why.reason === 'timeout' ? 'COMMAND_TIMEOUT' : 'COMMAND_FAILED',
       details: tail(stderr, 10),
       ...(cause === undefined ? {} : { cause }),
     });
+    this.summary = summary;
     this.argv = argv;
     this.failure = why;
     this.stderr = stderr;
@@ -222,9 +228,9 @@ export function printableCommand(argv: readonly string[]): string {
     .join(' ');
 }
 
-/** The last lines of a text, empty ones left out. */
+/** The last lines of a program's output; empty ones and escape sequences (colours of a console) left out. */
 export function tail(text: string, lines: number): string[] {
-  return text
+  return stripVTControlCharacters(text)
     .split('\n')
     .filter((line) => line.trim() !== '')
     .slice(-lines);

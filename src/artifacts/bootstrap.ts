@@ -168,7 +168,19 @@ export function explainBootstrap(
       cause: error,
     });
   }
-  return error;
+  // apt says why in one line among many
+  const reason = tail(words, 200).findLast((line) => /^E: (?!.*(apt-get|setup failed))/.test(line));
+  return new KnestError(
+    `the ${suite} system could not be made from ${from}${reason === undefined ? '' : `: ${reason.slice(3)}`}`,
+    {
+      code: 'BUILD_FAILED',
+      details,
+      ...(/is expired|not valid yet/i.test(words)
+        ? { hint: "look at this host's clock (date), or name a mirror that is kept up to date: --mirror URL" }
+        : {}),
+      cause: error,
+    },
+  );
 }
 
 const unreachable = new RegExp(

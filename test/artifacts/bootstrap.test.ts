@@ -119,6 +119,18 @@ describe('explainBootstrap', () => {
     });
   });
 
+  it('says the one line of apt that tells why', () => {
+    const expired =
+      'E: Release file for http://m/dists/trixie/InRelease is expired (invalid since 3d). Updates for this repository will not be applied.';
+    const error = explain(
+      `Get:1 http://m trixie InRelease\n${expired}\nE: apt-get update failed\nI: main() received signal`,
+    );
+    expect(error).toMatchObject({
+      message: `the trixie system could not be made from the Debian mirror ${mirror}: ${expired.slice(3)}`,
+      hint: expect.stringContaining('clock') as string,
+    });
+  });
+
   it('leaves everything else as it is', () => {
     const error = new Error('a bug');
     expect(explainBootstrap(error, request)).toBe(error);

@@ -1,37 +1,43 @@
-/** Errors in words: what happened, why, what to do next. A stack trace only for --debug. */
+/**
+ * Errors in words: what happened, why, what to do next. A stack trace only for --debug. Output of programs may be quoted
+ * in them; it must not be able to drive the terminal, and is no use in a file.
+ */
 
-import { InputError, KnestError, problemSentence } from '../../errors.ts';
+import { CommandError, InputError, KnestError, problemSentence } from '../../errors.ts';
 import { colourless, type Palette } from './frame.ts';
+import { harmless } from './printable.ts';
 
 /** Several lines, the last one ended. */
 export function renderError(error: unknown, debug: boolean, palette: Palette = colourless): string {
   const lines = error instanceof KnestError ? expected(error, palette) : unexpected(error, debug, palette);
-  return [...lines, ...(debug ? stackOf(error).map((line) => palette.faint(line)) : [])]
-    .map((line) => `${safe(line)}\n`)
+  return [...lines, ...(debug ? stackOf(error).map((line) => palette.faint(harmless(line))) : [])]
+    .map((line) => `${line}\n`)
     .join('');
 }
 
 function expected(error: KnestError, palette: Palette): string[] {
-  const headline = `${palette.bad('Error:')} ${error.message}`;
+  const headline = `${palette.bad('Error:')} ${harmless(error.message)}`;
   if (error instanceof InputError) {
     const problems = error.problems.flatMap((problem) => [
-      `  ${problemSentence(problem)}`,
-      ...(problem.hint === undefined ? [] : [`    ${palette.faint(problem.hint)}`]),
+      `  ${harmless(problemSentence(problem))}`,
+      ...(problem.hint === undefined ? [] : [`    ${palette.faint(harmless(problem.hint))}`]),
     ]);
     return [headline, ...problems];
   }
   return [
     headline,
-    ...causesOf(error).map((cause) => `  because: ${cause}`),
-    ...error.details.flatMap((detail) => detail.split('\n').map((line) => `  ${palette.faint(line)}`)),
-    ...(error.hint === undefined ? [] : [`${palette.busy('Next:')} ${error.hint}`]),
+    ...causesOf(error).map((cause) => `  because: ${harmless(cause)}`),
+    ...error.details.flatMap((detail) =>
+      detail.split('\n').map((line) => `  ${palette.faint(harmless(line))}`),
+    ),
+    ...(error.hint === undefined ? [] : [`${palette.busy('Next:')} ${harmless(error.hint)}`]),
   ];
 }
 
 function unexpected(error: unknown, debug: boolean, palette: Palette): string[] {
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   return [
-    `${palette.bad('Error:')} this is a bug in knest: ${message}`,
+    `${palette.bad('Error:')} this is a bug in knest: ${harmless(message)}`,
     ...(debug ? [] : [`${palette.busy('Next:')} run it again with --debug and report what it prints.`]),
   ];
 }
@@ -40,7 +46,8 @@ function unexpected(error: unknown, debug: boolean, palette: Palette): string[] 
 function causesOf(error: Error): string[] {
   const messages: string[] = [];
   for (let cause = error.cause; cause instanceof Error && messages.length < 5; cause = cause.cause) {
-    const { message } = cause;
+    // the command in full is in the stack that --debug shows: it may be longer than all else
+    const message = cause instanceof CommandError ? cause.summary : cause.message;
     const known = [error.message, ...messages].some((text) => text.includes(message));
     if (message !== '' && !known) messages.push(message);
   }
@@ -52,10 +59,4 @@ function stackOf(error: unknown): string[] {
   const own = (error.stack ?? '').split('\n');
   const cause = error.cause instanceof Error ? ['caused by:', ...stackOf(error.cause)] : [];
   return [...own, ...cause];
-}
-
-/** Output of programs may be quoted here; it must not be able to drive the terminal. Colours of our own stay. */
-function safe(line: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters but tab and our own colours are removed
-  return line.replace(/\u001b(?!\[\d+m)|[\u0000-\u0008\u000b-\u001a\u001c-\u001f\u007f]/g, '');
 }

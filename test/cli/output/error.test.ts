@@ -61,11 +61,34 @@ describe('renderError', () => {
     expect(renderError('a string', false)).toContain('this is a bug in knest: a string');
   });
 
+  it('shows the colours of no console', () => {
+    const details = ['\u001b[0;1;31mFailed\u001b[0m to start \u001b[0;1;39mkubelet.service\u001b[0m.\r'];
+    const error = new KnestError('not Ready', { code: 'NOT_READY', details });
+    expect(renderError(error, false)).toBe('Error: not Ready\n  Failed to start kubelet.service.\n');
+  });
+
+  it('keeps no colours in the details either, which the library and -o json give', () => {
+    const { details } = new CommandError(
+      'localhost',
+      ['tool'],
+      1,
+      '\u001b[0;1;31mFailed\u001b[0m\n\u001b[0m\n',
+    );
+    expect(details).toEqual(['Failed']);
+  });
+
+  it('leaves the arguments of a command away where it is only the reason, but for --debug', () => {
+    const cause = new CommandError('localhost', ['setpriv', '--pdeathsig', 'KILL', 'mmdebstrap'], 25, '');
+    const error = new KnestError('no system', { code: 'BUILD_FAILED', cause });
+    expect(renderError(error, false)).toBe('Error: no system\n  because: setpriv exited 25 on localhost\n');
+    expect(renderError(error, true)).toContain('setpriv --pdeathsig KILL mmdebstrap');
+  });
+
   it('does not hand on escape sequences', () => {
     const error = new KnestError('bad \u001b]0;title\u0007 \u001b[2J', {
       code: 'BUILD_FAILED',
       details: ['\u0000\u001b[1A'],
     });
-    expect(renderError(error, false)).toBe('Error: bad ]0;title [2J\n  [1A\n');
+    expect(renderError(error, false)).toBe('Error: bad  \n  \n');
   });
 });
