@@ -10,19 +10,21 @@ import { fileURLToPath } from 'node:url';
 import type { Argument, Command, Option } from 'commander';
 import { format, resolveConfig } from 'prettier';
 import { z } from 'zod';
-import type { Cli } from '../src/cli/cli.ts';
-import { buildProgram } from '../src/cli/program.ts';
 import { errorCodes, exitCodes } from '../src/errors.ts';
 import { configSchema } from '../src/spec/schema.ts';
+import { commandTree, describeOption, leavesOf, nameOf, sentence } from './command-tree.ts';
+import { manPage } from './man-page.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** Part of the package: editors read it from there. */
 const schemaPath = 'schema/cluster.schema.json';
+/** Found by man(1) where npm or a package puts it. */
+const manualPath = 'man/knest.1';
 const generated = '<!-- Written by scripts/reference.ts: change the program, not this page. -->';
 
 /** Path below the repository -> content, for every page of the reference. */
 export async function referencePages(): Promise<Map<string, string>> {
-  const program = buildProgram(cliForReading());
+  const program = commandTree();
   // what every editor knows
   const jsonSchema = z.toJSONSchema(configSchema, { target: 'draft-7', io: 'input' }) as JsonSchema;
   const pages = [
@@ -34,11 +36,12 @@ export async function referencePages(): Promise<Map<string, string>> {
     ['docs/reference/environment.md', environmentPage()],
     [schemaPath, JSON.stringify(jsonSchema)],
   ] as const;
+  const manual = manPage(program, { exitCodes: meaningOfKind, environment: environmentVariables });
   const formatted = pages.map(async ([path, text]) => {
     const options = await resolveConfig(join(root, path));
     return [path, await format(text, { ...options, filepath: join(root, path) })] as const;
   });
-  return new Map(await Promise.all(formatted));
+  return new Map([...(await Promise.all(formatted)), [manualPath, manual] as const]);
 }
 
 /** The pages that are missing or differ from what is written. */
@@ -100,24 +103,6 @@ function commandSection(command: Command): string[] {
 function optionTable(options: readonly Option[]): string[] {
   const rows = options.map((option) => [`\`${option.flags}\``, describeOption(option)]);
   return table(['Option', 'Meaning'], rows);
-}
-
-/** The description with choices, default and environment variable, as --help gives them. */
-function describeOption({
-  description,
-  argChoices,
-  defaultValue,
-  defaultValueDescription,
-  envVar,
-}: Option): string {
-  const shown =
-    defaultValueDescription ?? (typeof defaultValue === 'string' ? `"${defaultValue}"` : undefined);
-  const extra = [
-    ...(argChoices === undefined ? [] : [`one of ${argChoices.join(', ')}`]),
-    ...(shown === undefined ? [] : [`default: ${shown}`]),
-    ...(envVar === undefined ? [] : [`environment: ${envVar}`]),
-  ];
-  return extra.length === 0 ? description : `${description} (${extra.join('; ')})`;
 }
 
 function argumentTable(args: readonly Argument[]): string[] {
@@ -254,24 +239,26 @@ function errorsPage(): string {
   ]);
 }
 
+/** Plain words, as a manual page takes them too. */
+const environmentVariables: readonly (readonly [names: string, meaning: string])[] = [
+  ['KNEST_STATE_DIR', 'Where clusters, machines and keys are kept. Default: `/var/lib/knest`.'],
+  ['KNEST_CACHE_DIR', 'Where images, downloads and builds are kept. Default: `/var/cache/knest`.'],
+  ['KNEST_RELEASE_MIRROR', 'Mirror of the Kubernetes download server, as `--release-mirror`.'],
+  ['KUBECONFIG', 'The kubeconfig that contexts are written to, unless `--kubeconfig` is given.'],
+  ['KNEST_KEEP', 'For knest’s own tests: `failure` keeps the clusters of tests that failed.'],
+  ['NO_COLOR', 'No colours, when it is set to anything.'],
+  ['http_proxy, https_proxy, no_proxy', 'Proxies for downloads, and for the nodes of new clusters.'],
+];
+
 function environmentPage(): string {
-  return page('Environment variables', [
-    ...table(
-      ['Variable', 'Meaning'],
-      [
-        ['`KNEST_STATE_DIR`', 'Where clusters, machines and keys are kept. Default: `/var/lib/knest`.'],
-        ['`KNEST_CACHE_DIR`', 'Where images, downloads and builds are kept. Default: `/var/cache/knest`.'],
-        ['`KNEST_RELEASE_MIRROR`', 'Mirror of the Kubernetes download server, as `--release-mirror`.'],
-        ['`KUBECONFIG`', 'The kubeconfig that contexts are written to, unless `--kubeconfig` is given.'],
-        ['`KNEST_KEEP`', 'For knest’s own tests: `failure` keeps the clusters of tests that failed.'],
-        ['`NO_COLOR`', 'No colours, when it is set to anything.'],
-        [
-          '`http_proxy`, `https_proxy`, `no_proxy`',
-          'Proxies for downloads, and for the nodes of new clusters.',
-        ],
-      ],
-    ),
+  const rows = environmentVariables.map(([names, meaning]) => [
+    names
+      .split(', ')
+      .map((name) => `\`${name}\``)
+      .join(', '),
+    meaning,
   ]);
+  return page('Environment variables', table(['Variable', 'Meaning'], rows));
 }
 
 function page(title: string, lines: readonly string[]): string {
@@ -284,44 +271,8 @@ function table(headings: readonly string[], rows: readonly (readonly string[])[]
   return [line(headings), line(headings.map(() => '---')), ...rows.map(line)];
 }
 
-function leavesOf(command: Command): Command[] {
-  const visible = command.createHelp().visibleCommands(command);
-  const real = visible.filter((one) => one.name() !== 'help');
-  return real.flatMap((one) => (one.commands.length === 0 ? [one] : leavesOf(one)));
-}
-
-function nameOf(command: Command): string {
-  return command.parent ? `${nameOf(command.parent)} ${command.name()}` : command.name();
-}
-
 function anchorOf(command: Command): string {
   return nameOf(command).replaceAll(' ', '-');
-}
-
-function sentence(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
-}
-
-/** The command tree is only read, never run: what it would run with is never looked at. */
-function cliForReading(): Cli {
-  const silent = { write: () => undefined, isTTY: false, columns: 80, stream: process.stdout };
-  return {
-    terminal: {
-      stdout: silent,
-      stderr: silent,
-      env: {},
-      stdinIsTTY: false,
-      readStdin: () => Promise.resolve(''),
-    },
-    api: () => Promise.reject(new Error('the reference runs no commands')),
-    interruption: {
-      signal: new AbortController().signal,
-      exitCode: () => undefined,
-      leaveToChild: () => undefined,
-      dispose: () => undefined,
-    },
-    exitCode: 0,
-  };
 }
 
 async function main(check: boolean): Promise<void> {

@@ -13,16 +13,19 @@ export function packageManagerOf(facts: Pick<HostFacts, 'programs'>): PackageMan
 }
 
 /** What the host may lack: programs by name, and Debian's keyring. */
-export type Provided =
-  | 'systemd-nspawn'
-  | 'ip'
-  | 'nft'
-  | 'unshare'
-  | 'nsenter'
-  | 'setpriv'
-  | 'mount'
-  | 'bootstrap'
-  | 'debian-archive-keyring';
+export const provided = [
+  'systemd-nspawn',
+  'ip',
+  'nft',
+  'unshare',
+  'nsenter',
+  'setpriv',
+  'mount',
+  'bootstrap',
+  'debian-archive-keyring',
+] as const;
+
+export type Provided = (typeof provided)[number];
 
 const packages: Record<Provided, Record<PackageManager, string | undefined>> = {
   'systemd-nspawn': named('systemd-container', { pacman: 'systemd' }),
