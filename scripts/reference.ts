@@ -1,6 +1,6 @@
 /**
- * Writes docs/reference and the JSON Schema of the config file from the program itself: commands and flags, exit codes,
- * environment, the config file.
+ * Writes docs/reference, docs/versions.md and the JSON Schema of the config file from the program itself: commands and
+ * flags, exit codes, environment, the config file, what each version of Kubernetes needs.
  * `tsx scripts/reference.ts` writes; with --check it changes nothing and exits 1 when a page is not current.
  */
 
@@ -14,11 +14,12 @@ import type { Cli } from '../src/cli/cli.ts';
 import { buildProgram } from '../src/cli/program.ts';
 import { errorCodes, exitCodes } from '../src/errors.ts';
 import { configSchema } from '../src/spec/schema.ts';
+import { page, table } from './markdown.ts';
+import { versionsPage } from './versions-page.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** Part of the package: editors read it from there. */
 const schemaPath = 'schema/cluster.schema.json';
-const generated = '<!-- Written by scripts/reference.ts: change the program, not this page. -->';
 
 /** Path below the repository -> content, for every page of the reference. */
 export async function referencePages(): Promise<Map<string, string>> {
@@ -32,6 +33,7 @@ export async function referencePages(): Promise<Map<string, string>> {
     ['docs/reference/exit-codes.md', exitCodesPage()],
     ['docs/reference/errors.md', errorsPage()],
     ['docs/reference/environment.md', environmentPage()],
+    ['docs/versions.md', versionsPage()],
     [schemaPath, JSON.stringify(jsonSchema)],
   ] as const;
   const formatted = pages.map(async ([path, text]) => {
@@ -63,6 +65,7 @@ function indexPage(): string {
     '- [Exit codes](exit-codes.md)',
     '- [Errors](errors.md)',
     '- [Environment variables](environment.md)',
+    '- [Kubernetes versions](../versions.md)',
   ]);
 }
 
@@ -272,16 +275,6 @@ function environmentPage(): string {
       ],
     ),
   ]);
-}
-
-function page(title: string, lines: readonly string[]): string {
-  return [generated, '', `# ${title}`, '', ...lines, ''].join('\n');
-}
-
-function table(headings: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  return [line(headings), line(headings.map(() => '---')), ...rows.map(line)];
 }
 
 function leavesOf(command: Command): Command[] {
