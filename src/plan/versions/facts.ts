@@ -52,6 +52,9 @@ export function valueAt<T>({ what, facts, otherwise }: Topic<T>, minor: number):
 }
 
 /** Whether a fact holds for a minor version. */
-export function covers({ since = 0, until = Infinity }: Omit<Fact<unknown>, 'value'>, minor: number): boolean {
+export function covers(
+  { since = 0, until = Infinity }: Omit<Fact<unknown>, 'value'>,
+  minor: number,
+): boolean {
   return minor >= since && minor <= until;
 }

@@ -128,7 +128,12 @@ export const removedFlags: readonly RemovedFlags[] = [
   },
   {
     component: 'kubeScheduler',
-    flags: ['policy-config-file', 'policy-configmap', 'policy-configmap-namespace', 'use-legacy-policy-config'],
+    flags: [
+      'policy-config-file',
+      'policy-configmap',
+      'policy-configmap-namespace',
+      'use-legacy-policy-config',
+    ],
     until: 22,
     source: 'CHANGELOG-1.23: scheduler policy removed',
     instead: 'write a KubeSchedulerConfiguration and name it with --config',

@@ -82,14 +82,14 @@ export const kubeadmTopics = {
   cniPlugins: {
     otherwise: 'not looked up',
     ...versions(
-    'CNI plugins of its tests',
-    (since) => `${dependencies} v1.${since}`,
-    [31, '1.5.1'],
-    [32, '1.6.0'],
-    [33, '1.6.2'],
-    [34, '1.7.1'],
-    [35, '1.8.0'],
-    [36, '1.9.1'],
-  ),
+      'CNI plugins of its tests',
+      (since) => `${dependencies} v1.${since}`,
+      [31, '1.5.1'],
+      [32, '1.6.0'],
+      [33, '1.6.2'],
+      [34, '1.7.1'],
+      [35, '1.8.0'],
+      [36, '1.9.1'],
+    ),
   },
 } as const;

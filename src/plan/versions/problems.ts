@@ -59,15 +59,13 @@ export function versionProblems(
 }
 
 /** Every node with its version, its suite, and where both come from. */
-export function madeOf(
-  { nodes, image }: Pick<ClusterSpec, 'nodes' | 'image'>,
-  versionOf: VersionOf,
-): Made[] {
+export function madeOf({ nodes, image }: Pick<ClusterSpec, 'nodes' | 'image'>, versionOf: VersionOf): Made[] {
   return nodes.map((node, index) => ({
     node,
     version: versionOf(node),
     suite: knownSuite(node.suite ?? image.suite, image.mirror),
-    versionPath: node.kubernetes?.version === undefined ? 'kubernetesVersion' : `nodes[${index}].kubernetesVersion`,
+    versionPath:
+      node.kubernetes?.version === undefined ? 'kubernetesVersion' : `nodes[${index}].kubernetesVersion`,
     suitePath: node.suite === undefined ? 'suite' : `nodes[${index}].suite`,
   }));
 }
@@ -108,7 +106,9 @@ function criProblem({ version, versionPath, suite }: Made): Problem[] {
   const { criVersions } = versionTraits(version);
   if (understand(suite, criVersions)) return [];
   const names = suites.filter((one) => understand(one, criVersions)).map(({ name }) => name);
-  const newer = laterMinors(version).find((minor) => understand(suite, versionTraits(`v1.${minor}.0`).criVersions));
+  const newer = laterMinors(version).find((minor) =>
+    understand(suite, versionTraits(`v1.${minor}.0`).criVersions),
+  );
   return [
     {
       path: versionPath,

@@ -11,10 +11,13 @@ const kubeletTypes = 'staging/src/k8s.io/kubelet/config/v1beta1/types.go';
 
 /** The kubelet's flags and settings that knest writes. */
 export const kubeletTopics = {
-  kubeletRemoteRuntimeFlag: holds('kubelet: needs `--container-runtime=remote`, as dockershim is its default', {
-    until: 23,
-    source: 'CHANGELOG-1.24: dockershim removed; the flag is gone in cmd/kubelet/app/options of v1.27',
-  }),
+  kubeletRemoteRuntimeFlag: holds(
+    'kubelet: needs `--container-runtime=remote`, as dockershim is its default',
+    {
+      until: 23,
+      source: 'CHANGELOG-1.24: dockershim removed; the flag is gone in cmd/kubelet/app/options of v1.27',
+    },
+  ),
   kubeletEndpointInConfig: holds('kubelet: `containerRuntimeEndpoint` in its config file; a flag before', {
     since: 27,
     source: `${kubeletTypes} v1.27`,
@@ -67,13 +70,12 @@ export const runtimeTopics = {
         since: 37,
         until: 37,
         value: 'optional for the last time',
-        source: 'getCgroupDriverFromCRI in cmd/kubelet/app/server.go: fallback to end in 1.38, not in 1.37 (#139121)',
+        source:
+          'getCgroupDriverFromCRI in cmd/kubelet/app/server.go: fallback to end in 1.38, not in 1.37 (#139121)',
       },
       { since: 38, value: 'required', source: 'announced: #139121; was put off twice before' },
     ],
-  } satisfies Topic<
-    'never' | 'with a feature gate' | 'optional' | 'optional for the last time' | 'required'
-  >,
+  } satisfies Topic<'never' | 'with a feature gate' | 'optional' | 'optional for the last time' | 'required'>,
 } as const;
 
 /** Control planes: flags, labels, formats of files. */
