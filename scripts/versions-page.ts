@@ -5,7 +5,13 @@ import type { Fact, Topic } from '../src/plan/versions/facts.ts';
 import { removedFlags } from '../src/plan/versions/flags.ts';
 import { kubeadmTopics } from '../src/plan/versions/kubeadm-images.ts';
 import { versionProblems } from '../src/plan/versions/problems.ts';
-import { suites, suitesRead } from '../src/plan/versions/suites.ts';
+import {
+  containerdWithRuntimeConfig,
+  criOfContainerd,
+  suites,
+  suitesRead,
+  systemdWithoutCgroupV1,
+} from '../src/plan/versions/suites.ts';
 import type { Suite } from '../src/plan/versions/suites.ts';
 import {
   apiTopics,
@@ -23,8 +29,9 @@ type Answer = string | number | boolean | readonly string[];
 
 export function versionsPage(): string {
   return page('Kubernetes versions', [
-    `knest makes clusters of Kubernetes 1.${oldestMinor} to 1.${newestMinor}. Older versions are refused. Newer ones are made as for`,
-    `1.${newestMinor}, with a warning. What does not go together is refused before anything is downloaded or built.`,
+    `knest makes clusters of Kubernetes 1.${oldestMinor} to 1.${newestMinor}. Older versions are refused. Newer ones are made as`,
+    `for 1.${newestMinor}, with a warning. What does not go together is refused before anything is downloaded or built. What works`,
+    'and is supported by nobody, such as a kubelet that is too old for its API server, is a warning.',
     '',
     'This page is written from the tables that plans are made from, `src/plan/versions`. What a node of each version gets, as',
     'the difference to the version before it, is in `test/golden/minor-versions`.',
@@ -42,6 +49,10 @@ export function versionsPage(): string {
         `1.${minors.find((minor) => fits(suite, minor, 'v2')) ?? ''} and newer`,
       ]),
     ),
+    '',
+    `- containerd serves CRI v1alpha2 before ${criOfContainerd.v1alpha2.before}, v1 since ${criOfContainerd.v1.since}, and the call`,
+    `  \`RuntimeConfig\` since ${containerdWithRuntimeConfig} (containerd: RELEASES.md).`,
+    `- systemd ${systemdWithoutCgroupV1} and newer do not start on cgroup v1 (systemd: NEWS).`,
     '',
     'A mirror that is a snapshot of Debian’s archive has the versions of its day, and is not checked.',
     '',
@@ -70,10 +81,11 @@ export function versionsPage(): string {
     'For comparison; of these knest takes CoreDNS, with `dns.provider: coredns`.',
     '',
     ...table(
-      ['Kubernetes', 'etcd', 'pause', 'CoreDNS', 'CNI plugins'],
+      ['Kubernetes', 'etcd', 'least etcd', 'pause', 'CoreDNS', 'CNI plugins'],
       minors.map((minor) => [
         `1.${minor}`,
         valueAt(kubeadmTopics.etcd, minor),
+        valueAt(kubeadmTopics.leastEtcd, minor),
         valueAt(kubeadmTopics.pause, minor),
         valueAt(kubeadmTopics.coreDnsImage, minor).replace(/^.*:v?/, ''),
         valueAt(kubeadmTopics.cniPlugins, minor),

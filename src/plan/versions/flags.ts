@@ -67,7 +67,7 @@ export const removedFlags: readonly RemovedFlags[] = [
     component: 'kubelet',
     flags: ['iptables-masquerade-bit', 'iptables-drop-bit'],
     until: 30,
-    source: 'cmd/kubelet/app/options v1.31',
+    source: 'CHANGELOG-1.31 (#122363)',
     instead: 'leave it out: the kubelet makes no such rules any more',
   },
   {
@@ -81,7 +81,7 @@ export const removedFlags: readonly RemovedFlags[] = [
     component: 'kubelet',
     flags: ['register-schedulable'],
     until: 33,
-    source: 'cmd/kubelet/app/options v1.34',
+    source: 'CHANGELOG-1.34 (#122384)',
     instead: 'give the node a taint: nodes[].taints',
   },
   {
@@ -102,7 +102,7 @@ export const removedFlags: readonly RemovedFlags[] = [
     component: 'kubeApiserver',
     flags: ['cloud-provider', 'cloud-config'],
     until: 32,
-    source: 'cmd/kube-apiserver/app/options v1.33',
+    source: 'CHANGELOG-1.33, Other (kube-apiserver: --cloud-provider and --cloud-config removed)',
     instead: 'leave it out: clouds have programs of their own for it',
   },
   {

@@ -65,6 +65,16 @@ export const kubeadmTopics = {
     [36, '3.6.8'],
     [37, '3.7.0'],
   ),
+  leastEtcd: {
+    otherwise: 'not looked up',
+    ...versions(
+      'least etcd that kubeadm takes when it does not run it itself (MinExternalEtcdVersion, latest patch releases)',
+      (since) => `${constants} v1.${since}`,
+      // the last 3.5 from which an upgrade to 3.6 is safe; knest upgrades no etcd in place and does not check it
+      [31, '3.5.24'],
+      [37, 'not looked up'],
+    ),
+  },
   pause: versions(
     'sandbox image (pause)',
     (since) => `${constants} v1.${since}`,
