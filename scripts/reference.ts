@@ -1,6 +1,6 @@
 /**
- * Writes docs/reference and the JSON Schema of the config file from the program itself: commands and flags, exit codes,
- * environment, the config file.
+ * Writes docs/reference, docs/versions.md and the JSON Schema of the config file from the program itself: commands and
+ * flags, exit codes, environment, the config file, what each version of Kubernetes needs.
  * `tsx scripts/reference.ts` writes; with --check it changes nothing and exits 1 when a page is not current.
  */
 
@@ -14,13 +14,14 @@ import { errorCodes, exitCodes } from '../src/errors.ts';
 import { configSchema } from '../src/spec/schema.ts';
 import { commandTree, describeOption, leavesOf, nameOf, sentence } from './command-tree.ts';
 import { manPage } from './man-page.ts';
+import { page, table } from './markdown.ts';
+import { versionsPage } from './versions-page.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** Part of the package: editors read it from there. */
 const schemaPath = 'schema/cluster.schema.json';
 /** Found by man(1) where npm or a package puts it. */
 const manualPath = 'man/knest.1';
-const generated = '<!-- Written by scripts/reference.ts: change the program, not this page. -->';
 
 /** Path below the repository -> content, for every page of the reference. */
 export async function referencePages(): Promise<Map<string, string>> {
@@ -34,6 +35,7 @@ export async function referencePages(): Promise<Map<string, string>> {
     ['docs/reference/exit-codes.md', exitCodesPage()],
     ['docs/reference/errors.md', errorsPage()],
     ['docs/reference/environment.md', environmentPage()],
+    ['docs/versions.md', versionsPage()],
     [schemaPath, JSON.stringify(jsonSchema)],
   ] as const;
   const manual = manPage(program, { exitCodes: meaningOfKind, environment: environmentVariables });
@@ -66,6 +68,7 @@ function indexPage(): string {
     '- [Exit codes](exit-codes.md)',
     '- [Errors](errors.md)',
     '- [Environment variables](environment.md)',
+    '- [Kubernetes versions](../versions.md)',
   ]);
 }
 
@@ -259,16 +262,6 @@ function environmentPage(): string {
     meaning,
   ]);
   return page('Environment variables', table(['Variable', 'Meaning'], rows));
-}
-
-function page(title: string, lines: readonly string[]): string {
-  return [generated, '', `# ${title}`, '', ...lines, ''].join('\n');
-}
-
-function table(headings: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  return [line(headings), line(headings.map(() => '---')), ...rows.map(line)];
 }
 
 function anchorOf(command: Command): string {

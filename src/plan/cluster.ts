@@ -35,7 +35,7 @@ import type { ManagerPlanners } from './managers/types.ts';
 import type { Keep } from './keep.ts';
 import { planPki } from './pki.ts';
 import type { ClusterPlan, KubernetesChoice, Paths, PlanInputs, PlannedLayer, PlannedPort } from './types.ts';
-import { versionProblems } from './versions/problems.ts';
+import { versionOfNode, versionProblems } from './versions/problems.ts';
 
 const components: readonly Component[] = [
   operatingSystem,
@@ -148,7 +148,10 @@ function plannedNetwork(
 /** What no plan can make work here. */
 function refuse(spec: ClusterSpec, facts: HostFacts, kubernetes: KubernetesChoice): void {
   const versions = [kubernetes.cluster, ...Object.values(kubernetes.nodes)].map(({ version }) => version);
-  const problems = [...kernelProblems(spec, facts, versions), ...versionProblems(spec, kubernetes)];
+  const problems = [
+    ...kernelProblems(spec, facts, versions),
+    ...versionProblems(spec, facts, (node) => versionOfNode(kubernetes, node)),
+  ];
   if (problems.length > 0) throw new InputError('the cluster cannot be made', problems);
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 
 import { runOf } from '../../src/plan/managers/run-of.ts';
 import type { ClusterPlan, MachinePlan } from '../../src/plan/types.ts';
@@ -229,16 +230,22 @@ describe('several control planes', () => {
   });
 
   it('are tainted where there are workers, by the names of their version', () => {
-    const flag = (version: string): string | undefined =>
-      flagsOf(machineOf(planOf({ spec: ha, kubernetes: fromRelease(version) })), 'kubelet.service')[
-        'register-with-taints'
+    const control = 'node-role.kubernetes.io/control-plane';
+    const master = 'node-role.kubernetes.io/master';
+    const machine = (version: string) => machineOf(planOf({ spec: ha, kubernetes: fromRelease(version) }));
+    const flag = (version: string) => flagsOf(machine(version), 'kubelet.service')['register-with-taints'];
+    const setting = (version: string): unknown =>
+      (parse(textOf(machine(version), '/etc/kubernetes/kubelet.yaml')) as Record<string, unknown>)[
+        'registerWithTaints'
       ];
-    expect(flag('v1.20.2')).toBe('node-role.kubernetes.io/master=:NoSchedule');
-    expect(flag('v1.24.0')).toBe(
-      'node-role.kubernetes.io/control-plane=:NoSchedule,node-role.kubernetes.io/master=:NoSchedule',
-    );
-    expect(flag('v1.36.0')).toBe('node-role.kubernetes.io/control-plane=:NoSchedule');
+    expect(flag('v1.20.2')).toBe(`${master}=:NoSchedule`);
+    expect(setting('v1.20.2')).toBeUndefined();
+    // a field of the config file since 1.23
+    expect(flag('v1.24.0')).toBeUndefined();
+    expect(setting('v1.24.0')).toEqual([control, master].map((key) => ({ key, effect: 'NoSchedule' })));
+    expect(setting('v1.36.0')).toEqual([{ key: control, effect: 'NoSchedule' }]);
     expect(flagsOf(machineOf(plan, 3), 'kubelet.service')).not.toHaveProperty('register-with-taints');
+    expect(textOf(machineOf(plan, 3), '/etc/kubernetes/kubelet.yaml')).not.toContain('registerWithTaints');
   });
 
   it('have priorities of their own, so that two never take the address at once', () => {

@@ -1,13 +1,16 @@
 import { installPackages } from '../../apply/packages.ts';
 import { runSequence } from '../../apply/runner.ts';
-import { KnestError } from '../../errors.ts';
+import { InputError, KnestError, problemInOneLine } from '../../errors.ts';
 import type { Check, HostFacts, Lease } from '../../facts/types.ts';
 import { missingPackages } from '../../observe/checks/check-host.ts';
 import { exampleLeases } from '../../plan/network/lan.ts';
 import { keepOf } from '../../plan/keep.ts';
 import type { Keep } from '../../plan/keep.ts';
 import type { ClusterPlan, KubernetesChoice } from '../../plan/types.ts';
-import type { ClusterSpec } from '../../spec/types.ts';
+import { versionOfNode, versionProblems } from '../../plan/versions/problems.ts';
+import type { VersionOf } from '../../plan/versions/problems.ts';
+import { versionWarnings } from '../../plan/versions/warnings.ts';
+import type { ClusterSpec, NodeSpec } from '../../spec/types.ts';
 import type { Session } from '../session.ts';
 import { chooseKubernetes } from './choose-kubernetes.ts';
 import { leasesForNewNodes } from './leases.ts';
@@ -46,8 +49,16 @@ export async function acquire(
   spec: ClusterSpec,
   { install, previous, keep = previous && keepOf(previous), leases }: AcquireOptions,
 ): Promise<Acquired> {
-  const facts = await makeHostFit(session, spec, install);
+  const facts = await makeHostFit(session, spec, install, keep?.kubernetes);
   const kubernetes = await chooseKubernetes(session, spec, facts, keep);
+  const versionOf = (node: NodeSpec) => versionOfNode(kubernetes, node);
+  refuseVersions(spec, facts, versionOf);
+  // a cluster whose nodes are there has been told when they came
+  if (leases === undefined || leases === 'examples') {
+    for (const warning of versionWarnings(spec, versionOf)) {
+      session.listener({ type: 'note', level: 'warning', message: problemInOneLine(warning) });
+    }
+  }
   if (leases === 'examples') {
     return { facts, kubernetes, leases: exampleLeases(spec.nodes.map(({ name }) => name)) };
   }
@@ -58,9 +69,23 @@ export async function acquire(
   };
 }
 
-/** What the host is, after what it lacked was installed or complained about. @throws KnestError */
-export async function makeHostFit(session: Session, spec: ClusterSpec, install: boolean): Promise<HostFacts> {
+/**
+ * What the host is, after what it lacked was installed or complained about.
+ * @param kept versions of Kubernetes that nodes have already
+ * @throws KnestError; InputError, before anything is installed, when what the spec names does not go together on this host
+ */
+export async function makeHostFit(
+  session: Session,
+  spec: ClusterSpec,
+  install: boolean,
+  kept: Keep['kubernetes'] = { nodes: {} },
+): Promise<HostFacts> {
   const { facts, checks } = await lookAtHost(session, spec);
+  refuseVersions(
+    spec,
+    facts,
+    (node) => versionOfNode(kept, node) ?? (node.kubernetes ?? spec.kubernetes).version,
+  );
   const packages = missingPackages(checks);
   if (packages.length === 0 || !install) {
     refuse(checks);
@@ -85,6 +110,12 @@ export async function installHere(
       installPackages(host, facts, packages, progress),
   } as const;
   await runSequence(step, listener, signal);
+}
+
+/** @throws InputError with all that does not go together */
+function refuseVersions(spec: ClusterSpec, facts: HostFacts, versionOf: VersionOf): void {
+  const problems = versionProblems(spec, facts, versionOf);
+  if (problems.length > 0) throw new InputError('the cluster cannot be made', problems);
 }
 
 function refuse(checks: readonly Check[]): void {

@@ -1,5 +1,6 @@
 import { stringify } from 'yaml';
 
+import type { Taint } from '../../spec/types.ts';
 import { applyPatches } from '../../formats/merge-patch.ts';
 import type { Flags } from '../../formats/systemd-unit.ts';
 import type { PlannedCertificate } from '../../pki/types.ts';
@@ -77,7 +78,7 @@ function ownFlags(machine: MachineContext, { facts }: ClusterContext): Flags {
     kubeconfig,
     'hostname-override': machine.name,
     'node-ip': machine.addresses.map(({ address }) => address).join(','),
-    'register-with-taints': taintsFlag(machine),
+    'register-with-taints': traits.kubeletTaintsInConfig ? undefined : taintsFlag(machine),
     'container-runtime': traits.kubeletRemoteRuntimeFlag ? 'remote' : undefined,
     'container-runtime-endpoint': traits.kubeletEndpointInConfig ? undefined : containerdEndpoint,
     'pod-infra-container-image': traits.kubeletPauseImageFlag ? pauseImage : undefined,
@@ -105,14 +106,27 @@ function certificates(machine: MachineContext, client: string, serving: string):
   ];
 }
 
-/** For --register-with-taints, which counts when the node registers: key=value:effect, separated by commas. */
-function taintsFlag({ spec, traits }: MachineContext): string | undefined {
-  const taints =
-    spec.taints === 'control-plane'
-      ? traits.controlPlaneTaints.map((key) => ({ key, value: '', effect: 'NoSchedule' }))
-      : spec.taints;
-  if (taints.length === 0) return undefined;
-  return taints.map(({ key, value, effect }) => `${key}=${value}:${effect}`).join(',');
+/** They count when the node registers; later changes are those of the Node object. */
+function taintsOf({ spec, traits }: MachineContext): readonly Taint[] {
+  return spec.taints === 'control-plane'
+    ? traits.controlPlaneTaints.map((key) => ({ key, value: '', effect: 'NoSchedule' }))
+    : spec.taints;
+}
+
+/** For --register-with-taints: key=value:effect, separated by commas. */
+function taintsFlag(machine: MachineContext): string | undefined {
+  const taints = taintsOf(machine).map(({ key, value, effect }) => `${key}=${value}:${effect}`);
+  return taints.length === 0 ? undefined : taints.join(',');
+}
+
+/** For registerWithTaints; an empty value is left out, as the API server does. */
+function taintsSetting(machine: MachineContext) {
+  const taints = taintsOf(machine).map(({ key, value, effect }) => ({
+    key,
+    ...(value === '' ? {} : { value }),
+    effect,
+  }));
+  return taints.length === 0 ? {} : { registerWithTaints: taints };
 }
 
 /** KubeletConfiguration (kubelet.config.k8s.io/v1beta1). */
@@ -138,6 +152,7 @@ function configuration(machine: MachineContext, cluster: ClusterContext, serving
     resolvConf: '/etc/resolv.conf',
     cgroupDriver: cgroupDriver(facts),
     ...(traits.kubeletEndpointInConfig ? { containerRuntimeEndpoint: containerdEndpoint } : {}),
+    ...(traits.kubeletTaintsInConfig ? taintsSetting(machine) : {}),
     ...(traits.kubeletFailCgroupV1 && facts.cgroup.version !== 'v2' ? { failCgroupV1: false } : {}),
     // /proc/sys is read-only in a machine: the kubelet only compares, the host holds the values it wants
     protectKernelDefaults: true,

@@ -1,82 +1,76 @@
-import { minor } from 'semver';
+import { minorOf, valueAt } from './facts.ts';
+import { kubeadmTopics } from './kubeadm-images.ts';
+import { controlPlaneTopics, kubeletTopics, proxyTopics, runtimeTopics } from './table.ts';
 
-/** What differs between Kubernetes versions, as data: components ask here and nowhere else. */
+/** What differs between Kubernetes versions: components ask here and nowhere else. The facts are in table.ts. */
 export interface VersionTraits {
-  /** kubelet --container-runtime=remote: needed while dockershim was the default (<= 1.23), gone in 1.27. */
+  /** kubelet --container-runtime=remote. */
   kubeletRemoteRuntimeFlag: boolean;
-  /** containerRuntimeEndpoint in the KubeletConfiguration (>= 1.27); a flag before. */
+  /** containerRuntimeEndpoint in the KubeletConfiguration; a flag before. */
   kubeletEndpointInConfig: boolean;
-  /** --pod-infra-container-image keeps the pause image from garbage collection; gone in 1.35. */
+  /** registerWithTaints in the KubeletConfiguration; a flag before. */
+  kubeletTaintsInConfig: boolean;
+  /** --pod-infra-container-image keeps the pause image from garbage collection. */
   kubeletPauseImageFlag: boolean;
-  /** The kubelet refuses cgroup v1 unless failCgroupV1: false (field since 1.31, refusing by default since 1.35). */
+  /** The KubeletConfiguration has failCgroupV1. */
   kubeletFailCgroupV1: boolean;
-  /** kube-controller-manager and kube-scheduler serve plain HTTP unless --port=0 (<= 1.22; flag gone in 1.24). */
+  /** kube-controller-manager and kube-scheduler serve plain HTTP unless --port=0. */
   insecurePortFlag: boolean;
-  /** The kubelet speaks CRI v1alpha2 only (< 1.23): containerd 2.x has dropped it. */
-  criV1alpha2Only: boolean;
-  /** kube-proxy's nftables mode is stable (>= 1.33). */
+  /** Versions of the container runtime interface that the kubelet speaks. */
+  criVersions: readonly ('v1' | 'v1alpha2')[];
+  /** Whether the kubelet needs the CRI call RuntimeConfig. */
+  runtimeConfig: ReturnType<typeof runtimeConfigAt>;
+  /** kube-proxy's nftables mode is stable. */
   proxyNftables: boolean;
-  /** kube-proxy has an nftables mode without a feature gate (beta in 1.31). */
+  /** kube-proxy has an nftables mode without a feature gate. */
   proxyNftablesAvailable: boolean;
-  /** Label of control-plane nodes: "master" as well until 1.23. */
+  /** kube-proxy's ipvs mode will be removed some day. */
+  proxyIpvsDeprecated: boolean;
+  /** Label of control-plane nodes: "master" as well. */
   masterLabel: boolean;
-  /** Keys of the taint that kubeadm gives control planes: "master" until 1.24, "control-plane" since 1.24. */
+  /** Keys of the taints that kubeadm gives control planes. */
   controlPlaneTaints: readonly string[];
-  /** Format of the settings of Pod Security Admission; undefined: it is not there (< 1.22). */
+  /** Format of the settings of Pod Security Admission; undefined: it is not there. */
   podSecurityApi: 'v1alpha1' | 'v1beta1' | 'v1' | undefined;
   /** kubeadm's newest format of ClusterConfiguration. */
   kubeadmApi: 'v1beta2' | 'v1beta3' | 'v1beta4';
   /** CoreDNS of kubeadm, without the registry. */
   coreDnsImage: string;
-  /** Dual stack is switched on by a feature gate (<= 1.20). */
+  /** Dual stack is switched on by a feature gate. */
   dualStackGate: boolean;
+  /** How many minor versions older than an API server of this version a kubelet may be. */
+  kubeletSkew: number;
 }
 
-/** @param version as in "v1.20.2" */
+/**
+ * Versions that are newer than the table have the traits of the newest that it knows.
+ * @param version as in "v1.20.2"; not older than 1.20
+ */
 export function versionTraits(version: string): VersionTraits {
-  const release = minor(version.replace(/^v/, ''));
+  const minor = minorOf(version);
+  const podSecurityApi = valueAt(controlPlaneTopics.podSecurityApi, minor);
   return {
-    kubeletRemoteRuntimeFlag: release <= 23,
-    kubeletEndpointInConfig: release >= 27,
-    kubeletPauseImageFlag: release <= 34,
-    kubeletFailCgroupV1: release >= 31,
-    insecurePortFlag: release <= 22,
-    criV1alpha2Only: release < 23,
-    proxyNftables: release >= 33,
-    proxyNftablesAvailable: release >= 31,
-    masterLabel: release <= 23,
-    controlPlaneTaints: [
-      ...(release >= 24 ? ['node-role.kubernetes.io/control-plane'] : []),
-      ...(release <= 24 ? ['node-role.kubernetes.io/master'] : []),
-    ],
-    podSecurityApi: podSecurityApi(release),
-    kubeadmApi: release >= 31 ? 'v1beta4' : release >= 22 ? 'v1beta3' : 'v1beta2',
-    coreDnsImage: coreDnsImage(release),
-    dualStackGate: release <= 20,
+    kubeletRemoteRuntimeFlag: valueAt(kubeletTopics.kubeletRemoteRuntimeFlag, minor),
+    kubeletEndpointInConfig: valueAt(kubeletTopics.kubeletEndpointInConfig, minor),
+    kubeletTaintsInConfig: valueAt(kubeletTopics.kubeletTaintsInConfig, minor),
+    kubeletPauseImageFlag: valueAt(kubeletTopics.kubeletPauseImageFlag, minor),
+    kubeletFailCgroupV1: valueAt(kubeletTopics.kubeletFailCgroupV1, minor),
+    insecurePortFlag: valueAt(controlPlaneTopics.insecurePortFlag, minor),
+    criVersions: valueAt(runtimeTopics.criVersions, minor),
+    runtimeConfig: runtimeConfigAt(minor),
+    proxyNftables: valueAt(proxyTopics.proxyNftables, minor),
+    proxyNftablesAvailable: valueAt(proxyTopics.proxyNftablesAvailable, minor),
+    proxyIpvsDeprecated: valueAt(proxyTopics.proxyIpvsDeprecated, minor),
+    masterLabel: valueAt(controlPlaneTopics.masterLabel, minor),
+    controlPlaneTaints: valueAt(controlPlaneTopics.controlPlaneTaints, minor),
+    podSecurityApi: podSecurityApi === 'none' ? undefined : podSecurityApi,
+    kubeadmApi: valueAt(controlPlaneTopics.kubeadmApi, minor),
+    coreDnsImage: valueAt(kubeadmTopics.coreDnsImage, minor),
+    dualStackGate: valueAt(controlPlaneTopics.dualStackGate, minor),
+    kubeletSkew: valueAt(controlPlaneTopics.kubeletSkew, minor),
   };
 }
 
-/** Alpha, behind a feature gate, in 1.22; on by default since 1.23; stable since 1.25. */
-function podSecurityApi(release: number): VersionTraits['podSecurityApi'] {
-  if (release < 22) return undefined;
-  return release === 22 ? 'v1alpha1' : release <= 24 ? 'v1beta1' : 'v1';
-}
-
-/** github.com/coredns/deployment, kubernetes/CoreDNS-k8s_version.md: the first release of Kubernetes that has each. */
-const coreDnsVersions: readonly (readonly [since: number, image: string])[] = [
-  [35, 'coredns/coredns:v1.13.1'],
-  [34, 'coredns/coredns:v1.12.1'],
-  [33, 'coredns/coredns:v1.12.0'],
-  [31, 'coredns/coredns:v1.11.3'],
-  [29, 'coredns/coredns:v1.11.1'],
-  [27, 'coredns/coredns:v1.10.1'],
-  [25, 'coredns/coredns:v1.9.3'],
-  [23, 'coredns/coredns:v1.8.6'],
-  [22, 'coredns/coredns:v1.8.4'],
-  [21, 'coredns/coredns:v1.8.0'],
-];
-
-/** Before 1.21 it was called otherwise. */
-function coreDnsImage(release: number): string {
-  return coreDnsVersions.find(([since]) => release >= since)?.[1] ?? 'coredns:1.7.0';
+function runtimeConfigAt(minor: number) {
+  return valueAt(runtimeTopics.runtimeConfig, minor);
 }

@@ -1,6 +1,5 @@
 /** Checks that the nodes of a config fit together, and with the rest of it. */
 
-import semver from 'semver';
 import type { Problem } from '../../errors.ts';
 import type { At, Path } from '../problems.ts';
 import type { Config, NodeConfig } from '../schema.ts';
@@ -33,7 +32,7 @@ export function nodeWarnings(config: ValidConfig, at: At): Problem[] {
         : `${count} control planes survive the loss of ${survives}, no more than ${count - 1} do`,
     hint: `make it ${count - 1} or ${count + 1}`,
   };
-  return [...(count > 0 && count % 2 === 0 ? [even] : []), ...versionWarnings(config, at)];
+  return count > 0 && count % 2 === 0 ? [even] : [];
 }
 
 function isControlPlane({ role }: NodeConfig): boolean {
@@ -106,24 +105,4 @@ function firstClash(
 /** One address, or undefined for all of them. */
 function specific(address: string | undefined): string | undefined {
   return address === '0.0.0.0' || address === '::' ? undefined : address;
-}
-
-/** https://kubernetes.io/releases/version-skew-policy: a kubelet must not be newer than the API server. */
-function versionWarnings({ nodes = [], kubernetesVersion }: ValidConfig, at: At): Problem[] {
-  const versions = nodes.map((node) => semver.parse(node.kubernetesVersion ?? kubernetesVersion));
-  const [oldest] = versions
-    .filter((_, index) => nodes[index]?.role === 'control-plane')
-    .filter((version) => version !== null)
-    .sort(semver.compare);
-  if (!oldest) return [];
-  return versions.flatMap((version, index) =>
-    version && (version.major > oldest.major || version.minor > oldest.minor)
-      ? [
-          {
-            ...at(['nodes', index, 'kubernetesVersion']),
-            message: `v${version.version} is newer than v${oldest.version} of a control plane; Kubernetes supports kubelets that are as old or older`,
-          },
-        ]
-      : [],
-  );
 }

@@ -1,0 +1,129 @@
+/** docs/versions.md: what a version of Kubernetes needs, from the tables that plans are made from. */
+
+import { newestMinor, oldestMinor, valueAt } from '../src/plan/versions/facts.ts';
+import type { Fact, Topic } from '../src/plan/versions/facts.ts';
+import { removedFlags } from '../src/plan/versions/flags.ts';
+import { kubeadmTopics } from '../src/plan/versions/kubeadm-images.ts';
+import { versionProblems } from '../src/plan/versions/problems.ts';
+import {
+  containerdWithRuntimeConfig,
+  criOfContainerd,
+  suites,
+  suitesRead,
+  systemdWithoutCgroupV1,
+} from '../src/plan/versions/suites.ts';
+import type { Suite } from '../src/plan/versions/suites.ts';
+import {
+  apiTopics,
+  controlPlaneTopics,
+  kubeletTopics,
+  proxyTopics,
+  runtimeTopics,
+} from '../src/plan/versions/table.ts';
+import { loadSpec } from '../src/spec/load.ts';
+import { page, table } from './markdown.ts';
+
+const minors = Array.from({ length: newestMinor - oldestMinor + 1 }, (_, index) => oldestMinor + index);
+
+type Answer = string | number | boolean | readonly string[];
+
+export function versionsPage(): string {
+  return page('Kubernetes versions', [
+    `knest makes clusters of Kubernetes 1.${oldestMinor} to 1.${newestMinor}. Older versions are refused. Newer ones are made as`,
+    `for 1.${newestMinor}, with a warning. What does not go together is refused before anything is downloaded or built. What works`,
+    'and is supported by nobody, such as a kubelet that is too old for its API server, is a warning.',
+    '',
+    'This page is written from the tables that plans are made from, `src/plan/versions`. What a node of each version gets, as',
+    'the difference to the version before it, is in `test/golden/minor-versions`.',
+    '',
+    '## Debian suites of the nodes',
+    '',
+    `etcd, containerd, runc and the CNI plugins are Debian’s. Versions as of ${suitesRead}.`,
+    '',
+    ...table(
+      ['`--suite`', 'systemd', 'containerd', 'runc', 'etcd', 'CNI plugins', 'on cgroup v1', 'Kubernetes'],
+      suites.map((suite) => [
+        suite.debian === undefined ? suite.name : `${suite.name} (Debian ${suite.debian})`,
+        ...[suite.systemd, suite.containerd, suite.runc, suite.etcd, suite.cniPlugins],
+        fits(suite, newestMinor, 'v1') ? 'yes' : 'no',
+        `1.${minors.find((minor) => fits(suite, minor, 'v2')) ?? ''} and newer`,
+      ]),
+    ),
+    '',
+    `- containerd serves CRI v1alpha2 before ${criOfContainerd.v1alpha2.before}, v1 since ${criOfContainerd.v1.since}, and the call`,
+    `  \`RuntimeConfig\` since ${containerdWithRuntimeConfig} (containerd: RELEASES.md).`,
+    `- systemd ${systemdWithoutCgroupV1} and newer do not start on cgroup v1 (systemd: NEWS).`,
+    '',
+    'A mirror that is a snapshot of Debian’s archive has the versions of its day, and is not checked.',
+    '',
+    ...section('The kubelet', kubeletTopics),
+    ...section('The kubelet and containerd', runtimeTopics),
+    ...section('Control planes', controlPlaneTopics),
+    ...section('kube-proxy', proxyTopics),
+    ...section('Objects', apiTopics),
+    '## Flags that are gone',
+    '',
+    'A component does not start with a flag that it does not know. These are refused in `extraArgs`:',
+    '',
+    ...table(
+      ['Of', 'Flags', 'Until', 'Instead', 'Source'],
+      removedFlags.map(({ component, flags, until, instead, source }) => [
+        `\`${component}\``,
+        flags.map((flag) => `\`${flag}\``).join(', '),
+        `1.${until}`,
+        instead,
+        source,
+      ]),
+    ),
+    '',
+    '## What kubeadm takes',
+    '',
+    'For comparison; of these knest takes CoreDNS, with `dns.provider: coredns`.',
+    '',
+    ...table(
+      ['Kubernetes', 'etcd', 'least etcd', 'pause', 'CoreDNS', 'CNI plugins'],
+      minors.map((minor) => [
+        `1.${minor}`,
+        valueAt(kubeadmTopics.etcd, minor),
+        valueAt(kubeadmTopics.leastEtcd, minor),
+        valueAt(kubeadmTopics.pause, minor),
+        valueAt(kubeadmTopics.coreDnsImage, minor).replace(/^.*:v?/, ''),
+        valueAt(kubeadmTopics.cniPlugins, minor),
+      ]),
+    ),
+    '',
+    ...Object.values(kubeadmTopics).map(
+      ({ what, facts }) => `- ${what}: ${facts[0]?.source ?? ''} and the same file of later versions`,
+    ),
+  ]);
+}
+
+function section(title: string, topics: Readonly<Record<string, Topic<Answer>>>): string[] {
+  const rows = Object.values(topics).flatMap((topic) =>
+    topic.facts.map((fact, index) => [
+      index === 0 ? topic.what : '',
+      rangeOf(fact),
+      answer(fact.value),
+      fact.source,
+    ]),
+  );
+  return [`## ${title}`, '', ...table(['What', 'Kubernetes', '', 'Source'], rows), ''];
+}
+
+function answer(value: Answer): string {
+  if (value === true) return 'yes';
+  if (value === false) return 'no';
+  return typeof value === 'object' ? value.join(', ') : String(value);
+}
+
+function rangeOf({ since, until }: Omit<Fact<unknown>, 'value' | 'source'>): string {
+  if (since !== undefined && since === until) return `1.${since}`;
+  if (since === undefined) return until === undefined ? 'all' : `to 1.${until}`;
+  return until === undefined ? `from 1.${since}` : `1.${since} to 1.${until}`;
+}
+
+/** Asks what a plan would: the page must not promise what is refused. */
+function fits({ name }: Suite, minor: number, version: 'v1' | 'v2'): boolean {
+  const { spec } = loadSpec({ flags: { suite: name } });
+  return versionProblems(spec, { cgroup: { version, hierarchies: [] } }, () => `v1.${minor}.0`).length === 0;
+}

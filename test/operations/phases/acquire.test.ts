@@ -1,0 +1,83 @@
+/** What is refused, and said, before anything is fetched, installed or built for a cluster. */
+
+import { expect, it } from 'vitest';
+
+import { InputError } from '../../../src/errors.ts';
+import { buildImage } from '../../../src/operations/images/build-image.ts';
+import { gatherFacts } from '../../../src/observe/host/gather.ts';
+import { createCluster } from '../../../src/operations/create/create-cluster.ts';
+import { planCluster } from '../../../src/operations/create/plan-cluster.ts';
+import { rootfsLayer } from '../../../src/plan/image.ts';
+import type { ClusterSpec } from '../../../src/spec/types.ts';
+import { clusterSpec } from '../../fixtures/cluster.ts';
+import { live, notes } from '../failures/lives.ts';
+import { inventory, paperHost, paths } from '../failures/paper-host.ts';
+import type { PaperHost } from '../failures/paper-host.ts';
+
+async function onCgroupV1(): Promise<PaperHost> {
+  const paper = await paperHost();
+  const hierarchies = ['cpu', 'memory', 'pids'].map(
+    (name, index) => `3${index} 1 0:3${index} / /sys/fs/cgroup/${name} rw - cgroup cgroup rw,${name}`,
+  );
+  await paper.host.writeFile('/proc/self/mountinfo', `${hierarchies.join('\n')}\n`, 0o444);
+  return paper;
+}
+
+const withVersion = (version: string): ClusterSpec['kubernetes'] => ({
+  ...clusterSpec().kubernetes,
+  version,
+});
+const sid = { suite: 'sid', mirror: undefined };
+
+it.each([
+  ['create', createCluster],
+  ['plan', planCluster],
+  ['build', (options: Parameters<typeof createCluster>[0]) => buildImage({ ...options, rebuild: false })],
+] as const)('%s refuses, all at once, what does not go together, and leaves nothing', async (_name, verb) => {
+  const paper = await onCgroupV1();
+  const before = await inventory(paper);
+  const spec = clusterSpec({ image: sid, kubernetes: withVersion('v1.22.17') });
+  const { error, events } = await live(paper, (context) => verb({ ...context, spec, yes: true }));
+  expect(error).toBeInstanceOf(InputError);
+  expect(error instanceof InputError && error.problems.map(({ path }) => path)).toEqual([
+    'suite',
+    'kubernetesVersion',
+  ]);
+  expect(events).toEqual([]);
+  expect(await inventory(paper)).toEqual(before);
+});
+
+/** Puts a layer into the cache of a host on paper. */
+async function cached(
+  { host }: PaperHost,
+  layer: { id: string; kind: string; version?: string },
+): Promise<void> {
+  const source = { kind: 'release', baseUrl: 'https://dl.k8s.io' };
+  const info = { arch: 'amd64', source, built: '2026-01-03T00:00:00.000Z', ...layer };
+  await host.makeDirectory(`${paths.cache}/layers/${layer.id}`, 0o755);
+  await host.writeFile(`${paths.cache}/layers/${layer.id}.json`, JSON.stringify(info), 0o644);
+}
+
+const kubernetes = (version: string) => ({
+  id: `kubernetes-${version}-release`,
+  kind: 'kubernetes',
+  version,
+});
+
+it('the version is checked when it is settled, where the user named none', async () => {
+  const paper = await paperHost();
+  await cached(paper, kubernetes('v1.22.17'));
+  await cached(paper, { id: rootfsLayer(sid, await gatherFacts(paper.host, paths)).id, kind: 'rootfs' });
+  const spec = clusterSpec({ image: sid });
+  const { error } = await live(paper, (context) => planCluster({ ...context, spec }));
+  expect(error instanceof InputError && error.problems).toMatchObject([{ path: 'kubernetesVersion' }]);
+});
+
+it('what works and is not supported is a note', async () => {
+  const paper = await paperHost();
+  await cached(paper, kubernetes('v1.37.0'));
+  const spec = clusterSpec({ kubernetes: withVersion('v1.37.0') });
+  const { error, events } = await live(paper, (context) => planCluster({ ...context, spec }));
+  expect(error).toBeUndefined();
+  expect(notes(events)).toEqual([expect.stringContaining('v1.37.0 is announced as the last Kubernetes')]);
+});
