@@ -21,12 +21,15 @@ const script = `
   process.stdout.write('x'.repeat(${megabyte}));
   await leave(Number(process.env.CODE));`;
 
-function start(env: Record<string, string>): ChildProcessByStdio<null, Readable, Readable> {
+function start(
+  env: Record<string, string>,
+  stdout: 'pipe' | number = 'pipe',
+): ChildProcessByStdio<null, Readable, Readable> {
   return spawn('node', ['--import', 'tsx', '--input-type=module', '-e', script], {
     cwd: join(import.meta.dirname, '../..'),
     env: { PATH: process.env['PATH'], ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+    stdio: ['ignore', stdout, 'pipe'],
+  }) as ChildProcessByStdio<null, Readable, Readable>;
 }
 
 describe('leave', () => {
@@ -51,11 +54,7 @@ describe('leave', () => {
   }, 20_000);
 
   it('says that the output found no place', async () => {
-    const program = spawn('node', ['--import', 'tsx', '--input-type=module', '-e', script], {
-      cwd: join(import.meta.dirname, '../..'),
-      env: { PATH: process.env['PATH'], CODE: '0' },
-      stdio: ['ignore', openSync('/dev/full', 'w'), 'pipe'],
-    });
+    const program = start({ CODE: '0' }, openSync('/dev/full', 'w'));
     const ended = once(program, 'exit');
     expect(await text(program.stderr)).toContain('no space is left');
     expect(await ended).toEqual([1, null]);

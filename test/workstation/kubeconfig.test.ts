@@ -1,6 +1,8 @@
 import {
   chmod,
+  chown,
   lstat,
+  mkdir,
   mkdtemp,
   readdir,
   readFile,
@@ -11,18 +13,22 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 
 import type { KubeconfigInput } from '../../src/formats/kubeconfig.ts';
+import { errorWithCode } from '../../src/host/error-codes.ts';
 import { localHost } from '../../src/host/local.ts';
+import { memoryHost } from '../../src/host/memory.ts';
 import type { Host } from '../../src/host/types.ts';
-import { addToKubeconfig, kubeconfigPath, removeFromKubeconfig } from '../../src/workstation/kubeconfig.ts';
+import { addToKubeconfig, checkKubeconfig, removeFromKubeconfig } from '../../src/workstation/kubeconfig.ts';
+import { kubeconfigPath, kubeconfigPaths } from '../../src/workstation/kubeconfig-paths.ts';
 import { deadHolders, thisProcess } from '../fixtures/processes.ts';
 
 const host = localHost();
+const desk = { local: host, env: {} };
 let folder: string;
 let path: string;
 
@@ -55,7 +61,7 @@ current-context: prod
 describe('addToKubeconfig', () => {
   it('makes a new file that only its owner may read, parents included', async () => {
     const deep = join(folder, 'a', 'b', 'config');
-    await addToKubeconfig(host, deep, entry('dev'));
+    await addToKubeconfig(desk, deep, entry('dev'));
     expect((await stat(deep)).mode & 0o777).toBe(0o600);
     expect(await namesIn(deep)).toEqual({
       clusters: ['dev'],
@@ -68,7 +74,7 @@ describe('addToKubeconfig', () => {
 
   it('adds to what is there and keeps the rest, comments included', async () => {
     await writeFile(path, existing);
-    await addToKubeconfig(host, path, entry('dev'));
+    await addToKubeconfig(desk, path, entry('dev'));
     expect(await namesIn(path)).toEqual({
       clusters: ['prod', 'dev'],
       users: ['me', 'dev'],
@@ -84,8 +90,8 @@ describe('addToKubeconfig', () => {
   });
 
   it('replaces an older entry of the same name', async () => {
-    await addToKubeconfig(host, path, entry('dev', 'https://192.0.2.1:6443'));
-    await addToKubeconfig(host, path, entry('dev', 'https://192.0.2.2:6443'));
+    await addToKubeconfig(desk, path, entry('dev', 'https://192.0.2.1:6443'));
+    await addToKubeconfig(desk, path, entry('dev', 'https://192.0.2.2:6443'));
     const text = await readFile(path, 'utf8');
     expect(await namesIn(path)).toMatchObject({ clusters: ['dev'], users: ['dev'], contexts: ['dev'] });
     expect(text).toContain('192.0.2.2');
@@ -101,7 +107,7 @@ describe('addToKubeconfig', () => {
     'clusters: []\nusers: []\ncontexts: []\n',
   ])('fills an empty one: %j', async (text) => {
     await writeFile(path, text);
-    await addToKubeconfig(host, path, entry('dev'));
+    await addToKubeconfig(desk, path, entry('dev'));
     expect(await namesIn(path)).toEqual({
       clusters: ['dev'],
       users: ['dev'],
@@ -114,7 +120,7 @@ describe('addToKubeconfig', () => {
     'leaves alone what is not a kubeconfig: %j',
     async (text) => {
       await writeFile(path, text);
-      await expect(addToKubeconfig(host, path, entry('dev'))).rejects.toMatchObject({
+      await expect(addToKubeconfig(desk, path, entry('dev'))).rejects.toMatchObject({
         message: expect.stringContaining(`${path} is not a kubeconfig`) as string,
         hint: expect.stringContaining('--kubeconfig') as string,
       });
@@ -126,7 +132,7 @@ describe('addToKubeconfig', () => {
   it.each([0o600, 0o640, 0o644])('keeps the mode %o', async (mode) => {
     await writeFile(path, existing);
     await chmod(path, mode);
-    await addToKubeconfig(host, path, entry('dev'));
+    await addToKubeconfig(desk, path, entry('dev'));
     expect((await stat(path)).mode & 0o777).toBe(mode);
   });
 
@@ -134,12 +140,12 @@ describe('addToKubeconfig', () => {
     const real = join(folder, 'real');
     await writeFile(real, existing, { mode: 0o600 });
     await symlink('real', path);
-    await addToKubeconfig(host, path, entry('dev'));
+    await addToKubeconfig(desk, path, entry('dev'));
     expect((await lstat(path)).isSymbolicLink()).toBe(true);
     expect(await readlink(path)).toBe('real');
     expect((await lstat(real)).mode & 0o777).toBe(0o600);
     expect(await namesIn(real)).toMatchObject({ clusters: ['prod', 'dev'] });
-    await removeFromKubeconfig(host, path, 'dev');
+    await removeFromKubeconfig(desk, path, 'dev');
     expect(await readlink(path)).toBe('real');
     expect(await namesIn(real)).toMatchObject({ clusters: ['prod'] });
   });
@@ -149,7 +155,7 @@ describe('addToKubeconfig', () => {
     // vitest runs tests in worker processes, where this is allowed
     process.chdir(folder);
     try {
-      await addToKubeconfig(host, 'config', entry('dev'));
+      await addToKubeconfig(desk, 'config', entry('dev'));
       expect(await readdir('.')).toEqual(['config']);
     } finally {
       process.chdir(before);
@@ -159,8 +165,8 @@ describe('addToKubeconfig', () => {
   it('loses no entry when many write at the same time', async () => {
     await writeFile(path, existing);
     const names = Array.from({ length: 6 }, (_, index) => `dev${index}`);
-    await Promise.all(names.map((name) => addToKubeconfig(host, path, entry(name))));
-    await Promise.all(names.slice(0, 3).map((name) => removeFromKubeconfig(host, path, name)));
+    await Promise.all(names.map((name) => addToKubeconfig(desk, path, entry(name))));
+    await Promise.all(names.slice(0, 3).map((name) => removeFromKubeconfig(desk, path, name)));
     expect((await namesIn(path)).clusters.sort()).toEqual(['dev3', 'dev4', 'dev5', 'prod']);
     expect(await readdir(folder)).toEqual(['config']);
   });
@@ -169,8 +175,8 @@ describe('addToKubeconfig', () => {
 describe('removeFromKubeconfig', () => {
   it('takes out the entry and leaves the rest as it was', async () => {
     await writeFile(path, existing);
-    await addToKubeconfig(host, path, entry('dev'));
-    await removeFromKubeconfig(host, path, 'dev');
+    await addToKubeconfig(desk, path, entry('dev'));
+    await removeFromKubeconfig(desk, path, 'dev');
     expect(await namesIn(path)).toEqual({
       clusters: ['prod'],
       users: ['me'],
@@ -181,22 +187,22 @@ describe('removeFromKubeconfig', () => {
   });
 
   it('keeps another current context', async () => {
-    await addToKubeconfig(host, path, entry('dev'));
-    await addToKubeconfig(host, path, entry('other'));
-    await removeFromKubeconfig(host, path, 'dev');
+    await addToKubeconfig(desk, path, entry('dev'));
+    await addToKubeconfig(desk, path, entry('other'));
+    await removeFromKubeconfig(desk, path, 'dev');
     expect((await namesIn(path)).current).toBe('other');
   });
 
   it('does not touch a file that has no such entry', async () => {
     await writeFile(path, existing);
     const { mtimeMs, ino } = await stat(path);
-    await removeFromKubeconfig(host, path, 'dev');
+    await removeFromKubeconfig(desk, path, 'dev');
     expect(await readFile(path, 'utf8')).toBe(existing);
     expect(await stat(path)).toMatchObject({ mtimeMs, ino });
   });
 
   it('does not mind that there is no file', async () => {
-    await removeFromKubeconfig(host, join(folder, 'none', 'config'), 'dev');
+    await removeFromKubeconfig(desk, join(folder, 'none', 'config'), 'dev');
     expect(await readdir(folder)).toEqual([]);
   });
 });
@@ -204,7 +210,7 @@ describe('removeFromKubeconfig', () => {
 describe('the lock', () => {
   it('of kubectl or kind is respected', async () => {
     await writeFile(`${path}.lock`, '');
-    const change = addToKubeconfig(host, path, entry('dev'), { lockTimeout: 120 });
+    const change = addToKubeconfig(desk, path, entry('dev'), { lockTimeout: 120 });
     await expect(change).rejects.toMatchObject({
       kind: 'locked',
       hint: expect.stringContaining(`rm ${path}.lock`) as string,
@@ -214,7 +220,7 @@ describe('the lock', () => {
 
   it('is waited for', async () => {
     await writeFile(`${path}.lock`, '');
-    const change = addToKubeconfig(host, path, entry('dev'));
+    const change = addToKubeconfig(desk, path, entry('dev'));
     setTimeout(() => void rm(`${path}.lock`), 150);
     await change;
     expect((await namesIn(path)).clusters).toEqual(['dev']);
@@ -224,7 +230,7 @@ describe('the lock', () => {
     for (const { pid, startTime, bootId } of Object.values(await deadHolders())) {
       await symlink(`knest-${pid}-${startTime}-${bootId}`, `${path}.lock`);
       await Promise.all(
-        ['a', 'b', 'c'].map((name) => addToKubeconfig(host, path, entry(name), { lockTimeout: 5_000 })),
+        ['a', 'b', 'c'].map((name) => addToKubeconfig(desk, path, entry(name), { lockTimeout: 5_000 })),
       );
       expect((await namesIn(path)).clusters.sort()).toEqual(['a', 'b', 'c']);
       expect(await readdir(folder)).toEqual(['config']);
@@ -243,7 +249,7 @@ describe('the lock', () => {
           ? Promise.resolve(`knest-${me.pid}-1-${me.bootId}`)
           : host.readLink(link),
     };
-    const change = addToKubeconfig(late, path, entry('dev'), { lockTimeout: 120 });
+    const change = addToKubeconfig({ ...desk, local: late }, path, entry('dev'), { lockTimeout: 120 });
     await expect(change).rejects.toMatchObject({ kind: 'locked' });
     expect(looks).toBeGreaterThan(1);
   });
@@ -251,7 +257,7 @@ describe('the lock', () => {
   it('of a knest that lives is respected', async () => {
     const { pid, startTime, bootId } = await thisProcess();
     await symlink(`knest-${pid}-${startTime}-${bootId}`, `${path}.lock`);
-    const change = addToKubeconfig(host, path, entry('dev'), { lockTimeout: 120 });
+    const change = addToKubeconfig(desk, path, entry('dev'), { lockTimeout: 120 });
     await expect(change).rejects.toMatchObject({ kind: 'locked' });
   });
 
@@ -260,19 +266,146 @@ describe('the lock', () => {
       ...host,
       linkExclusively: () => Promise.reject(new Error('EROFS: read-only file system')),
     };
-    await expect(addToKubeconfig(readOnly, path, entry('dev'))).rejects.toThrow('read-only file system');
+    await expect(addToKubeconfig({ ...desk, local: readOnly }, path, entry('dev'))).rejects.toThrow(
+      'read-only file system',
+    );
   });
 });
 
 describe('kubeconfigPath', () => {
   it.each([
     ['/flag', { KUBECONFIG: '/a:/b', HOME: '/home/me' }, '/flag'],
-    [undefined, { KUBECONFIG: '/a:/b', HOME: '/home/me' }, '/a'],
-    [undefined, { KUBECONFIG: ':/b', HOME: '/home/me' }, '/b'],
+    // none of them exists: the last one
+    [undefined, { KUBECONFIG: '/a:/b', HOME: '/home/me' }, '/b'],
+    [undefined, { KUBECONFIG: ':/b:', HOME: '/home/me' }, '/b'],
+    [undefined, { KUBECONFIG: '/a:/there:/there2', HOME: '/home/me' }, '/there'],
+    [undefined, { KUBECONFIG: '/dangling:/circle:/link:/there', HOME: '/home/me' }, '/link'],
     [undefined, { KUBECONFIG: '', HOME: '/home/me' }, '/home/me/.kube/config'],
+    [undefined, { HOME: '' }, '/root/.kube/config'],
     [undefined, {}, '/root/.kube/config'],
-  ])('of flag %s and %j is %s', (flag, environment, expected) => {
-    expect(kubeconfigPath(flag, environment)).toBe(expected);
+  ])('of flag %s and %j is %s', async (flag, env, expected) => {
+    const local = memoryHost({ files: { '/there': '', '/there2': '' } });
+    await local.link('/nowhere', '/dangling');
+    await local.link('/circle', '/circle');
+    await local.link('there2', '/link');
+    expect(await kubeconfigPath(flag, { local, env })).toBe(expected);
+  });
+});
+
+describe('kubeconfigPaths', () => {
+  it('are all that may have a context, each once', () => {
+    expect(kubeconfigPaths(undefined, { KUBECONFIG: '/a::/b:/a' })).toEqual(['/a', '/b']);
+    expect(kubeconfigPaths('/flag', { KUBECONFIG: '/a' })).toEqual(['/flag']);
+  });
+});
+
+describe('what can be no kubeconfig', () => {
+  it.each([
+    ['a folder', (at: string) => mkdir(at), 'is a folder, not a file'],
+    ['a link to a folder', (at: string) => symlink('/', at), 'is a folder, not a file'],
+    ['a device', (at: string) => symlink('/dev/null', at), 'is a device or a pipe, not a file'],
+    ['a link in a circle', (at: string) => symlink(at, at), 'lead in a circle'],
+    [
+      'a link nowhere',
+      (at: string) => symlink('/no/such', at),
+      'is a link to /no/such, and there is no folder /no',
+    ],
+  ])('%s is refused in a sentence, and nothing is written', async (_what, make, says) => {
+    await make(path);
+    const refusal = { code: 'INVALID_KUBECONFIG', message: expect.stringContaining(says) as string };
+    await expect(checkKubeconfig(desk, path)).rejects.toMatchObject(refusal);
+    await expect(addToKubeconfig(desk, path, entry('dev'))).rejects.toMatchObject(refusal);
+    // there is nothing in it to take out
+    await removeFromKubeconfig(desk, path, 'dev');
+    expect(await readdir(folder)).toEqual(['config']);
+  });
+
+  it('and one that may not be read says so', async () => {
+    const local = memoryHost({
+      files: { '/config': existing },
+      failOn: ({ method }) => (method === 'readFile' ? errorWithCode('EACCES', 'open') : undefined),
+    });
+    await expect(checkKubeconfig({ local, env: {} }, '/config')).rejects.toMatchObject({
+      code: 'PERMISSION_DENIED',
+      message: 'the kubeconfig /config cannot be read',
+    });
+  });
+
+  it('a link whose file is missing is made through', async () => {
+    await symlink('real', path);
+    await addToKubeconfig(desk, path, entry('dev'));
+    expect((await lstat(path)).isSymbolicLink()).toBe(true);
+    expect(await namesIn(join(folder, 'real'))).toMatchObject({ clusters: ['dev'] });
+  });
+});
+
+describe('owners, as root', () => {
+  const user = { uid: 1234, gid: 2345 };
+  const sudo = { SUDO_UID: '1234', SUDO_GID: '2345' };
+
+  it('of a file that is there stay, with its mode', async () => {
+    await writeFile(path, existing);
+    await chmod(path, 0o640);
+    await chown(path, user.uid, user.gid);
+    await addToKubeconfig(desk, path, entry('dev'));
+    await removeFromKubeconfig(desk, path, 'dev');
+    const { uid, gid, mode } = await stat(path);
+    expect({ uid, gid, mode: mode & 0o777 }).toEqual({ ...user, mode: 0o640 });
+    expect(await readdir(folder)).toEqual(['config']);
+  });
+
+  it('of what is new in a folder of somebody are theirs', async () => {
+    await chown(folder, user.uid, user.gid);
+    const deep = join(folder, '.kube', 'more', 'config');
+    await addToKubeconfig(desk, deep, entry('dev'));
+    for (const each of [deep, dirname(deep), dirname(dirname(deep))])
+      expect(await stat(each)).toMatchObject(user);
+    expect((await stat(deep)).mode & 0o777).toBe(0o600);
+  });
+
+  it('of what is new in a folder of root in a home are those of the user behind sudo', async () => {
+    await chown(folder, user.uid, user.gid);
+    const deep = join(folder, '.kube', 'config');
+    await mkdir(dirname(deep));
+    await addToKubeconfig({ ...desk, env: sudo }, deep, entry('dev'));
+    expect(await stat(deep)).toMatchObject(user);
+    expect(await stat(dirname(deep))).toMatchObject({ uid: 0, gid: 0 });
+  });
+
+  it('of what is new where anybody writes are those of the user behind sudo', async () => {
+    await chmod(folder, 0o1777);
+    await addToKubeconfig({ ...desk, env: sudo }, path, entry('dev'));
+    expect(await stat(path)).toMatchObject(user);
+  });
+
+  it.each([{}, sudo])('of what is new in a folder of root stay root: %j', async (env) => {
+    await addToKubeconfig({ ...desk, env }, path, entry('dev'));
+    expect(await stat(path)).toMatchObject({ uid: 0, gid: 0 });
+  });
+
+  it('a file mounted on its own is filled where it is', async () => {
+    await writeFile(path, existing);
+    const { ino } = await stat(path);
+    const local: Host = { ...host, rename: () => Promise.reject(errorWithCode('EBUSY', 'rename')) };
+    await addToKubeconfig({ ...desk, local }, path, entry('dev'));
+    expect((await stat(path)).ino).toBe(ino);
+    expect(await namesIn(path)).toMatchObject({ clusters: ['prod', 'dev'] });
+    expect(await readdir(folder)).toEqual(['config']);
+  });
+});
+
+describe('a file that others may read', () => {
+  it.each([
+    [0o644, /everybody may read it.*chmod 600/],
+    [0o640, /its group may read it/],
+  ])('with mode %o is a warning', async (mode, says) => {
+    await writeFile(path, existing);
+    await chmod(path, mode);
+    expect(await addToKubeconfig(desk, path, entry('dev'))).toEqual([expect.stringMatching(says)]);
+  });
+
+  it('is none when it is the owner’s alone', async () => {
+    expect(await addToKubeconfig(desk, path, entry('dev'))).toEqual([]);
   });
 });
 
