@@ -45,6 +45,8 @@ export const localFiles: Files = {
     replaceFile(path, mode, sync, (file) => file.writeFile(content)),
   writeStream: async (path, content, mode, { append = false } = {}) => {
     let bytes = 0;
+    // it may break before the file is open: who reads it then still hears of it
+    content.on('error', () => undefined);
     const count = async function* (chunks: AsyncIterable<Uint8Array>) {
       for await (const chunk of chunks) {
         bytes += chunk.byteLength;

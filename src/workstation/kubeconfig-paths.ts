@@ -1,9 +1,10 @@
 /** Which kubeconfigs are meant, by kubectl's rules (client-go, ClientConfigLoadingRules), as kind goes by them, too. */
 
-import { dirname, resolve } from 'node:path';
+import { dirname } from 'node:path';
 
 import { KnestError } from '../errors.ts';
 import type { Host } from '../host/types.ts';
+import { behindLinks } from './links.ts';
 import type { Workstation } from './workstation.ts';
 
 /** The user's own side of things, as far as kubeconfigs need it. */
@@ -42,26 +43,6 @@ export async function realKubeconfig(local: Host, path: string): Promise<string>
     throw unusable(path, `is a link to ${file}, and there is no folder ${dirname(file)}`);
   }
   return file;
-}
-
-/** Whether there is a file of which a context could be taken out. Nothing is written to what is none: /dev/null, say. */
-export async function isKubeconfigFile(local: Host, path: string): Promise<boolean> {
-  const file = await behindLinks(local, path);
-  return file !== undefined && (await local.stat(file))?.kind === 'file';
-}
-
-/** As many as the kernel follows (path_resolution(7)). */
-const mostLinks = 40;
-
-/** undefined: they lead in a circle. */
-async function behindLinks(local: Host, path: string): Promise<string | undefined> {
-  let file = path;
-  for (let links = 0; links <= mostLinks; links += 1) {
-    const target = await local.readLink(file);
-    if (target === undefined) return file;
-    file = resolve(dirname(file), target);
-  }
-  return undefined;
 }
 
 function unusable(path: string, why: string): KnestError {

@@ -12,8 +12,9 @@ import { removeTemporaryFiles } from '../host/temporary-files.ts';
 import { isAlive } from '../host/process.ts';
 import type { Host } from '../host/types.ts';
 import { removeStaleLock } from '../host/stale-lock.ts';
-import { isKubeconfigFile, realKubeconfig } from './kubeconfig-paths.ts';
+import { realKubeconfig } from './kubeconfig-paths.ts';
 import type { Desk } from './kubeconfig-paths.ts';
+import { isRegularFile } from './links.ts';
 import { makeUserFolder, writeUserFile } from './user-file.ts';
 
 /** The lists of a kubeconfig in which a cluster has an entry. The file is the user's, wherever clusters are. */
@@ -58,7 +59,7 @@ export async function replaceInKubeconfig(
   input: KubeconfigInput,
   options: LockOptions = {},
 ): Promise<boolean> {
-  if (!(await isKubeconfigFile(desk.local, path))) return false;
+  if (!(await isRegularFile(desk.local, path))) return false;
   const wanted = kubeconfigObject(input);
   let found = false;
   await changeKubeconfig(desk, path, options, (document) => {
@@ -72,14 +73,14 @@ export async function replaceInKubeconfig(
   return found;
 }
 
-/** Takes a cluster out again; a current context that named it is unset. A missing file is fine. */
+/** Takes a cluster out again; a current context that named it is unset. A missing file is fine, and so is /dev/null. */
 export async function removeFromKubeconfig(
   desk: Desk,
   path: string,
   name: string,
   options: LockOptions = {},
 ): Promise<void> {
-  if (!(await isKubeconfigFile(desk.local, path))) return;
+  if (!(await isRegularFile(desk.local, path))) return;
   await changeKubeconfig(desk, path, options, (document) => {
     const removed = lists.map((list) => removeEntry(document, list, name)).some(Boolean);
     if (document.get('current-context') === name) document.set('current-context', '');

@@ -123,6 +123,9 @@ export function hostContract(name: string, open: () => Promise<Subject>): void {
             { objectMode: false },
           );
         await host.writeFile(at('whole'), 'old', 0o644);
+        const broken = Readable.from([]).destroy(new TypeError('broken before'));
+        await expect(host.writeStream(at('deep/whole'), broken, 0o644)).rejects.toThrow('broken before');
+        await host.remove(at('deep'));
         await expect(host.writeStream(at('whole'), breaking(), 0o644)).rejects.toBeInstanceOf(TypeError);
         expect(await host.readFile(at('whole'))).toBe('old');
         await expect(host.writeStream(at('part'), breaking(), 0o600, { append: true })).rejects.toThrow(
