@@ -198,21 +198,25 @@ describe('openPlainArchive', () => {
   it.each([
     ['a fifo', (fifo: string) => fifo],
     ['a link to a fifo', (fifo: string) => join(folder, `link-${basename(fifo)}`)],
-  ])('reads %s once, compressed or not', async (_what, nameOf) => {
-    const content = Buffer.alloc(200_000, 'an archive');
-    for (const [index, sent] of [content, gzipSync(content)].entries()) {
-      const fifo = join(folder, `fifo${index}`);
-      await localHost().run(['mkfifo', fifo]);
-      await symlink(fifo, join(folder, `link-fifo${index}`));
-      const writing = writeFile(fifo, sent);
-      const archive = await openPlainArchive(localHost(), nameOf(fifo));
-      await writing;
-      for (let time = 0; time < 2; time += 1) {
-        expect((await buffer(archive.open())).equals(content)).toBe(true);
+  ])(
+    'reads %s once, compressed or not',
+    async (_what, nameOf) => {
+      const content = Buffer.alloc(200_000, 'an archive');
+      for (const [index, sent] of [content, gzipSync(content)].entries()) {
+        const fifo = join(folder, `fifo${index}`);
+        await localHost().run(['mkfifo', fifo]);
+        await symlink(fifo, join(folder, `link-fifo${index}`));
+        const writing = writeFile(fifo, sent);
+        const archive = await openPlainArchive(localHost(), nameOf(fifo));
+        await writing;
+        for (let time = 0; time < 2; time += 1) {
+          expect((await buffer(archive.open())).equals(content)).toBe(true);
+        }
+        await archive.dispose();
       }
-      await archive.dispose();
-    }
-  }, 20_000);
+    },
+    20_000,
+  );
 
   it('reads what a shell makes of <(...)', async () => {
     const script = `
