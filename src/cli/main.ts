@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { existsSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync } from 'node:fs';
 import * as nodeModule from 'node:module';
 import { join } from 'node:path';
 
@@ -18,6 +18,17 @@ if (process.argv.includes('--debug')) process.setSourceMapsEnabled(true);
 // known name: anybody may have put code there, and knest runs as root. Where nothing can be written Node goes without.
 const { enableCompileCache } = nodeModule as { enableCompileCache?: (directory: string) => unknown };
 const cache = terminal.env['KNEST_CACHE_DIR'] || '/var/cache/knest';
-if (existsSync(cache)) enableCompileCache?.(join(cache, 'compiled'));
+if (enableCompileCache && existsSync(cache)) enableCompileCache(onlyRoots(join(cache, 'compiled')));
 
 await leave(await run(process.argv.slice(2), terminal, () => import('../api/commands.ts')));
+
+/** With umask 000 Node would make it a folder where anybody may put code. */
+function onlyRoots(folder: string): string {
+  try {
+    mkdirSync(folder, { recursive: true });
+    chmodSync(folder, 0o700);
+  } catch {
+    // a read-only file system, or not root: Node goes without, or reads what is there
+  }
+  return folder;
+}

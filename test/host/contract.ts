@@ -14,6 +14,7 @@ import { CommandError } from '../../src/errors.ts';
 import { isAlive } from '../../src/host/process.ts';
 import type { Host } from '../../src/host/types.ts';
 import { programsContract } from './contract-programs.ts';
+import { umaskContract } from './contract-umask.ts';
 import { piecesOf } from './pieces.ts';
 
 export interface Subject {
@@ -26,6 +27,7 @@ export interface Subject {
 }
 
 export function hostContract(name: string, open: () => Promise<Subject>): void {
+  umaskContract(name, open);
   describe(`${name}: the contract of Host`, () => {
     const { real } = { real: name !== 'memory' };
     let subject: Subject;
