@@ -280,20 +280,6 @@ describe('subnets', () => {
   });
 });
 
-describe('nodes of a config', () => {
-  const config = (count: number) =>
-    `nodes: [${['control-plane', ...Array<string>(count - 1).fill('worker')]
-      .map((role) => `{ role: ${role} }`)
-      .join(', ')}]\n`;
-
-  it('can be as many as --nodes can ask for', () => {
-    expect(specOf({}, config(1000)).nodes).toHaveLength(1000);
-    expect(problems({}, config(5000))).toEqual([
-      expect.stringMatching(/nodes: lists 5000 nodes; a cluster can have 1000$/),
-    ]);
-  });
-});
-
 describe('the API on the host', () => {
   const apiServer = (text: string) => specOf({}, `network: ${text}\n`).network.apiServer;
 

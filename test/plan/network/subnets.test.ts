@@ -142,17 +142,21 @@ describe('chooseSubnets', () => {
     expect(roomForNodes(ipv6)).toBeGreaterThanOrEqual(nodes);
   });
 
-  it.each(['ipv4', 'dual'] as const)('finds some for 30 clusters and more on one host (%s)', (ipFamily) => {
-    const taken: SubnetInUse[] = [];
-    for (let cluster = 0; cluster < 34; cluster += 1) {
-      const chosen = chooseSubnets(networkSpec({ ipFamily }), facts(...taken), 3);
-      const all = [...chosen.nodeSubnets, ...chosen.podSubnets, ...chosen.serviceSubnets];
-      taken.push(...all.map((cidr) => used(cidr, `kn-${cluster}`)));
-    }
-    const failure = errorOf(() => chooseSubnets(networkSpec({ ipFamily }), facts(...taken), 3));
-    expect(failure.code).toBe('NO_FREE_SUBNET');
-    expect(failure.hint).toContain('--service-subnet, or network.serviceSubnet');
-  });
+  it.each(['ipv4', 'dual'] as const)(
+    'finds some for 30 clusters and more on one host (%s)',
+    (ipFamily) => {
+      const taken: SubnetInUse[] = [];
+      for (let cluster = 0; cluster < 34; cluster += 1) {
+        const chosen = chooseSubnets(networkSpec({ ipFamily }), facts(...taken), 3);
+        const all = [...chosen.nodeSubnets, ...chosen.podSubnets, ...chosen.serviceSubnets];
+        taken.push(...all.map((cidr) => used(cidr, `kn-${cluster}`)));
+      }
+      const failure = errorOf(() => chooseSubnets(networkSpec({ ipFamily }), facts(...taken), 3));
+      expect(failure.code).toBe('NO_FREE_SUBNET');
+      expect(failure.hint).toContain('--service-subnet, or network.serviceSubnet');
+    },
+    20_000,
+  );
 
   it('says what is in the way when no default is free', () => {
     const all = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fd00::/8'].map((cidr) => used(cidr));
