@@ -247,7 +247,10 @@ const environmentVariables: readonly (readonly [names: string, meaning: string])
   ['KNEST_STATE_DIR', 'Where clusters, machines and keys are kept. Default: `/var/lib/knest`.'],
   ['KNEST_CACHE_DIR', 'Where images, downloads and builds are kept. Default: `/var/cache/knest`.'],
   ['KNEST_RELEASE_MIRROR', 'Mirror of the Kubernetes download server, as `--release-mirror`.'],
-  ['KUBECONFIG', 'The kubeconfig that contexts are written to, unless `--kubeconfig` is given.'],
+  [
+    'KUBECONFIG',
+    'The kubeconfigs, by kubectl’s rules: written to is the first that exists, else the last. `--kubeconfig` overrides it.',
+  ],
   ['KNEST_KEEP', 'For knest’s own tests: `failure` keeps the clusters of tests that failed.'],
   ['NO_COLOR', 'No colours, when it is set to anything.'],
   ['http_proxy, https_proxy, no_proxy', 'Proxies for downloads, and for the nodes of new clusters.'],

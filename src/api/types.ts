@@ -43,7 +43,7 @@ export type ClusterInput = ClusterFields | { spec: ClusterSpec };
 export type Settings = Omit<Context, 'signal'>;
 
 /**
- * A kubeconfig besides the cluster's own: the path of a file, or "user" for the first of $KUBECONFIG, else
+ * A kubeconfig besides the cluster's own: the path of a file, or "user" for $KUBECONFIG by kubectl's rules, else
  * ~/.kube/config. It gets the cluster's context when the cluster is created and loses it when it is deleted.
  */
 export interface KubeconfigOption {

@@ -6,6 +6,7 @@ import type { PlainArchive } from './plain-archive.ts';
 import { InputError, KnestError, messageOf } from '../errors.ts';
 import type { Problem } from '../errors.ts';
 import type { Host } from '../host/types.ts';
+import { isRegularFile } from '../workstation/links.ts';
 
 export interface OpenArchive {
   /** As the user calls it. */
@@ -19,6 +20,8 @@ export interface ArchiveSource {
   file: string;
   /** Instead of reading the file. */
   input?: Readable;
+  /** It will be read again, from where it is: a pipe will not do. */
+  lasting?: boolean;
 }
 
 /**
@@ -33,9 +36,10 @@ export async function withArchives<T>(
   use: (archives: readonly OpenArchive[]) => Promise<T>,
 ): Promise<T> {
   const copies: PlainArchive[] = [];
-  const open = async ({ file, input }: ArchiveSource): Promise<OpenArchive> => {
+  const open = async ({ file, input, lasting }: ArchiveSource): Promise<OpenArchive> => {
     // loaded where there is an archive: few commands have one
     const { readImageArchive } = await import('./image-archive.ts');
+    if (lasting && (await isPipe(local, file))) throw onlyOnce();
     const plain = await openPlainArchive(local, file, input);
     copies.push(plain);
     return { file, open: plain.open, images: await readImageArchive(plain.open(), arch) };
@@ -50,6 +54,20 @@ export async function withArchives<T>(
   } finally {
     for (const copy of copies) await copy.dispose();
   }
+}
+
+async function isPipe(local: Host, file: string): Promise<boolean> {
+  if (await isRegularFile(local, file)) return false;
+  const kind = (await local.stat(file))?.kind;
+  // a link that leads to no file: to a pipe, which has no name, or to nothing
+  return kind === 'other' || (kind === 'link' && file.startsWith('/dev/'));
+}
+
+function onlyOnce(): KnestError {
+  return new KnestError('is a pipe, which can be read only once', {
+    code: 'ARCHIVE_UNUSABLE',
+    hint: 'nodes have it from their beginning, also those that come later: write it into a file',
+  });
 }
 
 function problemOf(path: string, error: unknown): Problem {

@@ -3,9 +3,9 @@ import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 
 import { CommandError, KnestError } from '../errors.ts';
-import { codeOf } from '../host/error-codes.ts';
 import type { Host } from '../host/types.ts';
 import { decompressCommand, decompressorOf, magicLength } from '../tools/decompress.ts';
+import { behindLinks, isRegularFile } from '../workstation/links.ts';
 
 /** An archive that can be read several times and is not compressed. */
 export interface PlainArchive {
@@ -36,9 +36,12 @@ export async function openPlainArchive(local: Host, file: string, input?: Readab
   };
   try {
     let path = file;
-    if (input) {
+    const once = input === undefined && !(await isRegularFile(local, file));
+    if (once) await refuseFolder(local, file);
+    if (input || once) {
       path = await copyPath('input');
-      await local.writeStream(path, input, 0o600);
+      // a pipe by the name that the user gave: what /dev/fd/63 leads to has none
+      await local.writeStream(path, input ?? local.readStream(file), 0o600);
     }
     const program = decompressorOf(await beginningOf(local, path));
     if (program !== undefined) {
@@ -53,13 +56,13 @@ export async function openPlainArchive(local: Host, file: string, input?: Readab
   }
 }
 
-async function beginningOf(local: Host, path: string): Promise<Uint8Array> {
-  try {
-    return await buffer(local.readStream(path, { start: 0, end: magicLength - 1 }));
-  } catch (error) {
-    if (codeOf(error) === 'EISDIR') throw folderNotArchive(path);
-    throw error;
-  }
+async function refuseFolder(local: Host, file: string): Promise<void> {
+  const path = (await behindLinks(local, file)) ?? file;
+  if ((await local.stat(path))?.kind === 'directory') throw folderNotArchive(file);
+}
+
+function beginningOf(local: Host, path: string): Promise<Uint8Array> {
+  return buffer(local.readStream(path, { start: 0, end: magicLength - 1 }));
 }
 
 function folderNotArchive(path: string): KnestError {

@@ -154,3 +154,13 @@ export interface Check {
   /** Packages that would fix it, as the host's own package manager calls them. */
   packages?: readonly string[];
 }
+
+/** Something of the host that a program is asked for. */
+export type Question = 'systemd-nspawn' | 'apt' | 'network' | 'firewall' | 'space' | 'links';
+
+/** What nobody knows: the program failed, or did not answer in time. */
+export interface Unanswered {
+  question: Question;
+  /** Why, in a sentence without a full stop. */
+  reason: string;
+}

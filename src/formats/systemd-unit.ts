@@ -22,8 +22,13 @@ export type Flags = Readonly<Record<string, string | number | boolean | undefine
 export function renderCommand(program: string, flags: Flags, ...more: readonly string[]): string {
   const words = Object.entries(flags)
     .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => quoteWord(`--${name}=${escapeSpecifiers(String(value))}`));
+    .map(([name, value]) => commandWord(`--${name}=${String(value)}`));
   return [program, ...words, ...more].join(' \\\n    ');
+}
+
+/** A word of a command line in a unit file that the program gets as it is: a path of the user's, say. */
+export function commandWord(word: string): string {
+  return quoteWord(escapeSpecifiers(word));
 }
 
 /** Blanks, quotes and backslashes would end a word or vanish (systemd.service(5), "Command lines"). */

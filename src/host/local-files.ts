@@ -5,6 +5,7 @@ import {
   chmodSync,
   closeSync,
   createReadStream,
+  existsSync,
   fchmodSync,
   mkdirSync,
   openSync,
@@ -17,7 +18,6 @@ import {
 import {
   chmod,
   lstat,
-  mkdir,
   open,
   readdir,
   readFile,
@@ -29,7 +29,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 
 import { codeOf } from './error-codes.ts';
 import { run } from './local-processes.ts';
@@ -45,6 +45,8 @@ export const localFiles: Files = {
     replaceFile(path, mode, sync, (file) => file.writeFile(content)),
   writeStream: async (path, content, mode, { append = false } = {}) => {
     let bytes = 0;
+    // it may break before the file is open: who reads it then still hears of it
+    content.on('error', () => undefined);
     const count = async function* (chunks: AsyncIterable<Uint8Array>) {
       for await (const chunk of chunks) {
         bytes += chunk.byteLength;
@@ -98,13 +100,27 @@ export const localFiles: Files = {
 };
 
 /**
- * A folder with its parents. Not below /proc, where the kernel refuses a new folder as if its parent were missing, and
- * Node, asked for parents as well, tries for ever.
+ * A folder with its parents, those that are new with mode 0755 whatever the umask. Not below /proc, where the kernel
+ * refuses a new folder as if its parent were missing, and Node, asked for parents as well, tries for ever.
+ *
+ * At once: somebody else in this process may want another mode for one of them, which must not come in between.
  */
-async function makeFolders(path: string): Promise<void> {
+function makeFoldersNow(path: string): void {
   if (isKernels(path)) {
-    if (!(await stat(path))) await mkdir(path);
-  } else await mkdir(path, { recursive: true });
+    if (!existsSync(path)) mkdirSync(path);
+    return;
+  }
+  const first = mkdirSync(path, { recursive: true, mode: 0o755 });
+  if (first === undefined) return;
+  // what the umask has taken away
+  const above = dirname(first);
+  for (let made = resolve(path); made !== above; made = dirname(made)) chmodSync(made, 0o755);
+}
+
+function makeFolders(path: string): Promise<void> {
+  return settled(() => {
+    makeFoldersNow(path);
+  });
 }
 
 /** Answered by the kernel at once and without a disk: four hand-overs to other threads cost more than the answer. */
@@ -131,8 +147,7 @@ function putNow(entries: readonly TreeEntry[]): void {
   const made = new Set<string>();
   const makeFolder = (path: string): void => {
     if (made.has(path)) return;
-    // see makeFolders
-    if (!isKernels(path)) mkdirSync(path, { recursive: true });
+    if (!isKernels(path)) makeFoldersNow(path);
     made.add(path);
   };
   for (const entry of entries) {

@@ -2,6 +2,7 @@
 
 import { spawn as startChild } from 'node:child_process';
 import type { ChildProcess, ChildProcessByStdio } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { access, constants as fileConstants, stat } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { PassThrough, Readable } from 'node:stream';
@@ -32,6 +33,23 @@ const baseEnvironment = {
  */
 const dieWithKnest = ['setpriv', '--pdeathsig', 'TERM', '--'];
 
+/** The umask that programs get: what they make has the modes that it has everywhere. */
+const usualUmask = 0o022;
+
+/**
+ * A command with the usual umask. Node cannot start a program with another umask than its own, and that is the user's
+ * (as in every program that has knest as a library): a shell has to set it, which costs a millisecond.
+ */
+function withUmask(argv: readonly string[]): readonly string[] {
+  return hasUsualUmask() ? argv : ['sh', '-c', 'umask 022; exec "$@"', 'sh', ...argv];
+}
+
+/** From the kernel: process.umask() sets it to find out, for all threads. */
+function hasUsualUmask(): boolean {
+  const [, umask = ''] = /^Umask:\s*(\d+)$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
+  return Number.parseInt(umask, 8) === usualUmask;
+}
+
 /** Programs that are started often, end within milliseconds and need no such guard. */
 const shortLived = new Set([
   ...['ip', 'nft', 'sysctl', 'mount', 'umount', 'ln', 'cat', 'stat', 'sh', 'nsenter'],
@@ -48,7 +66,9 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
   const { signal, timeout, okExitCodes = [0] } = options;
   signal?.throwIfAborted();
   const [program = ''] = argv;
-  const [file = '', ...args] = isShort(argv) ? argv : [...dieWithKnest, ...argv];
+  // of a shell that sets the umask, setpriv tells more clearly what could not be started
+  const guarded = !isShort(argv) || !hasUsualUmask();
+  const [file = '', ...args] = guarded ? withUmask([...dieWithKnest, ...argv]) : argv;
   const child = startChild(file, args, {
     env: { ...baseEnvironment, ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
@@ -61,11 +81,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
   if (exitCode === undefined) {
     throw new CommandError(name, argv, { reason: 'signal', signal: signalName }, stderr());
   }
-  if (
-    file === 'setpriv' &&
-    exitCode === 127 &&
-    stderr().startsWith(`setpriv: failed to execute ${program}:`)
-  ) {
+  if (guarded && exitCode === 127 && stderr().startsWith(`setpriv: failed to execute ${program}:`)) {
     throw new CommandError(name, argv, { reason: 'notFound' }, stderr());
   }
   const result = { exitCode, stdout: stdout(), stderr: stderr() };
@@ -84,7 +100,8 @@ export async function spawn(argv: readonly string[], options: SpawnOptions = {})
   if (!(await isProgram(argv[0] ?? '', env.PATH))) {
     throw new CommandError(name, argv, { reason: 'notFound' }, '');
   }
-  const [file = '', ...args] = [...dieWithKnest, ...argv];
+  const guarded = [...dieWithKnest, ...argv];
+  const [file = '', ...args] = stdio === 'pipe' ? withUmask(guarded) : guarded;
   // what shares the terminal must be in its foreground process group
   const detached = stdio === 'pipe';
   const child = startChild(file, args, {

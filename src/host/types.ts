@@ -37,7 +37,7 @@ export interface RunResult {
 export interface SpawnOptions extends Pick<RunOptions, 'env' | 'cwd' | 'signal'> {
   /**
    * pipe (default): the three streams below. inherit: the program has knest's own standard streams, terminal
-   * included; where the host is another one, they are carried there and back.
+   * included, and its umask; where the host is another one, they are carried there and back.
    */
   stdio?: 'pipe' | 'inherit';
 }
@@ -74,14 +74,15 @@ export type TreeEntry =
   | { path: string; link: string }
   | { path: string; directory: true; mode: number };
 
+/** Whatever is made has the mode that is asked for: the umask of who runs knest does not count. */
 export interface Host {
   /** For messages: "localhost", "server2". */
   readonly name: string;
   /** Who knest is on this host, for locks: the process that ends when knest, or the way to it, does. */
   identity(): Promise<ProcessIdentity>;
-  /** Runs a program to its end. @throws CommandError when its exit code is not among okExitCodes. */
+  /** Runs a program to its end, with umask 022 whatever knest's own is. @throws CommandError when its exit code is not among okExitCodes. */
   run(argv: readonly string[], options?: RunOptions): Promise<RunResult>;
-  /** Starts a program and hands out its streams. @throws CommandError when it cannot be started */
+  /** Starts a program, with umask 022, and hands out its streams. @throws CommandError when it cannot be started */
   spawn(argv: readonly string[], options?: SpawnOptions): Promise<HostProcess>;
   /**
    * A TCP connection as seen from this host.
@@ -125,7 +126,7 @@ export interface Host {
   stat(path: string): Promise<FileInfo | undefined>;
   /** Names in a directory, sorted; empty when there is no such directory. */
   list(path: string): Promise<string[]>;
-  /** Creates a directory and its parents; sets the mode of the last one. */
+  /** Creates a directory and its parents (0755); sets the mode of the last one. */
   makeDirectory(path: string, mode: number): Promise<void>;
   /** Removes a file or a whole tree, on one file system only; nothing there is fine. */
   remove(path: string): Promise<void>;

@@ -4,6 +4,7 @@ import type { Problem } from '../errors.ts';
 import { withoutUndefined } from './check.ts';
 import type { Path } from './problems.ts';
 import { apiVersion, configKind, type NodeConfig } from './schema.ts';
+import { mostNodes } from './words.ts';
 
 /** What can be said on the command line; the same words as in the config file. */
 export interface SpecFlags {
@@ -53,8 +54,6 @@ export function flagName(path: Path): string {
   const flag = `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
   return flag === '--release-mirror' ? `${flag} (or KNEST_RELEASE_MIRROR)` : flag;
 }
-
-const mostNodes = 1000;
 
 /**
  * The nodes that --nodes and --control-planes ask for.

@@ -134,6 +134,8 @@ export function flagValueProblem(value: string): string | undefined {
 
 /** Paths are written into units and into arguments of systemd-nspawn, which separate them by ":". */
 export function pathProblem(path: string): string | undefined {
+  if (path.startsWith('~'))
+    return `"${path}" begins with "~", which only a shell puts a home directory in place of; write the whole path`;
   if (!path.startsWith('/')) return `"${path}" is not an absolute path`;
   if (hasControlCharacters(path)) return 'must be one line';
   if (/[:%\\"'$]/.test(path))

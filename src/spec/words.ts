@@ -28,6 +28,9 @@ export const defaults = {
   cni: 'bridge',
 } as const;
 
+/** A bridge has 1024 ports at most (Linux, BR_MAX_PORTS), and nodes are not all that is on it. */
+export const mostNodes = 1000;
+
 /** Milliseconds to wait for nodes unless told otherwise. */
 export const defaultWait = 5 * 60_000;
 

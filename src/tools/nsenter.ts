@@ -26,7 +26,8 @@ export function enterMachineCommand(
   const environment = Object.entries({ ...machineEnvironment, TERM: terminal }).map(
     ([key, value]) => `${key}=${value}`,
   );
-  const join = 'for file in $0; do echo $$ > $file; done; exec "$@"';
+  // what the program makes in the machine has the modes that a service's files have, whatever umask the user has here
+  const join = 'umask 022; for file in $0; do echo $$ > $file; done; exec "$@"';
   const namespaces = ['--mount', '--uts', '--ipc', '--net', '--pid', '--cgroup'];
   return [
     ...['sh', '-c', join, cgroupFiles.join(' ')],

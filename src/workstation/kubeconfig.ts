@@ -1,4 +1,4 @@
-import { dirname, resolve } from 'node:path';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { parseDocument, isMap, isSeq } from 'yaml';
@@ -7,32 +7,31 @@ import type { Document } from 'yaml';
 import { KnestError } from '../errors.ts';
 import { kubeconfigObject } from '../formats/kubeconfig.ts';
 import type { KubeconfigInput } from '../formats/kubeconfig.ts';
+import { codeOf } from '../host/error-codes.ts';
 import { removeTemporaryFiles } from '../host/temporary-files.ts';
 import { isAlive } from '../host/process.ts';
 import type { Host } from '../host/types.ts';
 import { removeStaleLock } from '../host/stale-lock.ts';
+import { realKubeconfig } from './kubeconfig-paths.ts';
+import type { Desk } from './kubeconfig-paths.ts';
+import { isRegularFile } from './links.ts';
+import { makeUserFolder, writeUserFile } from './user-file.ts';
 
-/** The user's kubeconfig: `host` is the machine that the user sits at (Workstation.local), wherever clusters are. */
+/** The lists of a kubeconfig in which a cluster has an entry. The file is the user's, wherever clusters are. */
 const lists = ['clusters', 'users', 'contexts'] as const;
 
-/** The file to write to: the flag, else the first of $KUBECONFIG, else ~/.kube/config, as kind chooses. */
-export function kubeconfigPath(
-  flag: string | undefined,
-  environment: Readonly<Record<string, string | undefined>>,
-): string {
-  const first = environment['KUBECONFIG']?.split(':').find((path) => path !== '');
-  return flag ?? first ?? `${environment['HOME'] ?? '/root'}/.kube/config`;
-}
-
-/** Adds or replaces a cluster with its user and context, and makes it current; everything else stays as it is. */
+/**
+ * Adds or replaces a cluster with its user and context, and makes it current; everything else stays as it is.
+ * @returns warnings: the file has the cluster's key now, whoever may read it
+ */
 export async function addToKubeconfig(
-  host: Host,
+  desk: Desk,
   path: string,
   input: KubeconfigInput,
   options: LockOptions = {},
-): Promise<void> {
+): Promise<string[]> {
   const wanted = kubeconfigObject(input);
-  await changeKubeconfig(host, path, options, (document) => {
+  const mode = await changeKubeconfig(desk, path, options, (document) => {
     for (const list of lists) {
       removeEntry(document, list, input.name);
       // a list may be missing, or be null in files that kubectl has emptied
@@ -43,6 +42,11 @@ export async function addToKubeconfig(
     document.set('current-context', wanted['current-context']);
     return true;
   });
+  const readers = mode & 0o004 ? 'everybody' : mode & 0o040 ? 'its group' : undefined;
+  if (readers === undefined) return [];
+  return [
+    `${path} has the key of ${input.name} now, and ${readers} may read it; to change that: chmod 600 ${path}`,
+  ];
 }
 
 /**
@@ -50,15 +54,15 @@ export async function addToKubeconfig(
  * @returns whether it has them
  */
 export async function replaceInKubeconfig(
-  host: Host,
+  desk: Desk,
   path: string,
   input: KubeconfigInput,
   options: LockOptions = {},
 ): Promise<boolean> {
-  if ((await host.stat(path)) === undefined) return false;
+  if (!(await isRegularFile(desk.local, path))) return false;
   const wanted = kubeconfigObject(input);
   let found = false;
-  await changeKubeconfig(host, path, options, (document) => {
+  await changeKubeconfig(desk, path, options, (document) => {
     for (const list of lists) {
       if (!removeEntry(document, list, input.name)) continue;
       document.addIn([list], document.createNode(wanted[list][0]));
@@ -69,24 +73,29 @@ export async function replaceInKubeconfig(
   return found;
 }
 
-/** Takes a cluster out again; a current context that named it is unset. A missing file is fine. */
+/** Takes a cluster out again; a current context that named it is unset. A missing file is fine, and so is /dev/null. */
 export async function removeFromKubeconfig(
-  host: Host,
+  desk: Desk,
   path: string,
   name: string,
   options: LockOptions = {},
 ): Promise<void> {
-  if ((await host.stat(path)) === undefined) return;
-  await changeKubeconfig(host, path, options, (document) => {
+  if (!(await isRegularFile(desk.local, path))) return;
+  await changeKubeconfig(desk, path, options, (document) => {
     const removed = lists.map((list) => removeEntry(document, list, name)).some(Boolean);
     if (document.get('current-context') === name) document.set('current-context', '');
     return removed;
   });
 }
 
+/** @throws KnestError when a context cannot be added to it; a file that is not there is none of these cases */
+export async function checkKubeconfig({ local }: Desk, path: string): Promise<void> {
+  await readDocument(local, await realKubeconfig(local, path));
+}
+
 /** A file that is not there is an empty one. @throws KnestError when it is not a kubeconfig */
-export async function readKubeconfig(host: Host, path: string): Promise<Document> {
-  const text = (await host.readFile(path)) ?? '';
+async function readDocument(local: Host, path: string): Promise<Document> {
+  const text = (await readText(local, path)) ?? '';
   const document: Document = parseDocument(text.trim() === '' ? '{}' : text);
   const broken = document.errors[0];
   if (broken || !isMap(document.contents)) {
@@ -98,40 +107,52 @@ export async function readKubeconfig(host: Host, path: string): Promise<Document
   return document;
 }
 
+async function readText(local: Host, path: string): Promise<string | undefined> {
+  try {
+    return await local.readFile(path);
+  } catch (cause) {
+    const denied = ['EACCES', 'EPERM'].includes(codeOf(cause) ?? '');
+    throw new KnestError(`the kubeconfig ${path} cannot be read`, {
+      code: denied ? 'PERMISSION_DENIED' : 'FILE_UNUSABLE',
+      hint: 'look at its owner and mode (ls -l), or name another one with --kubeconfig',
+      cause,
+    });
+  }
+}
+
 interface LockOptions {
   /** Milliseconds to wait for another program that holds the lock. */
   lockTimeout?: number;
 }
 
-/** Under client-go's own lock (<file>.lock, created exclusively), so that kubectl and kind may write at the same time. */
+/**
+ * Under client-go's own lock (<file>.lock, created exclusively), so that kubectl and kind may write at the same time.
+ * @returns the file's mode
+ */
 async function changeKubeconfig(
-  host: Host,
+  desk: Desk,
   path: string,
   { lockTimeout = 10_000 }: LockOptions,
   change: (document: Document) => boolean,
-): Promise<void> {
-  const unlock = await lockKubeconfig(host, `${path}.lock`, lockTimeout);
+): Promise<number> {
+  const { local } = desk;
+  await realKubeconfig(local, path);
+  await makeUserFolder(desk, dirname(path));
+  const unlock = await lockKubeconfig(local, `${path}.lock`, lockTimeout);
   try {
-    const file = await followLinks(host, path);
-    const document = await readKubeconfig(host, file);
-    const mode = (await host.stat(file))?.mode ?? 0o600;
-    if (change(document)) await host.writeFile(file, document.toString({ lineWidth: 0 }), mode);
-    await removeTemporaryFiles(host, file);
+    const file = await realKubeconfig(local, path);
+    const document = await readDocument(local, file);
+    const mode = (await local.stat(file))?.mode ?? 0o600;
+    if (change(document)) await writeUserFile(desk, file, document.toString({ lineWidth: 0 }), mode);
+    await removeTemporaryFiles(local, file);
+    return mode;
   } finally {
     await unlock();
   }
 }
 
-/** The file itself: replacing a link (to a synchronised folder, say) would cut it off. */
-async function followLinks(host: Host, path: string): Promise<string> {
-  const target = await host.readLink(path);
-  return target === undefined ? path : followLinks(host, resolve(dirname(path), target));
-}
-
 /** @throws KnestError kind "locked" when somebody holds the lock for longer than `timeout` milliseconds */
 async function lockKubeconfig(host: Host, path: string, timeout: number): Promise<() => Promise<void>> {
-  const folder = dirname(path);
-  if ((await host.stat(folder)) === undefined) await host.makeDirectory(folder, 0o755);
   const { pid: ownPid, startTime: ownStart, bootId: ownBoot } = await host.identity();
   const mark = `knest-${ownPid}-${ownStart}-${ownBoot}`;
   const deadline = Date.now() + timeout;

@@ -19,10 +19,18 @@ export function pathsFromEnvironment(environment: Readonly<Record<string, string
   return paths;
 }
 
-/** Overlay options and systemd-nspawn's --bind= give colons, commas and backslashes a meaning of their own. */
+/**
+ * Overlay options and systemd-nspawn's --bind= give colons, commas and backslashes a meaning of their own, units and
+ * scripts blanks, quotes, % and $.
+ */
 function problemsOf(path: string, folder: string): Problem[] {
   if (!folder.startsWith('/')) return [{ path, message: `"${folder}" is not an absolute path` }];
-  if (/[:,\\\n]/.test(folder))
-    return [{ path, message: `"${folder}" has a colon, comma or backslash in it` }];
+  if (/[\s:,\\"'%$]/.test(folder))
+    return [
+      {
+        path,
+        message: `"${folder}" has a character that knest cannot pass on: a blank or one of : , \\ " ' % $`,
+      },
+    ];
   return [];
 }

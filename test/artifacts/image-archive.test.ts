@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer, text as textOf } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
@@ -11,8 +11,14 @@ import { pack } from 'tar-stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { readImageArchive } from '../../src/artifacts/image-archive.ts';
+import { withArchives } from '../../src/artifacts/open-archives.ts';
 import { openPlainArchive } from '../../src/artifacts/plain-archive.ts';
 import { localHost } from '../../src/host/local.ts';
+
+/** Where a file of src is, for programs that a test starts. */
+function source(path: string): string {
+  return join(import.meta.dirname, '../../src', path);
+}
 
 let folder: string;
 let path: string;
@@ -187,6 +193,60 @@ describe('openPlainArchive', () => {
       for (let reader = 0; reader < 2; reader += 1) expect(await textOf(archive.open())).toBe('plain');
       await archive.dispose();
     }
+  }, 20_000);
+
+  it.each([
+    ['a fifo', (fifo: string) => fifo],
+    ['a link to a fifo', (fifo: string) => join(folder, `link-${basename(fifo)}`)],
+  ])(
+    'reads %s once, compressed or not',
+    async (_what, nameOf) => {
+      const content = Buffer.alloc(200_000, 'an archive');
+      for (const [index, sent] of [content, gzipSync(content)].entries()) {
+        const fifo = join(folder, `fifo${index}`);
+        await localHost().run(['mkfifo', fifo]);
+        await symlink(fifo, join(folder, `link-fifo${index}`));
+        const writing = writeFile(fifo, sent);
+        const archive = await openPlainArchive(localHost(), nameOf(fifo));
+        await writing;
+        for (let time = 0; time < 2; time += 1) {
+          expect((await buffer(archive.open())).equals(content)).toBe(true);
+        }
+        await archive.dispose();
+      }
+    },
+    20_000,
+  );
+
+  it('reads what a shell makes of <(...)', async () => {
+    const script = `
+      import { text } from 'node:stream/consumers';
+      import { openPlainArchive } from ${JSON.stringify(source('artifacts/plain-archive.ts'))};
+      import { localHost } from ${JSON.stringify(source('host/local.ts'))};
+      const archive = await openPlainArchive(localHost(), process.argv[1]);
+      console.log(process.argv[1], await text(archive.open()));
+      await archive.dispose();`;
+    const { stdout } = await localHost().run(
+      ['bash', '-c', 'node --import tsx --input-type=module -e "$0" <(printf archive)', script],
+      { cwd: join(import.meta.dirname, '../..') },
+    );
+    expect(stdout).toMatch(/^\/dev\/fd\/\d+ archive$/);
+  }, 20_000);
+
+  it('refuses a pipe where the archive is read again later', async () => {
+    const fifo = join(folder, 'fifo');
+    await localHost().run(['mkfifo', fifo]);
+    const source = { file: fifo, lasting: true };
+    await expect(
+      withArchives(
+        { local: localHost(), arch: 'amd64' },
+        [source],
+        () => 'images[0]',
+        () => Promise.resolve(),
+      ),
+    ).rejects.toMatchObject({
+      problems: [{ path: 'images[0]', message: 'is a pipe, which can be read only once' }],
+    });
   });
 
   it('refuses folders, also behind links', async () => {

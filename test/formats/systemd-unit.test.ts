@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { renderCommand, renderUnit } from '../../src/formats/systemd-unit.ts';
+import { commandWord, renderCommand, renderUnit } from '../../src/formats/systemd-unit.ts';
 
 describe('renderUnit', () => {
   it('keeps the order of sections and settings, repeats lists, leaves out what is undefined', () => {
@@ -37,5 +37,15 @@ describe('renderCommand', () => {
     ['a "b" \\ c', '"--flag=a \\"b\\" \\\\ c"'],
   ])('passes %s as it is: no specifier, no variable', (value, expected) => {
     expect(renderCommand('p', { flag: value })).toBe(`p \\\n    ${expected}`);
+  });
+});
+
+describe('commandWord', () => {
+  it.each([
+    ['/data/plain', '/data/plain'],
+    ['/data/my files', '"/data/my files"'],
+    ['/data/100% of $it', '"/data/100%% of $$it"'],
+  ])('is one word to systemd: %s', (word, expected) => {
+    expect(commandWord(word)).toBe(expected);
   });
 });

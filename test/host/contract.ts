@@ -14,6 +14,7 @@ import { CommandError } from '../../src/errors.ts';
 import { isAlive } from '../../src/host/process.ts';
 import type { Host } from '../../src/host/types.ts';
 import { programsContract } from './contract-programs.ts';
+import { umaskContract } from './contract-umask.ts';
 import { piecesOf } from './pieces.ts';
 
 export interface Subject {
@@ -26,6 +27,7 @@ export interface Subject {
 }
 
 export function hostContract(name: string, open: () => Promise<Subject>): void {
+  umaskContract(name, open);
   describe(`${name}: the contract of Host`, () => {
     const { real } = { real: name !== 'memory' };
     let subject: Subject;
@@ -123,6 +125,9 @@ export function hostContract(name: string, open: () => Promise<Subject>): void {
             { objectMode: false },
           );
         await host.writeFile(at('whole'), 'old', 0o644);
+        const broken = Readable.from([]).destroy(new TypeError('broken before'));
+        await expect(host.writeStream(at('deep/whole'), broken, 0o644)).rejects.toThrow('broken before');
+        await host.remove(at('deep'));
         await expect(host.writeStream(at('whole'), breaking(), 0o644)).rejects.toBeInstanceOf(TypeError);
         expect(await host.readFile(at('whole'))).toBe('old');
         await expect(host.writeStream(at('part'), breaking(), 0o600, { append: true })).rejects.toThrow(

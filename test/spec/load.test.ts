@@ -271,7 +271,7 @@ describe('subnets', () => {
   it('have room for the nodes', () => {
     expect(specOf({ nodes: '4', podSubnet: '10.0.0.0/22' }).nodes).toHaveLength(4);
     expect(problems({ nodes: '14', podSubnet: '10.0.0.0/22', nodeSubnet: '10.1.0.0/28' })).toEqual([
-      '--node-subnet: 10.1.0.0/28 has room for 13 of 14 nodes (give a larger one)',
+      '--node-subnet: 10.1.0.0/28 has room for 12 of 14 nodes (give a larger one)',
       '--pod-subnet: 10.0.0.0/22 has room for 4 of 14 nodes (give a larger one)',
     ]);
     expect(problems({ nodes: '2', podSubnet: 'fd00::/64' })).toEqual([

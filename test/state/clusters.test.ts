@@ -130,4 +130,13 @@ describe('pathsFromEnvironment', () => {
   ])('of %j is %s and %s', (environment, state, cache) => {
     expect(pathsFromEnvironment(environment)).toEqual({ state, cache });
   });
+
+  it.each(['relative', '~/knest', '/my disk/knest', '/a:b', '/100%', '/a,b', '/$HOME'])(
+    'refuses %s',
+    (folder) => {
+      expect(() => pathsFromEnvironment({ KNEST_STATE_DIR: folder, KNEST_CACHE_DIR: folder })).toThrow(
+        'environment: 2 problems',
+      );
+    },
+  );
 });

@@ -16,13 +16,14 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 
-import type { KubeconfigInput } from '../../src/formats/kubeconfig.ts';
 import { localHost } from '../../src/host/local.ts';
 import type { Host } from '../../src/host/types.ts';
-import { addToKubeconfig, kubeconfigPath, removeFromKubeconfig } from '../../src/workstation/kubeconfig.ts';
+import { addToKubeconfig, removeFromKubeconfig } from '../../src/workstation/kubeconfig.ts';
+import { entry, existing, namesIn } from './kubeconfig-fixture.ts';
 import { deadHolders, thisProcess } from '../fixtures/processes.ts';
 
 const host = localHost();
+const desk = { local: host, env: {} };
 let folder: string;
 let path: string;
 
@@ -33,29 +34,10 @@ beforeEach(async () => {
 
 afterEach(() => rm(folder, { recursive: true }));
 
-/** As people have it: comments, extra fields, another cluster. */
-const existing = `# my clusters
-apiVersion: v1
-kind: Config
-preferences: {}
-clusters:
-  - name: prod # careful
-    cluster:
-      server: https://prod.example
-      extensions: [{ name: x, extension: {} }]
-users:
-  - name: me
-    user: { token: "0123" }
-contexts:
-  - name: prod
-    context: { cluster: prod, user: me, namespace: web }
-current-context: prod
-`;
-
 describe('addToKubeconfig', () => {
   it('makes a new file that only its owner may read, parents included', async () => {
     const deep = join(folder, 'a', 'b', 'config');
-    await addToKubeconfig(host, deep, entry('dev'));
+    await addToKubeconfig(desk, deep, entry('dev'));
     expect((await stat(deep)).mode & 0o777).toBe(0o600);
     expect(await namesIn(deep)).toEqual({
       clusters: ['dev'],
@@ -68,7 +50,7 @@ describe('addToKubeconfig', () => {
 
   it('adds to what is there and keeps the rest, comments included', async () => {
     await writeFile(path, existing);
-    await addToKubeconfig(host, path, entry('dev'));
+    await addToKubeconfig(desk, path, entry('dev'));
     expect(await namesIn(path)).toEqual({
       clusters: ['prod', 'dev'],
       users: ['me', 'dev'],
@@ -84,8 +66,8 @@ describe('addToKubeconfig', () => {
   });
 
   it('replaces an older entry of the same name', async () => {
-    await addToKubeconfig(host, path, entry('dev', 'https://192.0.2.1:6443'));
-    await addToKubeconfig(host, path, entry('dev', 'https://192.0.2.2:6443'));
+    await addToKubeconfig(desk, path, entry('dev', 'https://192.0.2.1:6443'));
+    await addToKubeconfig(desk, path, entry('dev', 'https://192.0.2.2:6443'));
     const text = await readFile(path, 'utf8');
     expect(await namesIn(path)).toMatchObject({ clusters: ['dev'], users: ['dev'], contexts: ['dev'] });
     expect(text).toContain('192.0.2.2');
@@ -101,7 +83,7 @@ describe('addToKubeconfig', () => {
     'clusters: []\nusers: []\ncontexts: []\n',
   ])('fills an empty one: %j', async (text) => {
     await writeFile(path, text);
-    await addToKubeconfig(host, path, entry('dev'));
+    await addToKubeconfig(desk, path, entry('dev'));
     expect(await namesIn(path)).toEqual({
       clusters: ['dev'],
       users: ['dev'],
@@ -114,7 +96,7 @@ describe('addToKubeconfig', () => {
     'leaves alone what is not a kubeconfig: %j',
     async (text) => {
       await writeFile(path, text);
-      await expect(addToKubeconfig(host, path, entry('dev'))).rejects.toMatchObject({
+      await expect(addToKubeconfig(desk, path, entry('dev'))).rejects.toMatchObject({
         message: expect.stringContaining(`${path} is not a kubeconfig`) as string,
         hint: expect.stringContaining('--kubeconfig') as string,
       });
@@ -126,7 +108,7 @@ describe('addToKubeconfig', () => {
   it.each([0o600, 0o640, 0o644])('keeps the mode %o', async (mode) => {
     await writeFile(path, existing);
     await chmod(path, mode);
-    await addToKubeconfig(host, path, entry('dev'));
+    await addToKubeconfig(desk, path, entry('dev'));
     expect((await stat(path)).mode & 0o777).toBe(mode);
   });
 
@@ -134,12 +116,12 @@ describe('addToKubeconfig', () => {
     const real = join(folder, 'real');
     await writeFile(real, existing, { mode: 0o600 });
     await symlink('real', path);
-    await addToKubeconfig(host, path, entry('dev'));
+    await addToKubeconfig(desk, path, entry('dev'));
     expect((await lstat(path)).isSymbolicLink()).toBe(true);
     expect(await readlink(path)).toBe('real');
     expect((await lstat(real)).mode & 0o777).toBe(0o600);
     expect(await namesIn(real)).toMatchObject({ clusters: ['prod', 'dev'] });
-    await removeFromKubeconfig(host, path, 'dev');
+    await removeFromKubeconfig(desk, path, 'dev');
     expect(await readlink(path)).toBe('real');
     expect(await namesIn(real)).toMatchObject({ clusters: ['prod'] });
   });
@@ -149,7 +131,7 @@ describe('addToKubeconfig', () => {
     // vitest runs tests in worker processes, where this is allowed
     process.chdir(folder);
     try {
-      await addToKubeconfig(host, 'config', entry('dev'));
+      await addToKubeconfig(desk, 'config', entry('dev'));
       expect(await readdir('.')).toEqual(['config']);
     } finally {
       process.chdir(before);
@@ -159,8 +141,8 @@ describe('addToKubeconfig', () => {
   it('loses no entry when many write at the same time', async () => {
     await writeFile(path, existing);
     const names = Array.from({ length: 6 }, (_, index) => `dev${index}`);
-    await Promise.all(names.map((name) => addToKubeconfig(host, path, entry(name))));
-    await Promise.all(names.slice(0, 3).map((name) => removeFromKubeconfig(host, path, name)));
+    await Promise.all(names.map((name) => addToKubeconfig(desk, path, entry(name))));
+    await Promise.all(names.slice(0, 3).map((name) => removeFromKubeconfig(desk, path, name)));
     expect((await namesIn(path)).clusters.sort()).toEqual(['dev3', 'dev4', 'dev5', 'prod']);
     expect(await readdir(folder)).toEqual(['config']);
   });
@@ -169,8 +151,8 @@ describe('addToKubeconfig', () => {
 describe('removeFromKubeconfig', () => {
   it('takes out the entry and leaves the rest as it was', async () => {
     await writeFile(path, existing);
-    await addToKubeconfig(host, path, entry('dev'));
-    await removeFromKubeconfig(host, path, 'dev');
+    await addToKubeconfig(desk, path, entry('dev'));
+    await removeFromKubeconfig(desk, path, 'dev');
     expect(await namesIn(path)).toEqual({
       clusters: ['prod'],
       users: ['me'],
@@ -181,22 +163,22 @@ describe('removeFromKubeconfig', () => {
   });
 
   it('keeps another current context', async () => {
-    await addToKubeconfig(host, path, entry('dev'));
-    await addToKubeconfig(host, path, entry('other'));
-    await removeFromKubeconfig(host, path, 'dev');
+    await addToKubeconfig(desk, path, entry('dev'));
+    await addToKubeconfig(desk, path, entry('other'));
+    await removeFromKubeconfig(desk, path, 'dev');
     expect((await namesIn(path)).current).toBe('other');
   });
 
   it('does not touch a file that has no such entry', async () => {
     await writeFile(path, existing);
     const { mtimeMs, ino } = await stat(path);
-    await removeFromKubeconfig(host, path, 'dev');
+    await removeFromKubeconfig(desk, path, 'dev');
     expect(await readFile(path, 'utf8')).toBe(existing);
     expect(await stat(path)).toMatchObject({ mtimeMs, ino });
   });
 
   it('does not mind that there is no file', async () => {
-    await removeFromKubeconfig(host, join(folder, 'none', 'config'), 'dev');
+    await removeFromKubeconfig(desk, join(folder, 'none', 'config'), 'dev');
     expect(await readdir(folder)).toEqual([]);
   });
 });
@@ -204,7 +186,7 @@ describe('removeFromKubeconfig', () => {
 describe('the lock', () => {
   it('of kubectl or kind is respected', async () => {
     await writeFile(`${path}.lock`, '');
-    const change = addToKubeconfig(host, path, entry('dev'), { lockTimeout: 120 });
+    const change = addToKubeconfig(desk, path, entry('dev'), { lockTimeout: 120 });
     await expect(change).rejects.toMatchObject({
       kind: 'locked',
       hint: expect.stringContaining(`rm ${path}.lock`) as string,
@@ -214,7 +196,7 @@ describe('the lock', () => {
 
   it('is waited for', async () => {
     await writeFile(`${path}.lock`, '');
-    const change = addToKubeconfig(host, path, entry('dev'));
+    const change = addToKubeconfig(desk, path, entry('dev'));
     setTimeout(() => void rm(`${path}.lock`), 150);
     await change;
     expect((await namesIn(path)).clusters).toEqual(['dev']);
@@ -224,7 +206,7 @@ describe('the lock', () => {
     for (const { pid, startTime, bootId } of Object.values(await deadHolders())) {
       await symlink(`knest-${pid}-${startTime}-${bootId}`, `${path}.lock`);
       await Promise.all(
-        ['a', 'b', 'c'].map((name) => addToKubeconfig(host, path, entry(name), { lockTimeout: 5_000 })),
+        ['a', 'b', 'c'].map((name) => addToKubeconfig(desk, path, entry(name), { lockTimeout: 5_000 })),
       );
       expect((await namesIn(path)).clusters.sort()).toEqual(['a', 'b', 'c']);
       expect(await readdir(folder)).toEqual(['config']);
@@ -243,7 +225,7 @@ describe('the lock', () => {
           ? Promise.resolve(`knest-${me.pid}-1-${me.bootId}`)
           : host.readLink(link),
     };
-    const change = addToKubeconfig(late, path, entry('dev'), { lockTimeout: 120 });
+    const change = addToKubeconfig({ ...desk, local: late }, path, entry('dev'), { lockTimeout: 120 });
     await expect(change).rejects.toMatchObject({ kind: 'locked' });
     expect(looks).toBeGreaterThan(1);
   });
@@ -251,7 +233,7 @@ describe('the lock', () => {
   it('of a knest that lives is respected', async () => {
     const { pid, startTime, bootId } = await thisProcess();
     await symlink(`knest-${pid}-${startTime}-${bootId}`, `${path}.lock`);
-    const change = addToKubeconfig(host, path, entry('dev'), { lockTimeout: 120 });
+    const change = addToKubeconfig(desk, path, entry('dev'), { lockTimeout: 120 });
     await expect(change).rejects.toMatchObject({ kind: 'locked' });
   });
 
@@ -260,39 +242,8 @@ describe('the lock', () => {
       ...host,
       linkExclusively: () => Promise.reject(new Error('EROFS: read-only file system')),
     };
-    await expect(addToKubeconfig(readOnly, path, entry('dev'))).rejects.toThrow('read-only file system');
+    await expect(addToKubeconfig({ ...desk, local: readOnly }, path, entry('dev'))).rejects.toThrow(
+      'read-only file system',
+    );
   });
 });
-
-describe('kubeconfigPath', () => {
-  it.each([
-    ['/flag', { KUBECONFIG: '/a:/b', HOME: '/home/me' }, '/flag'],
-    [undefined, { KUBECONFIG: '/a:/b', HOME: '/home/me' }, '/a'],
-    [undefined, { KUBECONFIG: ':/b', HOME: '/home/me' }, '/b'],
-    [undefined, { KUBECONFIG: '', HOME: '/home/me' }, '/home/me/.kube/config'],
-    [undefined, {}, '/root/.kube/config'],
-  ])('of flag %s and %j is %s', (flag, environment, expected) => {
-    expect(kubeconfigPath(flag, environment)).toBe(expected);
-  });
-});
-
-function entry(name: string, server = 'https://192.0.2.7:6443'): KubeconfigInput {
-  return { name, server, authority: { pem: 'CA' }, certificate: { pem: 'CERT' }, key: { pem: 'KEY' } };
-}
-
-async function namesIn(file: string) {
-  interface Named {
-    name: string;
-  }
-  const { clusters, users, contexts, ...rest } = parse(await readFile(file, 'utf8')) as Record<
-    'clusters' | 'users' | 'contexts',
-    Named[]
-  > & { 'current-context': string };
-  const names = (list: readonly Named[]): string[] => list.map(({ name }) => name);
-  return {
-    clusters: names(clusters),
-    users: names(users),
-    contexts: names(contexts),
-    current: rest['current-context'],
-  };
-}

@@ -1,6 +1,6 @@
 /** A plan as a folder of files, to read, to compare with another one, or to carry out by hand. */
 
-import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { InputError } from '../../errors.ts';
 import { hostScript } from '../../plan/host-script.ts';
@@ -29,7 +29,10 @@ export async function writePlanDirectory(plan: ClusterPlan, folder: string): Pro
   // All folders before any link: a planned link may point at a folder of this host, and nothing must land there.
   for (const { path } of files) await mkdir(dirname(join(folder, path)), { recursive: true });
   for (const { path, mode, content } of files) {
-    if ('text' in content) await writeFile(join(folder, path), content.text, { mode, flag: 'wx' });
+    if (!('text' in content)) continue;
+    await writeFile(join(folder, path), content.text, { mode, flag: 'wx' });
+    // what the umask has taken away: the modes are a part of the plan
+    await chmod(join(folder, path), mode);
   }
   for (const { path, content } of files) {
     if ('link' in content) await symlink(content.link, join(folder, path));

@@ -1,4 +1,5 @@
-import type { HostFacts } from '../../facts/types.ts';
+import { CommandError } from '../../errors.ts';
+import type { HostFacts, Question, Unanswered } from '../../facts/types.ts';
 import type { Host } from '../../host/types.ts';
 import { routerLinkSetting, sysctlKeys } from '../../plan/sysctls.ts';
 import type { Paths } from '../../plan/types.ts';
@@ -29,13 +30,15 @@ export interface GatherOptions {
   apt?: boolean;
   /** Also try out what can only be known by trying: which virtual links the kernel can make. */
   thorough?: boolean;
+  /** Told of each question that a program did not answer; the rest is gathered. Without it gathering fails. */
+  onUnanswered?: (unanswered: Unanswered) => void;
 }
 
 /**
  * What this host is, in well under 100 ms: `create` waits for it. Reads /proc and /sys and starts a handful of
  * programs side by side; changes nothing.
  * @param environment knest's own environment; only the proxy variables are used.
- * @throws CommandError when a program that is there fails.
+ * @throws CommandError when a program that is there fails, unless `onUnanswered` is told
  */
 export async function gatherFacts(
   host: Host,
@@ -43,9 +46,14 @@ export async function gatherFacts(
   environment: Readonly<Record<string, string | undefined>> = {},
   options: GatherOptions = {},
 ): Promise<HostFacts> {
+  const ask = asking(options);
   const programs = findPrograms(host);
   const kernelFacts = gatherKernel(host);
-  const networkFacts = programs.then((found) => gatherNetwork(host, found));
+  const networkFacts = ask(
+    'network',
+    programs.then((found) => gatherNetwork(host, found)),
+    { links: [], addresses: [], subnetsInUse: [], routerLinks: [] },
+  );
   const pid1 = host.readFile('/proc/1/comm').then((comm) => (comm ?? '').trim());
   const [
     status,
@@ -79,11 +87,15 @@ export async function gatherFacts(
     host.readFile('/etc/machine-id').then((text) => (text ?? '').trim() || undefined),
     gatherMemoryBytes(host),
     pid1,
-    programs.then((found) => gatherSystemdVersion(host, found)),
+    ask(
+      'systemd-nspawn',
+      programs.then((found) => gatherSystemdVersion(host, found)),
+      undefined,
+    ),
     gatherCgroups(host),
     gatherFileSystems(host),
     programs,
-    options.apt ? gatherAptFacts(host) : undefined,
+    options.apt ? ask('apt', gatherAptFacts(host), undefined) : undefined,
     networkFacts,
     networkFacts.then(({ routerLinks }) =>
       gatherSysctls(host, [...sysctlKeys, ...routerLinks.map(routerLinkSetting)]),
@@ -92,13 +104,23 @@ export async function gatherFacts(
     gatherIpv6(host),
     gatherIpvs(host),
     gatherBridgeNetfilter(host),
-    Promise.all([programs, pid1]).then(([found, name]) => gatherFirewall(host, found, name)),
+    ask(
+      'firewall',
+      Promise.all([programs, pid1]).then(([found, name]) => gatherFirewall(host, found, name)),
+      { docker: false, firewalld: false },
+    ),
     gatherResolver(host),
-    gatherFreeBytes(host, paths),
+    ask('space', gatherFreeBytes(host, paths), { state: 0, cache: 0 }),
     gatherUnixTime(host),
     gatherSecurityModules(host),
     findDebianKeyring(host),
-    options.thorough ? programs.then((found) => tryLinkKinds(host, found)) : undefined,
+    options.thorough
+      ? ask(
+          'links',
+          programs.then((found) => tryLinkKinds(host, found)),
+          undefined,
+        )
+      : undefined,
   ]);
   return {
     hostname: hostname ?? host.name,
@@ -126,6 +148,19 @@ export async function gatherFacts(
     securityModules,
     debianKeyring,
     linkKinds,
+  };
+}
+
+/** Asks one thing: what is given instead of an answer is not to be believed, and only there where somebody was told. */
+function asking({ onUnanswered }: GatherOptions) {
+  return async <T>(question: Question, answer: Promise<T>, instead: T): Promise<T> => {
+    try {
+      return await answer;
+    } catch (error) {
+      if (!onUnanswered || !(error instanceof CommandError)) throw error;
+      onUnanswered({ question, reason: error.message });
+      return instead;
+    }
   };
 }
 

@@ -11,9 +11,10 @@ import type { KeyMaterial } from '../../pki/issue.ts';
 import type { ClusterPlan, MachinePlan } from '../../plan/types.ts';
 import type { ClusterSpec } from '../../spec/types.ts';
 import * as records from '../../state/clusters.ts';
-import { addToKubeconfig, kubeconfigPath, readKubeconfig } from '../../workstation/kubeconfig.ts';
+import { checkKubeconfig } from '../../workstation/kubeconfig.ts';
+import { kubeconfigPath } from '../../workstation/kubeconfig-paths.ts';
 import { acquireLock } from '../../state/lock.ts';
-import { adminKubeconfig, clusterKubeconfigPath, forgetContext } from '../admin-kubeconfig.ts';
+import { addContext, adminKubeconfig, clusterKubeconfigPath, forgetContext } from '../admin-kubeconfig.ts';
 import { acquire } from '../phases/acquire.ts';
 import { planBesideOthers, withPlanningLock } from '../phases/plan.ts';
 import { openSession } from '../session.ts';
@@ -42,9 +43,10 @@ export async function createCluster(options: CreateOptions): Promise<CreateResul
   const { host, paths, workstation } = session;
   const spec = await resolveReferences(session, options.spec);
   const own = clusterKubeconfigPath(paths, spec.name);
-  const kubeconfig = options.kubeconfig === false ? own : kubeconfigPath(options.kubeconfig, workstation.env);
+  const kubeconfig =
+    options.kubeconfig === false ? own : await kubeconfigPath(options.kubeconfig, workstation);
   // a file that the context cannot be added to is found before anything is made
-  await readKubeconfig(workstation.local, kubeconfig);
+  await checkKubeconfig(workstation, kubeconfig);
   const lock = await acquireLock(host, records.clusterLock(paths, spec.name)).catch(
     async (error: unknown) => {
       await records.removeEmptyFolders(host, paths);
@@ -183,12 +185,8 @@ function machineStep(
   };
 }
 
-function contextStep(
-  { host, paths, workstation }: Session,
-  plan: ClusterPlan,
-  material: KeyMaterial,
-  kubeconfig: string,
-): Step {
+function contextStep(session: Session, plan: ClusterPlan, material: KeyMaterial, kubeconfig: string): Step {
+  const { host, paths } = session;
   return {
     id: 'kubeconfig',
     title: `Context ${plan.context} in ${kubeconfig}`,
@@ -197,7 +195,7 @@ function contextStep(
       // one of the cluster alone as well, for `knest kubectl`
       const own = clusterKubeconfigPath(paths, plan.cluster);
       await host.writeFile(own, renderKubeconfig(input), 0o600);
-      if (kubeconfig !== own) await addToKubeconfig(workstation.local, kubeconfig, input);
+      if (kubeconfig !== own) await addContext(session, kubeconfig, input);
     },
   };
 }

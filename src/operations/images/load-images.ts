@@ -29,7 +29,7 @@ export interface LoadedImage {
 
 export interface LoadOptions extends Context {
   name: string;
-  /** "-": `stdin`. Compressed ones (gzip, xz, zstd, bzip2) as well. */
+  /** "-" and /dev/stdin: `stdin`. Pipes work as well. Compressed ones (gzip, xz, zstd, bzip2) as well. */
   files: readonly string[];
   nodes?: readonly string[];
   /** Default: this process's own. */
@@ -49,7 +49,7 @@ export async function loadImageArchive(options: LoadOptions): Promise<LoadedImag
   const machines = chooseMachines(plan, options.nodes);
   const manager = await openManager(session);
   const sources = options.files.map((file) =>
-    file === '-' ? { file: 'stdin', input: options.stdin ?? workstation.stdin() } : { file },
+    standardInput.has(file) ? { file: 'stdin', input: options.stdin ?? workstation.stdin() } : { file },
   );
   const { arch } = await gatherKernel(host);
   const nameOf = (index: number): string => sources[index]?.file ?? '';
@@ -70,6 +70,9 @@ export async function loadImageArchive(options: LoadOptions): Promise<LoadedImag
     return results.sort((a, b) => order.indexOf(a.node) - order.indexOf(b.node));
   });
 }
+
+/** Its names. Where it is a socket, as under ssh, it cannot be opened by one of them. */
+const standardInput = new Set(['-', '/dev/stdin', '/dev/fd/0', '/proc/self/fd/0']);
 
 interface Load {
   session: Session;

@@ -1,5 +1,5 @@
 import { checkHost, missingPackages } from '../../observe/checks/check-host.ts';
-import type { Check } from '../../facts/types.ts';
+import type { Check, Unanswered } from '../../facts/types.ts';
 import { gatherFacts } from '../../observe/host/gather.ts';
 import { installHere } from '../phases/acquire.ts';
 import { openSession } from '../session.ts';
@@ -10,8 +10,13 @@ export async function doctor(options: Context & { fix: boolean; yes: boolean }):
   const session = openSession(options);
   const { host, paths, workstation } = session;
   const look = async (): Promise<{ checks: Check[]; facts: Awaited<ReturnType<typeof gatherFacts>> }> => {
-    const facts = await gatherFacts(host, paths, workstation.env, { apt: true, thorough: true });
-    return { facts, checks: checkHost(facts, { building: true }) };
+    const unanswered: Unanswered[] = [];
+    const facts = await gatherFacts(host, paths, workstation.env, {
+      ...{ apt: true, thorough: true },
+      // on a busy host one program may not end in time: the rest is worth telling
+      onUnanswered: (one) => unanswered.push(one),
+    });
+    return { facts, checks: checkHost(facts, { building: true }, unanswered) };
   };
   const { checks, facts } = await look();
   const packages = missingPackages(checks);

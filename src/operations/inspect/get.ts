@@ -5,8 +5,8 @@ import type { KubernetesNode } from '../../observe/nodes.ts';
 import type { ClusterPlan, MachinePlan } from '../../plan/types.ts';
 import { readKeyMaterial, requireCluster } from '../../state/clusters.ts';
 import type { ClusterRecord } from '../../state/clusters.ts';
-import { addToKubeconfig, kubeconfigPath } from '../../workstation/kubeconfig.ts';
-import { adminKubeconfig } from '../admin-kubeconfig.ts';
+import { kubeconfigPath } from '../../workstation/kubeconfig-paths.ts';
+import { addContext, adminKubeconfig } from '../admin-kubeconfig.ts';
 import { askApiServer } from '../../observe/api-server.ts';
 import { openManager, readClusters } from '../find-machines.ts';
 import { openSession } from '../session.ts';
@@ -111,11 +111,12 @@ export async function clusterKubeconfig(options: Context & { name: string }): Pr
 export async function exportKubeconfig(
   options: Context & { name: string; kubeconfig?: string },
 ): Promise<{ context: string; kubeconfig: string }> {
-  const { host, paths, workstation } = openSession(options);
+  const session = openSession(options);
+  const { host, paths, workstation } = session;
   const { plan } = await requireCluster(host, paths, options.name);
-  const kubeconfig = kubeconfigPath(options.kubeconfig, workstation.env);
-  await addToKubeconfig(
-    workstation.local,
+  const kubeconfig = await kubeconfigPath(options.kubeconfig, workstation);
+  await addContext(
+    session,
     kubeconfig,
     adminKubeconfig(plan, await readKeyMaterial(host, paths, options.name)),
   );

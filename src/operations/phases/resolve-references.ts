@@ -64,7 +64,8 @@ export async function resolveImages(
 ): Promise<ImageArchiveSpec[]> {
   const { arch } = await gatherKernel(host);
   const nameOf = (index: number): string => `images[${index}] (${images[index]?.file ?? ''})`;
-  return withArchives({ local, arch }, images, nameOf, (archives) =>
+  const sources = images.map(({ file }) => ({ file, lasting: true }));
+  return withArchives({ local, arch }, sources, nameOf, (archives) =>
     Promise.all(
       archives.map(async ({ file, open, images: inside }) => ({
         file,

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import { renderUnit } from '../../formats/systemd-unit.ts';
+import { commandWord, renderUnit } from '../../formats/systemd-unit.ts';
 import type { PlannedFile, PlannedUnit } from '../types.ts';
 import type { Component, ClusterContext, MachineContext } from './component.ts';
 import { k8sTarget } from './component.ts';
@@ -50,9 +50,10 @@ function mounts({ spec }: MachineContext, { facts, spec: { network } }: ClusterC
           '/bin/mount --make-rshared /var/lib/kubelet',
           // systemd-nspawn lets through what the host mounts there later; a pod may ask for it, too (HostToContainer)
           ...spec.extraMounts.map(({ containerPath, propagation }) =>
-            propagation === 'None'
-              ? `/bin/mount --make-rprivate ${containerPath}`
-              : `/bin/mount --make-rshared ${containerPath}`,
+            [
+              `/bin/mount --make-${propagation === 'None' ? 'rprivate' : 'rshared'}`,
+              commandWord(containerPath),
+            ].join(' '),
           ),
           // Of a network of its own systemd-nspawn leaves the settings writable, of the host's it does not, and CNI plugins
           // write to those of pods' links (portmap: route_localnet). The rest of /proc/sys stays as it is.

@@ -182,9 +182,12 @@ function ownHash({ machineId, hostname }: HostIdentity, name: string): Buffer {
     .digest();
 }
 
-/** Leases for a plan that is only looked at: nobody is asked, and these addresses (RFC 5737) are nobody's. */
+/**
+ * Leases for a plan that is only looked at: nobody is asked, and these addresses are nobody's (RFC 5737; RFC 2544 where
+ * there are more nodes than the first has).
+ */
 export function exampleLeases(names: readonly string[]): Record<string, Lease> {
-  const subnet = '192.0.2.0/24';
+  const subnet = names.length <= 240 ? '192.0.2.0/24' : '198.18.0.0/15';
   const lease = (index: number): Lease => ({
     address: nthAddress(subnet, 10 + index),
     prefixLength: parseCidr(subnet).prefix,

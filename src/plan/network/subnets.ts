@@ -1,6 +1,6 @@
 import { InputError, KnestError, type Problem } from '../../errors.ts';
 import type { HostFacts, SubnetInUse } from '../../facts/types.ts';
-import { familyOf, meet, overlaps, parseCidr, subnetsOf } from '../../formats/cidr.ts';
+import { familyOf, meet, nthSubnet, overlaps, parseCidr, subnetsOf } from '../../formats/cidr.ts';
 import type { NetworkSpec } from '../../spec/types.ts';
 import { familiesOf, nodesInNodeSubnet, nodesInPodSubnet, type Family } from './node-addresses.ts';
 
@@ -105,13 +105,19 @@ function configKey(kind: Kind): string {
   return `network.${kind.slice(0, -1)}`;
 }
 
+/** nodeSubnets: --node-subnet */
+function flagOf(kind: Kind): string {
+  return `--${kind.slice(0, -'Subnets'.length)}-subnet`;
+}
+
 const kinds: readonly Kind[] = ['nodeSubnets', 'podSubnets', 'serviceSubnets'];
 
 /**
  * Defaults in the order in which they are tried: kind and flannel taught people 10.244 and 10.96, and kind
  * fd00:10:244 and fd00:10:96. The last of each for IPv4 are for hosts whose VPN claims all of 10.0.0.0/8; Docker's own
  * begin at 172.17, libvirt's at 192.168.122. fd6b:6e65:7374::/48 spells "knest" where RFC 4193 wants 40 bits that
- * nobody else has. Services get a /112: kube-apiserver takes ranges of 20 bits at most.
+ * nobody else has. Services get a /112: kube-apiserver takes ranges of 20 bits at most. There are as many of one kind as
+ * of the others, so that none of them runs out first while clusters could still be made. For many nodes they are larger.
  */
 const defaults: Record<Family, Record<Kind, readonly { from: string; prefix: number }[]>> = {
   4: {
@@ -121,12 +127,16 @@ const defaults: Record<Family, Record<Kind, readonly { from: string; prefix: num
       { from: '192.168.200.0/21', prefix: 24 },
     ],
     podSubnets: [
+      // with the first of these: all of 10.224.0.0/11
       { from: '10.244.0.0/14', prefix: 16 },
+      { from: '10.240.0.0/14', prefix: 16 },
+      { from: '10.248.0.0/13', prefix: 16 },
+      { from: '10.224.0.0/12', prefix: 16 },
       { from: '172.28.0.0/15', prefix: 16 },
       { from: '192.168.208.0/20', prefix: 20 },
     ],
     serviceSubnets: [
-      { from: '10.96.0.0/13', prefix: 16 },
+      { from: '10.96.0.0/11', prefix: 16 },
       { from: '172.30.0.0/16', prefix: 16 },
       { from: '192.168.224.0/20', prefix: 20 },
     ],
@@ -150,22 +160,37 @@ const defaults: Record<Family, Record<Kind, readonly { from: string; prefix: num
 function firstFree(kind: Kind, family: Family, taken: readonly SubnetInUse[], nodeCount: number): string {
   // read once: there may be hundreds of candidates
   const inTheWay = taken.map(({ cidr }) => parseCidr(cidr)).filter((subnet) => subnet.family === family);
-  for (const { from, prefix } of defaults[family][kind]) {
-    for (const text of subnetsOf(from, prefix)) {
+  for (const pool of defaults[family][kind]) {
+    const prefix = prefixWithRoom(kind, pool, nodeCount);
+    if (prefix === undefined) continue;
+    for (const text of subnetsOf(pool.from, prefix)) {
       const candidate = parseCidr(text);
-      if (room(kind, text) >= nodeCount && !inTheWay.some((other) => meet(other, candidate))) return text;
+      if (!inTheWay.some((other) => meet(other, candidate))) return text;
     }
   }
   throw new KnestError(
     `none of the default IPv${family} subnets for ${configKey(kind)} is free on this host`,
     {
       code: 'NO_FREE_SUBNET',
-      hint: `choose one yourself: ${configKey(kind)} in the configuration`,
+      hint: `choose one yourself: ${flagOf(kind)}, or ${configKey(kind)} in the config file; or delete clusters: knest get clusters`,
       details: taken
         .filter(({ cidr }) => familyOf(cidr) === family)
         .map(({ cidr, usedBy }) => `${cidr}: ${usedBy}`),
     },
   );
+}
+
+/** The usual prefix, or a shorter one where there are many nodes; undefined when all of the pool is too small. */
+function prefixWithRoom(
+  kind: Kind,
+  { from, prefix }: { from: string; prefix: number },
+  nodeCount: number,
+): number | undefined {
+  const shortest = parseCidr(from).prefix;
+  for (let length = prefix; length >= shortest; length -= 1) {
+    if (room(kind, nthSubnet(from, length, 0)) >= nodeCount) return length;
+  }
+  return undefined;
 }
 
 interface Given {

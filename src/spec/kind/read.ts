@@ -141,7 +141,7 @@ function mountOf(
     draft.warn([...path, 'propagation'], `becomes HostToContainer: ${why}`);
   }
   return {
-    ...(given(hostPath) !== undefined && { hostPath: posix.resolve(directory, hostPath ?? '') }),
+    ...(given(hostPath) !== undefined && { hostPath: resolved(hostPath ?? '', directory) }),
     ...(given(containerPath) !== undefined && { containerPath }),
     ...(readOnly !== undefined && { readOnly }),
     ...(given(propagation) !== undefined && {
@@ -173,4 +173,9 @@ function readImages(nodes: readonly KindNode[], draft: Draft): void {
     if (version !== undefined)
       draft.set(['nodes', index, 'kubernetesVersion'], version, ['nodes', index, 'image']);
   });
+}
+
+/** As kind resolves it; but "~/x" nobody means as a folder called "~", which is refused where paths are checked. */
+function resolved(hostPath: string, directory: string): string {
+  return hostPath.startsWith('~') ? hostPath : posix.resolve(directory, hostPath);
 }

@@ -100,8 +100,8 @@ function policyProblems({ network = {} }: ValidConfig, at: At): Problem[] {
 function room(key: 'nodeSubnet' | 'podSubnet', cidr: string): number {
   const { prefix, family } = parseCidr(cidr);
   if (key === 'podSubnet') return 2 ** (podPrefixOfNode[family] - prefix);
-  // without network address, bridge and broadcast
-  return 2 ** ((family === 4 ? 32 : 128) - prefix) - 3;
+  // without network (or anycast) address, bridge and API, and without broadcast
+  return 2 ** ((family === 4 ? 32 : 128) - prefix) - (family === 4 ? 4 : 3);
 }
 
 /** Ranges of addresses for Services: of families that the cluster has, each address once. */

@@ -4,16 +4,20 @@ import type { Problem } from '../../errors.ts';
 import type { At, Path } from '../problems.ts';
 import type { Config, NodeConfig } from '../schema.ts';
 import { normalizePath } from '../values.ts';
+import { mostNodes } from '../words.ts';
 
 type ValidConfig = Partial<Config>;
 
-/** No control plane, two mounts in one place, two ports of the host that are one. */
+/** No control plane, too many nodes, two mounts in one place, two ports of the host that are one. */
 export function nodeProblems(config: ValidConfig, at: At): Problem[] {
   const { nodes } = config;
   return [
     ...(nodes === undefined || nodes.some(isControlPlane)
       ? []
       : [{ ...at(['nodes']), message: 'no control plane', hint: 'add "- role: control-plane"' }]),
+    ...(nodes !== undefined && nodes.length > mostNodes
+      ? [{ ...at(['nodes']), message: `lists ${nodes.length} nodes; a cluster can have ${mostNodes}` }]
+      : []),
     ...(nodes ?? []).flatMap((node, index) => sameMounts(node, (path) => at(['nodes', index, ...path]))),
     ...sameHostPorts(config, at),
   ];

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 
+import { CommandError } from '../../../src/errors.ts';
+import type { Unanswered } from '../../../src/facts/types.ts';
 import { memoryHost, type MemoryHostOptions } from '../../../src/host/memory.ts';
+import { checkHost } from '../../../src/observe/checks/check-host.ts';
 import { gatherAptFacts, gatherFacts } from '../../../src/observe/host/gather.ts';
 import {
   gatherBridgeNetfilter,
@@ -55,6 +58,44 @@ const server: MemoryHostOptions = {
     'stat --file-system --format %f %S': { stdout: '1000 4096\n10 512\n' },
   },
 };
+
+describe('what a program does not answer', () => {
+  const late = (...programs: string[]) =>
+    memoryHost({
+      ...server,
+      failOn: ({ method, subject }) =>
+        method === 'run' && programs.some((program) => subject.startsWith(program))
+          ? new CommandError('server1', subject.split(' '), { reason: 'timeout', timeout: 60_000 }, '')
+          : undefined,
+    });
+
+  it('ends the gathering for who needs all of it', async () => {
+    await expect(gatherFacts(late('nft'), paths)).rejects.toMatchObject({ code: 'COMMAND_TIMEOUT' });
+  });
+
+  it('is told one by one to who wants the rest', async () => {
+    const unanswered: Unanswered[] = [];
+    const host = late('nft', 'ip', 'systemd-nspawn', 'stat');
+    const facts = await gatherFacts(host, paths, {}, { onUnanswered: (one) => unanswered.push(one) });
+    expect(facts).toMatchObject({ hostname: 'server1', isRoot: true });
+    expect(unanswered.map(({ question }) => question).sort()).toEqual([
+      ...['firewall', 'network', 'space', 'systemd-nspawn'],
+    ]);
+    expect(unanswered.find(({ question }) => question === 'firewall')?.reason).toBe(
+      'nft did not end within 60 s on server1: nft -j list chains',
+    );
+    const checks = checkHost(facts, { building: true }, unanswered);
+    expect(checks.filter(({ name }) => name.startsWith('unknown-'))).toHaveLength(4);
+    // nothing is said of what is not known
+    const judged = ['systemd-nspawn', 'space-state', 'space-cache', 'firewall', 'kernel-settings'];
+    expect(checks.filter(({ name }) => judged.includes(name))).toEqual([]);
+    expect(checks.find(({ name }) => name === 'unknown-firewall')).toMatchObject({
+      verdict: 'warning',
+      sentence:
+        'Whether a firewall drops what machines send is not known: nft did not end within 60 s on server1: nft -j list chains.',
+    });
+  });
+});
 
 describe('gatherFacts', () => {
   it('describes a server', async () => {

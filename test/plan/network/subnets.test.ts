@@ -128,11 +128,41 @@ describe('chooseSubnets', () => {
     );
   });
 
+  it.each([
+    [252, '10.89.0.0/24', '10.244.0.0/16'],
+    [253, '10.89.0.0/23', '10.244.0.0/16'],
+    [300, '10.89.0.0/23', '10.244.0.0/15'],
+    [1000, '10.89.0.0/22', '10.244.0.0/14'],
+  ])('takes larger ones for %i nodes', (nodes, nodeSubnet, podSubnet) => {
+    const chosen = chooseSubnets(open, facts(), nodes);
+    expect(chosen.nodeSubnets).toEqual([nodeSubnet]);
+    expect(chosen.podSubnets).toEqual([podSubnet]);
+    expect(roomForNodes(chosen)).toBeGreaterThanOrEqual(nodes);
+    const ipv6 = chooseSubnets(networkSpec({ ipFamily: 'ipv6' }), facts(), nodes);
+    expect(roomForNodes(ipv6)).toBeGreaterThanOrEqual(nodes);
+  });
+
+  it.each(['ipv4', 'dual'] as const)(
+    'finds some for 30 clusters and more on one host (%s)',
+    (ipFamily) => {
+      const taken: SubnetInUse[] = [];
+      for (let cluster = 0; cluster < 34; cluster += 1) {
+        const chosen = chooseSubnets(networkSpec({ ipFamily }), facts(...taken), 3);
+        const all = [...chosen.nodeSubnets, ...chosen.podSubnets, ...chosen.serviceSubnets];
+        taken.push(...all.map((cidr) => used(cidr, `kn-${cluster}`)));
+      }
+      const failure = errorOf(() => chooseSubnets(networkSpec({ ipFamily }), facts(...taken), 3));
+      expect(failure.code).toBe('NO_FREE_SUBNET');
+      expect(failure.hint).toContain('--service-subnet, or network.serviceSubnet');
+    },
+    20_000,
+  );
+
   it('says what is in the way when no default is free', () => {
     const all = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fd00::/8'].map((cidr) => used(cidr));
     const failure = errorOf(() => chooseSubnets(open, facts(...all), 1));
     expect(failure.kind).toBe('preflight');
-    expect(failure.hint).toContain('network.nodeSubnet');
+    expect(failure.hint).toContain('--node-subnet, or network.nodeSubnet in the config file');
     expect(failure.details).toContain('172.16.0.0/12: route via vpn0');
     const ipv6 = errorOf(() => chooseSubnets(networkSpec({ ipFamily: 'ipv6' }), facts(...all), 1));
     expect(ipv6.details).toEqual(['fd00::/8: route via vpn0']);

@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+
+import { InputError } from '../../src/errors.ts';
+import { runOf } from '../../src/plan/managers/run-of.ts';
+import { loadSpec } from '../../src/spec/load.ts';
+import { clusterSpec, machineOf, nodeSpec, planOf, sandboxFacts, textOf } from '../fixtures/cluster.ts';
+
+const headers = {
+  knest: 'apiVersion: knest.dev/v1alpha1\nkind: Cluster\n',
+  kind: 'apiVersion: kind.x-k8s.io/v1alpha4\nkind: Cluster\n',
+};
+
+function load(format: keyof typeof headers, hostPath: string) {
+  const mount = `{ hostPath: "${hostPath}", containerPath: "/data/my files" }`;
+  const text = `${headers[format]}nodes: [{ role: control-plane, extraMounts: [${mount}] }]\n`;
+  return loadSpec({ config: { text, name: 'lab.yaml', directory: '/home/me' }, flags: {} }).spec;
+}
+
+describe('hostPath', () => {
+  it.each(['knest', 'kind'] as const)('with a ~ is refused by its path, as %s has it', (format) => {
+    for (const hostPath of ['~/x', '~', '~me/x']) {
+      let failure: unknown;
+      try {
+        load(format, hostPath);
+      } catch (error) {
+        failure = error;
+      }
+      expect(failure).toBeInstanceOf(InputError);
+      const [problem] = (failure as InputError).problems;
+      expect(problem?.path).toBe('nodes[0].extraMounts[0].hostPath');
+      expect(problem?.message).toContain('write the whole path');
+    }
+  });
+
+  it('of kind’s is relative to where the user is', () => {
+    expect(load('kind', './my files').nodes[0]?.extraMounts[0]?.hostPath).toBe('/home/me/my files');
+  });
+});
+
+describe('a path with a blank', () => {
+  const extraMounts = [
+    { hostPath: '/srv/my files', containerPath: '/data/my files', readOnly: false, propagation: 'None' },
+  ] as const;
+  const spec = clusterSpec({ nodes: [nodeSpec({ extraMounts })] });
+
+  it('is one word of the unit that mounts', () => {
+    const text = textOf(machineOf(planOf({ spec })), 'knest-mounts.service');
+    expect(text).toContain('ExecStart=/bin/mount --make-rprivate "/data/my files"\n');
+  });
+
+  it('is one word of the command that starts the machine', () => {
+    const { argv } = runOf(machineOf(planOf({ spec })), 'direct');
+    expect(argv).toContain('--bind=/srv/my files:/data/my files');
+  });
+
+  it('is a part of the setting of systemd-nspawn, where only colons part', () => {
+    const facts = sandboxFacts({ pid1: 'systemd', systemdVersion: 257 });
+    const { run } = machineOf(planOf({ spec, facts }));
+    const texts =
+      run.manager === 'systemd' ? run.files.map(({ content }) => 'text' in content && content.text) : [];
+    expect(texts.join('')).toContain('\nBind=/srv/my files:/data/my files\n');
+  });
+});
