@@ -47,7 +47,9 @@ export async function resolveKubernetes(
   if (source === 'release') return resolveRelease(spec, facts, context);
   if (source === 'debian') return resolveDebian(spec, facts, context, 'asked for');
   if (source !== 'auto') {
-    return resolveDirectory({ directory: source.directory, version, arch: facts.arch }, context.user.local);
+    const { host, paths, user } = context;
+    const { directory } = source;
+    return resolveDirectory({ directory, version, arch: facts.arch }, { local: user.local, host, paths });
   }
   const cached = await findCached(spec, facts, context);
   if (cached) return cached;
