@@ -95,7 +95,7 @@ export function imageOptions(command: Command): Command {
   return command
     .option(
       '--kubernetes-version <version>',
-      'Kubernetes version, like v1.20.2 (default: what the source gives)',
+      'Kubernetes version, like v1.20.2, 1.36, stable or latest-1.36 (default: what the source gives)',
     )
     .option(
       '--source <source>',

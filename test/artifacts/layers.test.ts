@@ -53,6 +53,15 @@ describe('source directory', () => {
     await expect(resolve(binaries, 'v1.30.0')).rejects.toMatchObject({
       problems: [{ path: 'kubernetesVersion' }],
     });
+    await expect(resolve(binaries, 'stable-1.30')).rejects.toMatchObject({
+      problems: [
+        {
+          path: 'kubernetesVersion',
+          message: `the kubelet in ${binaries} is v1.31.0 and not stable-1.30`,
+        },
+      ],
+    });
+    expect((await resolve(binaries, 'v1.31')).version).toBe('v1.31.0');
     await expect(resolve(join(folder, 'nothing'))).rejects.toMatchObject({ problems: [{ path: 'source' }] });
   });
 

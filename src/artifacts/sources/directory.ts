@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { InputError, KnestError } from '../../errors.ts';
 import type { Host } from '../../host/types.ts';
 import type { ResolvedKubernetes, ResolvedSource } from '../../plan/types.ts';
+import { fitsVersion } from '../../spec/kubernetes-version.ts';
 import { parseSha256, sha256Command } from '../../tools/sha256sum.ts';
 import { writeHashed } from '../hashed-copy.ts';
 import { forgetFiles, learnAbout } from '../known-files.ts';
@@ -13,7 +14,7 @@ import { binariesFolder, kubernetesBinaries, parseKubeletVersion } from './binar
 export interface DirectoryRequest {
   /** Holds the binaries, or is a Kubernetes checkout that was built (`_output/bin`). */
   directory: string;
-  /** undefined: whatever it is. */
+  /** See fitsVersion. */
   version: string | undefined;
   arch: string;
 }
@@ -29,9 +30,12 @@ export async function resolveDirectory(
   const { local } = context;
   const folder = await findBinaries(directory, local);
   const version = await versionOf(folder, local);
-  if (wanted !== undefined && wanted !== version) {
+  if (!fitsVersion(version, wanted)) {
     throw new InputError('Kubernetes', [
-      { path: 'kubernetesVersion', message: `the kubelet in ${folder} is ${version} and not ${wanted}` },
+      {
+        path: 'kubernetesVersion',
+        message: `the kubelet in ${folder} is ${version} and not ${wanted ?? ''}`,
+      },
     ]);
   }
   const digest = digestOf(await checksumsOf(folder, context));

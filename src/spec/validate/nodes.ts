@@ -4,6 +4,7 @@ import semver from 'semver';
 import type { Problem } from '../../errors.ts';
 import type { At, Path } from '../problems.ts';
 import type { Config, NodeConfig } from '../schema.ts';
+import { normalizeVersion, versionLine } from '../kubernetes-version.ts';
 import { normalizePath } from '../values.ts';
 
 type ValidConfig = Partial<Config>;
@@ -110,18 +111,21 @@ function specific(address: string | undefined): string | undefined {
 
 /** https://kubernetes.io/releases/version-skew-policy: a kubelet must not be newer than the API server. */
 function versionWarnings({ nodes = [], kubernetesVersion }: ValidConfig, at: At): Problem[] {
-  const versions = nodes.map((node) => semver.parse(node.kubernetesVersion ?? kubernetesVersion));
+  const versions = nodes.map((node) => {
+    const said = node.kubernetesVersion ?? kubernetesVersion;
+    return { said: normalizeVersion(said ?? ''), line: semver.coerce(versionLine(said)) };
+  });
   const [oldest] = versions
     .filter((_, index) => nodes[index]?.role === 'control-plane')
-    .filter((version) => version !== null)
-    .sort(semver.compare);
+    .flatMap(({ said, line }) => (line ? [{ said, line }] : []))
+    .sort((a, b) => semver.compare(a.line, b.line));
   if (!oldest) return [];
-  return versions.flatMap((version, index) =>
-    version && (version.major > oldest.major || version.minor > oldest.minor)
+  return versions.flatMap(({ said, line }, index) =>
+    line && semver.gt(line, oldest.line)
       ? [
           {
             ...at(['nodes', index, 'kubernetesVersion']),
-            message: `v${version.version} is newer than v${oldest.version} of a control plane; Kubernetes supports kubelets that are as old or older`,
+            message: `${said} is newer than ${oldest.said} of a control plane; Kubernetes supports kubelets that are as old or older`,
           },
         ]
       : [],
