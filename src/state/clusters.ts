@@ -8,6 +8,7 @@ import { allApplied, nothingApplied, readApplied, versionOf, writeApplied } from
 import type { Applied } from './applied.ts';
 import { migratePlan, oldestVersion } from './migrate.ts';
 import { checkPlan, checkSpec } from './plan-schema.ts';
+import { noteStateFolder } from './state-folders.ts';
 import { DamagedRecord, readRecord, recordVersion, refuseNewer, writeRecord } from './record-file.ts';
 
 /**
@@ -147,6 +148,7 @@ export async function writeCluster(
   plan: ClusterPlan,
 ): Promise<void> {
   const folder = clusterFolder(paths, plan.cluster);
+  await noteStateFolder(host, paths);
   await host.makeDirectory(folder, 0o700);
   await keepWhatIsApplied(host, paths, plan.cluster);
   const [file, next] = specFiles.map((name) => `${folder}/${name}`) as [string, string];

@@ -192,11 +192,8 @@ describe('versions', () => {
     ['v1.20.2', 'v1.20.2'],
     ['v1.37.0-rc.1', 'v1.37.0-rc.1'],
     ['1.36', 'v1.36'],
-    ['v1.36', 'v1.36'],
     ['stable', 'stable'],
-    ['stable-1', 'stable-1'],
     ['stable-1.35', 'stable-1.35'],
-    ['latest', 'latest'],
     ['latest-1.37', 'latest-1.37'],
   ])('%s is %s', (given, expected) => {
     expect(specOf({ kubernetesVersion: given }).kubernetes.version).toBe(expected);

@@ -8,6 +8,7 @@ import type { ResolvedSource } from '../../plan/types.ts';
 import { download, fetchText, webClient } from '../download.ts';
 import type { Download } from '../download.ts';
 import type { BuildContext, BuildFolders } from '../types.ts';
+import { normalizeUrl } from '../../spec/values.ts';
 import { isWholeVersion } from '../../spec/kubernetes-version.ts';
 import { binariesFolder, kubernetesBinaries } from './binaries.ts';
 
@@ -23,6 +24,21 @@ export interface ReleaseServer {
   /** Milliseconds for each small answer. */
   timeout: number;
   signal?: AbortSignal | undefined;
+}
+
+/**
+ * A server that has not been asked anything yet; its client is to be destroyed.
+ * @param options mirror: its URL instead of Kubernetes' own; timeout: milliseconds for each small answer
+ */
+export async function openReleaseServer({
+  mirror = defaultReleaseServer,
+  proxyEnvironment,
+  ...server
+}: Pick<ReleaseServer, 'arch' | 'timeout' | 'signal'> & {
+  mirror: string | undefined;
+  proxyEnvironment: Readonly<Record<string, string>>;
+}): Promise<ReleaseServer> {
+  return { ...server, baseUrl: normalizeUrl(mirror), client: await webClient(proxyEnvironment) };
 }
 
 /** Checksums by name of binary. */

@@ -7,15 +7,15 @@ import type { Paths, ResolvedKubernetes } from '../../plan/types.ts';
 import { debianSources } from '../../plan/versions/source-versions.ts';
 import { fitsVersion, isVersionLabel, isWholeVersion, versionLabel } from '../../spec/kubernetes-version.ts';
 import type { ClusterSpec } from '../../spec/types.ts';
-import { webClient } from '../download.ts';
+import { normalizeUrl } from '../../spec/values.ts';
 import type { UserSide } from '../types.ts';
 import { listLayers } from '../layer-info.ts';
 import type { LayerInfo } from '../layer-info.ts';
 import { debianLayerId, findDebianSource } from './debian.ts';
 import { resolveDirectory } from './directory.ts';
 import {
-  defaultReleaseServer,
   labelledRelease,
+  openReleaseServer,
   releaseChecksums,
   releaseLayerId,
   unknownRelease,
@@ -172,7 +172,7 @@ async function findCached(
   const layers = kubernetesLayers(await listLayers(paths, host), facts.arch);
   for (const layer of newestFirst(layers, kubernetes.version)) {
     if (kubernetes.releaseMirror !== undefined) {
-      if (isFrom(layer, trimmed(kubernetes.releaseMirror))) return fromCache(layer);
+      if (isFrom(layer, normalizeUrl(kubernetes.releaseMirror))) return fromCache(layer);
       continue;
     }
     if (layer.source.kind === 'release') return fromCache(layer);
@@ -214,23 +214,13 @@ function isFrom({ source }: KubernetesLayer, baseUrl: string): boolean {
   return source.kind === 'release' && source.baseUrl === baseUrl;
 }
 
-async function releaseServer(
-  { kubernetes }: ClusterSpec,
+function releaseServer(
+  { kubernetes: { releaseMirror: mirror } }: ClusterSpec,
   { arch, proxyEnvironment }: HostFacts,
   timeout: number,
   signal: AbortSignal | undefined,
 ): Promise<ReleaseServer> {
-  return {
-    baseUrl: trimmed(kubernetes.releaseMirror ?? defaultReleaseServer),
-    arch,
-    client: await webClient(proxyEnvironment),
-    timeout,
-    ...(signal === undefined ? {} : { signal }),
-  };
-}
-
-function trimmed(url: string): string {
-  return url.replace(/\/+$/, '');
+  return openReleaseServer({ mirror, arch, proxyEnvironment, timeout, signal });
 }
 
 function debianVersions(): string {
