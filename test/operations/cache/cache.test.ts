@@ -17,6 +17,7 @@ let told: string[];
 beforeEach(() => {
   told = [];
   host = memoryHost({
+    files: { '/proc/sys/kernel/random/boot_id': 'boot\n' },
     answers: {
       du: (argv) => ({
         stdout: argv
