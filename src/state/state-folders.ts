@@ -33,5 +33,8 @@ export async function stateFolders(host: Host, paths: Paths): Promise<string[]> 
 
 /** Of one without clusters. */
 export async function forgetStateFolder(host: Host, paths: Paths): Promise<void> {
-  await host.remove(linkOf(paths));
+  const link = linkOf(paths);
+  if ((await host.readLink(link)) === undefined) return;
+  await host.remove(link);
+  await host.run(['rmdir', '--ignore-fail-on-non-empty', '--', linksFolder(paths)], { okExitCodes: 'any' });
 }
