@@ -21,6 +21,12 @@ export {
   listNodeNames,
   listNodes,
 } from '../operations/inspect/get.ts';
+export { listVersions } from '../operations/inspect/versions.ts';
+export type { KubernetesVersions } from '../operations/inspect/versions.ts';
+export { listCache } from '../operations/cache/list.ts';
+export type { CacheContents, CachedLayer } from '../operations/cache/list.ts';
+export { pruneCache } from '../operations/cache/prune.ts';
+export type { PruneResult } from '../operations/cache/prune.ts';
 export { buildImage } from '../operations/images/build-image.ts';
 export type { BuiltImage } from '../operations/images/build-image.ts';
 export { listImages } from '../operations/images/list-images.ts';

@@ -6,6 +6,7 @@ import type { Dispatcher, Response } from 'undici';
 import { KnestError } from '../errors.ts';
 import { codeOf } from '../host/error-codes.ts';
 import type { Host } from '../host/types.ts';
+import { parseSha256, sha256Command } from '../tools/sha256sum.ts';
 
 /** Loaded when it is needed: most creates find everything in the cache and fetch nothing. */
 // its default: bundled, a CommonJS module has no named exports when it is loaded like this
@@ -209,9 +210,8 @@ async function sizeOf(host: Host, path: string): Promise<number> {
 }
 
 async function sha256Of(host: Host, path: string): Promise<string> {
-  const { stdout } = await host.run(['sha256sum', '--', path]);
-  // a backslash in front tells of a name that is written differently
-  return stdout.replace(/^\\/, '').slice(0, 64);
+  const { stdout } = await host.run(sha256Command([path]));
+  return parseSha256(stdout)[0] ?? '';
 }
 
 /** The innermost reason of undici's "fetch failed": ECONNREFUSED, ENOTFOUND, ... */

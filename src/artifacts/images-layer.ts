@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { Transform } from 'node:stream';
 import type { Readable } from 'node:stream';
 
 import { KnestError, messageOf } from '../errors.ts';
 import { archivePath } from '../plan/images-layer.ts';
 import type { ImagesLayer } from '../plan/images-layer.ts';
+import { writeHashed } from './hashed-copy.ts';
+import { forgetFiles } from './known-files.ts';
 import { openPlainArchive } from './plain-archive.ts';
 import type { BuildContext, BuildFolders } from './types.ts';
 
@@ -15,7 +16,7 @@ import type { BuildContext, BuildFolders } from './types.ts';
 export async function buildImages(
   { archives }: ImagesLayer,
   { target }: BuildFolders,
-  { host, user, progress }: BuildContext,
+  { host, user, paths, progress }: BuildContext,
 ): Promise<void> {
   for (const archive of archives) {
     const { file, digest } = archive;
@@ -28,16 +29,9 @@ export async function buildImages(
       });
     });
     try {
-      const hash = createHash('sha256');
-      const observed = new Transform({
-        transform: (chunk: Buffer, _encoding, done) => {
-          hash.update(chunk);
-          done(null, chunk);
-        },
-      });
-      const source = plain.open().on('error', (error) => observed.destroy(error));
-      await host.writeStream(target + archivePath(archive), source.pipe(observed), 0o644);
-      if (hash.digest('hex') !== digest) {
+      const written = await writeHashed(host, target + archivePath(archive), plain.open(), 0o644);
+      if (written !== digest) {
+        await forgetFiles([file], { local: user.local, host, paths });
         throw new KnestError(`${file} has changed since it was read`, {
           code: 'SOURCE_CHANGED',
           hint: 'run the same command again',

@@ -2,15 +2,9 @@
 
 import type { NewNodeOptions } from '../api/commands.ts';
 import { InputError, type Problem } from '../errors.ts';
+import { normalizeVersion, versionProblem } from '../spec/kubernetes-version.ts';
 import type { Taint } from '../spec/types.ts';
-import {
-  labelValueProblem,
-  normalizeVersion,
-  parseBytes,
-  qualifiedNameProblem,
-  suiteProblem,
-  versionProblem,
-} from '../spec/values.ts';
+import { labelValueProblem, parseBytes, qualifiedNameProblem, suiteProblem } from '../spec/values.ts';
 import type { ChangeFlags } from './node-options.ts';
 import { given } from './options.ts';
 

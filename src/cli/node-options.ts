@@ -80,7 +80,10 @@ export function changeOptions(command: Command): Command {
     .option('--label <key=value...>', 'labels of the nodes')
     .option('--taint <key=value:effect...>', 'taints, like dedicated=db:NoSchedule')
     .option('--suite <suite>', "Debian suite of the nodes (default: the cluster's)")
-    .option('--kubernetes-version <version>', "Kubernetes version of the nodes (default: the cluster's)")
+    .option(
+      '--kubernetes-version <version>',
+      "Kubernetes version of the nodes, like v1.20.2, 1.36 or stable (default: the cluster's)",
+    )
     .option('--cpus <number>', 'processors that each node may use, like 1.5 (default: all)')
     .option('--memory <size>', 'memory that each node may use, like 2Gi (default: all)')
     .option('--io-weight <number>', 'share of the disks, 1 to 10000 (default: 100, as everything else)');

@@ -87,21 +87,25 @@ export function specOptions(command: Command): Command {
     );
 }
 
-/** The flags that decide what is in a node's root file system. */
-export function imageOptions(command: Command): Command {
-  const releaseMirror = command
+/** --release-mirror, or what the environment says. */
+export function releaseMirrorOption(command: Command): Option {
+  return command
     .createOption('--release-mirror <url>', 'mirror of the Kubernetes download server, for --source release')
     .env('KNEST_RELEASE_MIRROR');
+}
+
+/** The flags that decide what is in a node's root file system. */
+export function imageOptions(command: Command): Command {
   return command
     .option(
       '--kubernetes-version <version>',
-      'Kubernetes version, like v1.20.2 (default: what the source gives)',
+      'Kubernetes version, like v1.20.2, 1.36, stable or latest-1.36 (default: what the source gives)',
     )
     .option(
       '--source <source>',
       `where Kubernetes comes from: ${orList([...sources, 'a directory'])} (default: "${defaults.source}")`,
     )
-    .addOption(releaseMirror)
+    .addOption(releaseMirrorOption(command))
     .option('--suite <suite>', `Debian suite of the nodes (default: "${defaults.suite}")`)
     .option('--mirror <url>', "Debian mirror (default: the host's own)");
 }

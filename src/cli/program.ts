@@ -4,6 +4,8 @@ import { Command } from 'commander';
 import type { Cli } from './cli.ts';
 import { addAddNode } from './commands/add-node.ts';
 import { addBuildImage } from './commands/build-image.ts';
+import { addCacheList } from './commands/cache-list.ts';
+import { addCachePrune } from './commands/cache-prune.ts';
 import { addComplete, addCompletion } from './commands/completion.ts';
 import { addCreateCluster } from './commands/create-cluster.ts';
 import { addDeleteCluster } from './commands/delete-cluster.ts';
@@ -16,6 +18,7 @@ import { addGetClusters } from './commands/get-clusters.ts';
 import { addGetImages } from './commands/get-images.ts';
 import { addGetKubeconfig } from './commands/get-kubeconfig.ts';
 import { addGetNodes } from './commands/get-nodes.ts';
+import { addGetVersions } from './commands/get-versions.ts';
 import { addKubectl } from './commands/kubectl.ts';
 import { addLoadImageArchive } from './commands/load-image-archive.ts';
 import { addLogs } from './commands/logs.ts';
@@ -45,10 +48,13 @@ export function buildProgram(cli: Cli): Command {
   addDeleteClusters(remove, cli);
   addDeleteNode(remove, cli);
 
-  const get = program.command('get').description('list clusters, nodes and images, or print a kubeconfig');
+  const get = program
+    .command('get')
+    .description('list clusters, nodes, images and versions, or print a kubeconfig');
   addGetClusters(get, cli);
   addGetNodes(get, cli);
   addGetImages(get, cli);
+  addGetVersions(get, cli);
   addGetKubeconfig(get, cli);
 
   const exporting = program.command('export').description('write a kubeconfig');
@@ -82,6 +88,12 @@ export function buildProgram(cli: Cli): Command {
 
   const build = program.command('build').description('build what nodes are made from');
   addBuildImage(build, cli);
+
+  const cache = program
+    .command('cache')
+    .description('what new nodes are made from: see it, free its disk space');
+  addCacheList(cache, cli);
+  addCachePrune(cache, cli);
 
   addDoctor(program, cli);
   addCompletion(program, cli);

@@ -24,6 +24,7 @@ import {
   readlink,
   rename,
   rm,
+  stat as statBehindLinks,
   symlink,
   unlink,
   writeFile,
@@ -244,8 +245,8 @@ async function linkAtomically(target: string, path: string): Promise<void> {
   }
 }
 
-async function stat(path: string): Promise<FileInfo | undefined> {
-  const found = await orUndefined(lstat(path));
+async function stat(path: string, { follow = false } = {}): Promise<FileInfo | undefined> {
+  const found = await orUndefined((follow ? statBehindLinks : lstat)(path, { bigint: true }));
   if (!found) return undefined;
   const kind = found.isFile()
     ? 'file'
@@ -254,8 +255,17 @@ async function stat(path: string): Promise<FileInfo | undefined> {
       : found.isSymbolicLink()
         ? 'link'
         : 'other';
-  const { size, mtimeMs, uid, gid } = found;
-  return { kind, mode: found.mode & 0o7777, size, mtimeMs, uid, gid };
+  const { dev, ino, size, mtimeNs, ctimeNs } = found;
+  return {
+    kind,
+    mode: Number(found.mode) & 0o7777,
+    size: Number(size),
+    mtimeMs: Number(mtimeNs) / 1e6,
+    ctimeMs: Number(ctimeNs) / 1e6,
+    state: [dev, ino, size, mtimeNs, ctimeNs].join(':'),
+    uid: Number(found.uid),
+    gid: Number(found.gid),
+  };
 }
 
 /** rm(1) rather than Node's: --one-file-system refuses to walk into a mount that should have been unmounted. */

@@ -8,9 +8,17 @@ import type { FileInfo, Host, TreeEntry } from './types.ts';
 
 type Files = Omit<Host, 'name' | 'identity' | 'run' | 'spawn' | 'connect' | 'close'>;
 
-type Entry = { mode: number; mtimeMs: number; uid: number; gid: number } & (
-  { kind: 'file'; bytes: Buffer } | { kind: 'directory' } | { kind: 'link'; target: string }
-);
+type Entry = { mode: number } & Made &
+  ({ kind: 'file'; bytes: Buffer } | { kind: 'directory' } | { kind: 'link'; target: string });
+
+/** What an entry has from the moment when it was made; changing one is making another. */
+interface Made {
+  serial: number;
+  mtimeMs: number;
+  ctimeMs: number;
+  uid: number;
+  gid: number;
+}
 
 /** A file as tests put it in and look at it; of a link, content is where it leads. */
 export interface StoredFile {
@@ -42,7 +50,12 @@ export function memoryTree(initial: Readonly<Record<string, string>>): MemoryTre
   return { host: filesOf(entries), files };
 }
 
-const owner = { uid: 0, gid: 0 };
+let lastSerial = 0;
+
+function made(): Made {
+  const now = Date.now();
+  return { serial: (lastSerial += 1), mtimeMs: now, ctimeMs: now, uid: 0, gid: 0 };
+}
 
 function filesOf(entries: Map<string, Entry>): Files {
   const files: Files = {
@@ -81,7 +94,8 @@ function filesOf(entries: Map<string, Entry>): Files {
     put: async (all) => {
       for (const entry of all) await putEntry(files, entry);
     },
-    stat: (path) => attempt(() => infoOf(findEntry(entries, path))),
+    stat: (path, { follow = false } = {}) =>
+      attempt(() => infoOf(follow ? entryBehindLinks(entries, path)?.entry : findEntry(entries, path))),
     list: (path) =>
       attempt(() => {
         const found = entryBehindLinks(entries, path);
@@ -109,7 +123,8 @@ function filesOf(entries: Map<string, Entry>): Files {
         requireParent(entries, to);
         for (const each of treeAt(entries, from)) {
           const entry = entries.get(each);
-          if (entry) entries.set(to + each.slice(from.length), { ...entry });
+          if (entry)
+            entries.set(to + each.slice(from.length), { ...entry, ...made(), mtimeMs: entry.mtimeMs });
         }
       }),
     link: (target, path) =>
@@ -117,13 +132,13 @@ function filesOf(entries: Map<string, Entry>): Files {
         if (findEntry(entries, path)?.kind === 'directory')
           throw errorWithCode('EISDIR', `a directory: ${path}`);
         makeParents(entries, path);
-        entries.set(path, { kind: 'link', target, mode: 0o777, mtimeMs: Date.now(), ...owner });
+        entries.set(path, { kind: 'link', target, mode: 0o777, ...made() });
       }),
     linkExclusively: (target, path) =>
       attempt(() => {
         requireParent(entries, path);
         if (findEntry(entries, path)) return false;
-        entries.set(path, { kind: 'link', target, mode: 0o777, mtimeMs: Date.now(), ...owner });
+        entries.set(path, { kind: 'link', target, mode: 0o777, ...made() });
         return true;
       }),
     readLink: (path) =>
@@ -153,15 +168,15 @@ async function putEntry(files: Files, entry: TreeEntry): Promise<void> {
 }
 
 function findEntry(entries: ReadonlyMap<string, Entry>, path: string): Entry | undefined {
-  if (path === '/') return { kind: 'directory', mode: 0o755, mtimeMs: 0, ...owner };
+  if (path === '/') return { kind: 'directory', mode: 0o755, ...made(), serial: 0 };
   return entries.get(path);
 }
 
 function infoOf(entry: Entry | undefined): FileInfo | undefined {
   if (!entry) return undefined;
-  const { kind, mode, mtimeMs, uid, gid } = entry;
+  const { kind, mode, serial, mtimeMs, ctimeMs, uid, gid } = entry;
   const size = kind === 'file' ? entry.bytes.length : kind === 'link' ? entry.target.length : 0;
-  return { kind, mode, size, mtimeMs, uid, gid };
+  return { kind, mode, size, mtimeMs, ctimeMs, state: [serial, size, ctimeMs].join(':'), uid, gid };
 }
 
 /** What a path leads to when its last part is a link, or a link to a link. */
@@ -187,7 +202,7 @@ function bytesAt(entries: ReadonlyMap<string, Entry>, path: string): Buffer | un
 function putFile(entries: Map<string, Entry>, path: string, bytes: Buffer, mode: number): void {
   if (findEntry(entries, path)?.kind === 'directory') throw errorWithCode('EISDIR', `a directory: ${path}`);
   makeParents(entries, path);
-  entries.set(path, { kind: 'file', bytes, mode, mtimeMs: Date.now(), ...owner });
+  entries.set(path, { kind: 'file', bytes, mode, ...made() });
 }
 
 /** All directories on the way to a path. */
@@ -198,7 +213,7 @@ function makeParents(entries: Map<string, Entry>, path: string): void {
   if (found?.kind === 'file') throw errorWithCode('ENOTDIR', `not a directory: ${parent}`);
   if (found) return;
   makeParents(entries, parent);
-  entries.set(parent, { kind: 'directory', mode: 0o755, mtimeMs: Date.now(), ...owner });
+  entries.set(parent, { kind: 'directory', mode: 0o755, ...made() });
 }
 
 function requireParent(entries: ReadonlyMap<string, Entry>, path: string): void {
@@ -250,7 +265,7 @@ function storedFiles(entries: Map<string, Entry>): StoredFiles {
     has: (path) => read(entries.get(path)) !== undefined,
     set: (path, { content = '', mode, link = false }) => {
       makeParents(entries, path);
-      const about = { mode, mtimeMs: Date.now(), ...owner };
+      const about = { mode, ...made() };
       entries.set(
         path,
         link

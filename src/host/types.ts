@@ -63,6 +63,13 @@ export interface FileInfo {
   size: number;
   /** Milliseconds since 1970. */
   mtimeMs: number;
+  /** Milliseconds since 1970 when anything about it was changed last. Unlike mtimeMs, no program can set it. */
+  ctimeMs: number;
+  /**
+   * Stays the same as long as it is the same file and nobody has changed it, by whichever name it is found: device, inode,
+   * size and both times to the nanosecond. To be compared, not read; devices are numbered anew when the host boots.
+   */
+  state: string;
   /** Numeric owner and group. */
   uid: number;
   gid: number;
@@ -122,8 +129,11 @@ export interface Host {
   writeStream(path: string, content: Readable, mode: number, options?: { append?: boolean }): Promise<number>;
   /** Writes many entries with one call, each as writeFile, link and makeDirectory do. */
   put(entries: readonly TreeEntry[]): Promise<void>;
-  /** Like lstat; undefined when there is nothing. */
-  stat(path: string): Promise<FileInfo | undefined>;
+  /**
+   * What is there; undefined when there is nothing.
+   * @param options follow: of a link, what it leads to; without it, the link itself
+   */
+  stat(path: string, options?: { follow?: boolean }): Promise<FileInfo | undefined>;
   /** Names in a directory, sorted; empty when there is no such directory. */
   list(path: string): Promise<string[]>;
   /** Creates a directory and its parents (0755); sets the mode of the last one. */

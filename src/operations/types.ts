@@ -68,7 +68,7 @@ export interface NewNodeOptions {
   taints?: readonly Taint[];
   /** Debian suite; default: the cluster's. */
   suite?: string;
-  /** "v1.20.2"; default: the cluster's. */
+  /** "v1.20.2", "v1.36", "stable"; default: the cluster's. */
   kubernetesVersion?: string;
   resources?: Partial<NodeResources>;
 }

@@ -20,9 +20,8 @@ import {
   sourceProblem,
   suiteProblem,
   urlProblem,
-  versionPattern,
-  versionProblem,
 } from './values.ts';
+import { versionPattern, versionProblem } from './kubernetes-version.ts';
 
 export const apiVersion = 'knest.dev/v1alpha1';
 export const configKind = 'Cluster';
@@ -38,7 +37,10 @@ export const configSchema = z
     }),
     kubernetesVersion: text(versionProblem).meta({
       pattern: versionPattern.source,
-      description: 'Kubernetes version, with or without "v": `v1.20.2`. Default: what the source gives.',
+      description:
+        'Kubernetes version: `v1.20.2`, a line (`v1.36`: its newest), or a label of the release server (`stable`, ' +
+        '`stable-1.36`, `latest`). Without "v", a line needs quotes: to YAML 1.30 is a number. Default: what the ' +
+        'source gives.',
     }),
     source: text(sourceProblem).meta({
       description:

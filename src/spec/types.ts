@@ -224,7 +224,7 @@ export interface PodSecuritySpec {
 export interface ClusterSpec {
   name: string;
   kubernetes: {
-    /** "v1.20.2"; undefined: whatever the source gives by default. */
+    /** "v1.20.2", or what stands for one: see kubernetes-version.ts. undefined: whatever the source gives by default. */
     version: string | undefined;
     source: KubernetesSource;
     /** Base URL of a dl.k8s.io-like server for source `release`. */

@@ -10,8 +10,6 @@ export const maximumNameLength = 40;
 /** RFC 1123 label. */
 export const namePattern = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 
-export const versionPattern = /^v?(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-(alpha|beta|rc)\.\d+)?$/;
-
 export function nameProblem(name: string): string | undefined {
   if (name === '') return 'must not be empty';
   if (name.length > maximumNameLength) {
@@ -19,16 +17,6 @@ export function nameProblem(name: string): string | undefined {
   }
   if (namePattern.test(name)) return undefined;
   return `"${name}" must be lower-case letters, digits and "-", beginning and ending with a letter or digit`;
-}
-
-export function versionProblem(version: string): string | undefined {
-  if (versionPattern.test(version)) return undefined;
-  return `"${version}" is not a whole Kubernetes version like v1.20.2`;
-}
-
-/** "1.20.2" and "v1.20.2" are the same version; Kubernetes itself says "v1.20.2". */
-export function normalizeVersion(version: string): string {
-  return version.startsWith('v') ? version : `v${version}`;
 }
 
 export function sourceProblem(source: string): string | undefined {

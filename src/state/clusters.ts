@@ -8,6 +8,7 @@ import { allApplied, nothingApplied, readApplied, versionOf, writeApplied } from
 import type { Applied } from './applied.ts';
 import { migratePlan, oldestVersion } from './migrate.ts';
 import { checkPlan, checkSpec } from './plan-schema.ts';
+import { forgetStateFolder, noteStateFolder } from './state-folders.ts';
 import { DamagedRecord, readRecord, recordVersion, refuseNewer, writeRecord } from './record-file.ts';
 
 /**
@@ -42,9 +43,15 @@ export function planningLock(paths: Paths): string {
  * A state folder that holds nothing is gone; rmdir(1) refuses where another knest has something, a lock included. Never
  * fails: folders that stay hurt nobody.
  */
-export async function removeEmptyFolders(host: Host, { state }: Paths): Promise<void> {
+export async function removeEmptyFolders(host: Host, paths: Paths): Promise<void> {
+  const { state } = paths;
   const folders = [...['clusters', 'machines', 'locks'].map((name) => `${state}/${name}`), state];
   await host.run(['rmdir', '--', ...folders], { okExitCodes: 'any' }).catch(() => undefined);
+  await forgetUnusedStateFolder(host, paths).catch(() => undefined);
+}
+
+async function forgetUnusedStateFolder(host: Host, paths: Paths): Promise<void> {
+  if ((await listClusterNames(host, paths)).length === 0) await forgetStateFolder(host, paths);
 }
 
 /** All cluster names, half-made ones included. */
@@ -147,6 +154,7 @@ export async function writeCluster(
   plan: ClusterPlan,
 ): Promise<void> {
   const folder = clusterFolder(paths, plan.cluster);
+  await noteStateFolder(host, paths);
   await host.makeDirectory(folder, 0o700);
   await keepWhatIsApplied(host, paths, plan.cluster);
   const [file, next] = specFiles.map((name) => `${folder}/${name}`) as [string, string];
@@ -178,6 +186,8 @@ export async function markCreated(
   when: Date,
 ): Promise<void> {
   const folder = clusterFolder(paths, plan.cluster);
+  // once more: who deleted the last cluster beside this one may have taken it away
+  await noteStateFolder(host, paths);
   await writeApplied(host, folder, plan, material);
   await host.writeFile(`${folder}/created`, `${when.toISOString()}\n`, 0o600, { sync: true });
 }

@@ -69,6 +69,13 @@ export async function acquireLock(host: Host, path: string, options: LockOptions
   }
 }
 
+/** Number of the process that holds a lock; undefined: nobody does, or one that has died. */
+export async function lockHolder(host: Host, path: string): Promise<number | undefined> {
+  const text = await host.readLink(path);
+  const holder = text === undefined ? undefined : parseIdentity(text);
+  return holder && (await isAlive(host, holder)) ? holder.pid : undefined;
+}
+
 /** Locks of this process that it has done with and could not remove. */
 const abandoned = new WeakMap<Host, Set<string>>();
 

@@ -1,8 +1,9 @@
 import { chmod, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { ensureLayer, layerPath, listLayers, removeLayer } from '../../src/artifacts/layers.ts';
 import { kubernetesBinaries } from '../../src/artifacts/sources/binaries.ts';
@@ -52,6 +53,15 @@ describe('source directory', () => {
     await expect(resolve(binaries, 'v1.30.0')).rejects.toMatchObject({
       problems: [{ path: 'kubernetesVersion' }],
     });
+    await expect(resolve(binaries, 'stable-1.30')).rejects.toMatchObject({
+      problems: [
+        {
+          path: 'kubernetesVersion',
+          message: `the kubelet in ${binaries} is v1.31.0 and not stable-1.30`,
+        },
+      ],
+    });
+    expect((await resolve(binaries, 'v1.31')).version).toBe('v1.31.0');
     await expect(resolve(join(folder, 'nothing'))).rejects.toMatchObject({ problems: [{ path: 'source' }] });
   });
 
@@ -67,6 +77,35 @@ describe('source directory', () => {
     expect((await context.host.stat(`${made}/kube-apiserver`))?.kind).toBe('file');
     expect((await context.host.stat(`${made}/kubelet`))?.kind).toBe('link');
     expect((await context.host.run([`${made}/kubelet`, '--version'])).stdout).toBe('Kubernetes v1.20.2');
+  });
+});
+
+describe('binaries that are known', () => {
+  it('are read once as long as they stay as they are', async () => {
+    await mkdir(cache);
+    const host = localHost();
+    const run = vi.spyOn(host, 'run');
+    const context = { local: host, host, paths: { state: '', cache } };
+    const digest = async () => {
+      run.mockClear();
+      const { layerId } = await resolveDirectory(
+        { directory: binaries, version: undefined, arch: 'amd64' },
+        context,
+      );
+      const read = run.mock.calls.flatMap(([argv]) => (argv[0] === 'sha256sum' ? argv.slice(2) : []));
+      return { layerId, read: read.length };
+    };
+    const fresh = await digest();
+    expect(fresh.read).toBe(kubernetesBinaries.length);
+    // not trusted so soon after they were written
+    expect(await digest()).toEqual(fresh);
+    await sleep(2_100);
+    expect(await digest()).toEqual(fresh);
+    expect(await digest()).toEqual({ ...fresh, read: 0 });
+    await writeFile(join(binaries, 'kubectl'), '#!/bin/sh\necho other\n');
+    const changed = await digest();
+    expect(changed.layerId).not.toBe(fresh.layerId);
+    expect(changed.read).toBe(1);
   });
 });
 
@@ -132,7 +171,8 @@ describe('ensureLayer', () => {
 });
 
 function resolve(directory = binaries, version?: string) {
-  return resolveDirectory({ directory, version, arch: 'amd64' }, localHost());
+  const { host, user, paths } = buildContext(cache);
+  return resolveDirectory({ directory, version, arch: 'amd64' }, { local: user.local, host, paths });
 }
 
 async function directoryLayer(directory = binaries): Promise<PlannedLayer> {

@@ -27,6 +27,8 @@ export interface ReleaseFixtureOptions {
   missing?: readonly string[];
   wrongChecksum?: readonly string[];
   stable?: string | undefined;
+  /** What its other labels say: { 'stable-1.30': 'v1.30.1' }. */
+  labels?: Readonly<Record<string, string>>;
   /** What the binaries are; scripts without it. */
   content?: (name: string) => Buffer;
 }
@@ -46,8 +48,9 @@ export async function releaseFixture(options: ReleaseFixtureOptions = {}): Promi
   const server = createServer((request, response) => {
     const range = request.headers.range;
     requests.push(`${request.url ?? ''}${range === undefined ? '' : ` ${range}`}`);
-    if (request.url === '/release/stable.txt' && stable !== undefined)
-      return void response.end(`${stable}\n`);
+    const label = /^\/release\/([^/]+)\.txt$/.exec(request.url ?? '')?.[1];
+    const says = label === 'stable' ? stable : options.labels?.[label ?? ''];
+    if (says !== undefined) return void response.end(`${says}\n`);
     const prefix = `/release/${version}/bin/linux/${arch}/`;
     const file = request.url?.startsWith(prefix) ? request.url.slice(prefix.length) : '';
     const name = file.replace(/\.sha256$/, '');

@@ -77,9 +77,11 @@ export function hostContract(name: string, open: () => Promise<Subject>): void {
       it('come back as they were written, with their mode and parents', async () => {
         await host.writeFile(at('a/b/text'), 'grün\n', 0o600);
         expect(await host.readFile(at('a/b/text'))).toBe('grün\n');
-        const { mtimeMs, ...info } = (await host.stat(at('a/b/text'))) ?? { mtimeMs: 0 };
-        expect(info).toEqual({ kind: 'file', mode: 0o600, size: 6, uid: 0, gid: 0 });
-        expect(Math.abs(Date.now() - mtimeMs)).toBeLessThan(10_000);
+        const info = await host.stat(at('a/b/text'));
+        expect(info).toMatchObject({ kind: 'file', mode: 0o600, size: 6, uid: 0, gid: 0 });
+        for (const time of [info?.mtimeMs, info?.ctimeMs]) {
+          expect(Math.abs(Date.now() - (time ?? 0))).toBeLessThan(10_000);
+        }
         expect(await host.stat(at('a'))).toMatchObject({ kind: 'directory', mode: 0o755 });
         await host.writeFile(at('a/b/text'), new Uint8Array([0, 255, 10]), 0o755, { sync: true });
         expect(await host.readBytes(at('a/b/text'))).toEqual(Buffer.from([0, 255, 10]));
@@ -87,6 +89,26 @@ export function hostContract(name: string, open: () => Promise<Subject>): void {
         expect(await host.list(at('a/b'))).toEqual(['text']);
         await host.writeFile(at('empty'), '', 0o644);
         expect(await host.readFile(at('empty'))).toBe('');
+      });
+
+      it('tell by their state whether it is the same file, unchanged, whatever its name is', async () => {
+        const stateOf = async (name: string) => (await host.stat(at(name), { follow: true }))?.state;
+        await host.writeFile(at('one'), 'text', 0o644);
+        await host.link('one', at('link'));
+        await host.link('link', at('link-to-it'));
+        const before = await stateOf('one');
+        expect(before).toBeDefined();
+        expect([await stateOf('one'), await stateOf('link'), await stateOf('link-to-it')]).toEqual(
+          Array(3).fill(before),
+        );
+        expect((await host.stat(at('link')))?.kind).toBe('link');
+        expect(await host.stat(at('link'), { follow: true })).toMatchObject({ kind: 'file', size: 4 });
+        await host.copy(at('one'), at('copy'));
+        await host.writeFile(at('one'), 'TEXT', 0o644);
+        expect(await stateOf('link')).not.toBe(before);
+        expect(await stateOf('copy')).not.toBe(before);
+        await host.link('nowhere', at('lost'));
+        expect(await host.stat(at('lost'), { follow: true })).toBeUndefined();
       });
 
       it('are not written where a directory is, and leave nothing behind', async () => {
@@ -200,8 +222,10 @@ export function hostContract(name: string, open: () => Promise<Subject>): void {
         expect(await host.list(at('to'))).toEqual(['file', 'outside', 'sub']);
         expect(await host.readLink(at('to/sub/link'))).toBe('../file');
         const [before, after] = [await host.stat(at('from/file')), await host.stat(at('to/file'))];
-        expect(after).toEqual(before);
-        expect(await host.stat(at('single'))).toEqual(before);
+        // another file, made now
+        const own = { state: expect.any(String) as string, ctimeMs: expect.any(Number) as number };
+        expect(after).toEqual({ ...before, ...own });
+        expect(await host.stat(at('single'))).toEqual({ ...before, ...own });
         if (real) expect(after).toMatchObject({ uid: 123, gid: 456, mode: 0o751 });
         expect(await host.stat(at('to/sub'))).toMatchObject({ mode: 0o700 });
         await host.remove(at('from'));

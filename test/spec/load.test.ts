@@ -191,15 +191,22 @@ describe('versions', () => {
     ['1.20.2', 'v1.20.2'],
     ['v1.20.2', 'v1.20.2'],
     ['v1.37.0-rc.1', 'v1.37.0-rc.1'],
+    ['1.36', 'v1.36'],
+    ['stable', 'stable'],
+    ['stable-1.35', 'stable-1.35'],
+    ['latest-1.37', 'latest-1.37'],
   ])('%s is %s', (given, expected) => {
     expect(specOf({ kubernetesVersion: given }).kubernetes.version).toBe(expected);
   });
 
-  it.each(['1.20', 'latest', 'v1.20.2+really', '1.020.2', ''])('%j is refused', (given) => {
-    expect(problems({ kubernetesVersion: given })).toEqual([
-      `--kubernetes-version: "${given}" is not a whole Kubernetes version like v1.20.2`,
-    ]);
-  });
+  it.each(['1', 'newest', 'v1.20.2+really', '1.020.2', 'stable-', 'stable-v1.20', 'latest-1.2.3', ''])(
+    '%j is refused',
+    (given) => {
+      expect(problems({ kubernetesVersion: given })).toEqual([
+        `--kubernetes-version: "${given}" is not a Kubernetes version like v1.20.2, v1.36, stable or latest-1.36`,
+      ]);
+    },
+  );
 });
 
 describe('names', () => {

@@ -4,6 +4,7 @@ import { KnestError } from '../../errors.ts';
 import type { ResolvedSource } from '../../plan/types.ts';
 import { debianSources } from '../../plan/versions/source-versions.ts';
 import type { DebianSource } from '../../plan/versions/source-versions.ts';
+import { fitsVersion } from '../../spec/kubernetes-version.ts';
 import type { BuildContext, BuildFolders, UserSide } from '../types.ts';
 import { builderPackages, inBuilder, makeBuilder } from './debian-builder.ts';
 import { binariesFolder, kubernetesBinaries, parseKubeletVersion } from './binaries.ts';
@@ -13,11 +14,9 @@ type DebianBuild = { version: string; source: ResolvedSource & { kind: 'debian' 
 /** The recipe, which runs in the builder machine. */
 const recipeFiles = ['build.sh', 'main.go'] as const;
 
-/** What Debian's source package can give; undefined: the newest of it. */
-export function findDebianSource(version: string | undefined): DebianSource | undefined {
-  return version === undefined
-    ? debianSources[0]
-    : debianSources.find((source) => source.version === version);
+/** The newest that Debian's source package can give of what is wanted; undefined: of all. */
+export function findDebianSource(wanted: string | undefined): DebianSource | undefined {
+  return debianSources.find(({ version }) => fitsVersion(version, wanted));
 }
 
 function commitOf(version: string): string {

@@ -3,13 +3,18 @@ import { createHash } from 'node:crypto';
 import { InputError, KnestError } from '../../errors.ts';
 import type { Host } from '../../host/types.ts';
 import type { ResolvedKubernetes, ResolvedSource } from '../../plan/types.ts';
+import { fitsVersion } from '../../spec/kubernetes-version.ts';
+import { parseSha256, sha256Command } from '../../tools/sha256sum.ts';
+import { writeHashed } from '../hashed-copy.ts';
+import { forgetFiles, learnAbout } from '../known-files.ts';
+import type { FileReader, KnownFilesContext } from '../known-files.ts';
 import type { BuildContext, BuildFolders } from '../types.ts';
 import { binariesFolder, kubernetesBinaries, parseKubeletVersion } from './binaries.ts';
 
 export interface DirectoryRequest {
   /** Holds the binaries, or is a Kubernetes checkout that was built (`_output/bin`). */
   directory: string;
-  /** undefined: whatever it is. */
+  /** See fitsVersion. */
   version: string | undefined;
   arch: string;
 }
@@ -20,16 +25,20 @@ export interface DirectoryRequest {
  */
 export async function resolveDirectory(
   { directory, version: wanted, arch }: DirectoryRequest,
-  local: Host,
+  context: KnownFilesContext,
 ): Promise<ResolvedKubernetes> {
+  const { local } = context;
   const folder = await findBinaries(directory, local);
   const version = await versionOf(folder, local);
-  if (wanted !== undefined && wanted !== version) {
+  if (!fitsVersion(version, wanted)) {
     throw new InputError('Kubernetes', [
-      { path: 'kubernetesVersion', message: `the kubelet in ${folder} is ${version} and not ${wanted}` },
+      {
+        path: 'kubernetesVersion',
+        message: `the kubelet in ${folder} is ${version} and not ${wanted ?? ''}`,
+      },
     ]);
   }
-  const digest = digestOf(await checksumsOf(folder, local));
+  const digest = digestOf(await checksumsOf(folder, context));
   return {
     version,
     source: { kind: 'directory', directory: folder, digest },
@@ -45,12 +54,15 @@ export async function resolveDirectory(
 export async function buildFromDirectory(
   { source }: { source: ResolvedSource & { kind: 'directory' } },
   { target }: BuildFolders,
-  { host, user, progress }: BuildContext,
+  { host, user, paths, progress }: BuildContext,
 ): Promise<void> {
-  progress(`copying the binaries from ${source.directory}`);
+  const { directory } = source;
+  progress(`copying the binaries from ${directory}`);
   const folder = target + binariesFolder;
   await host.makeDirectory(folder, 0o755);
-  const checksums = await checksumsOf(source.directory, user.local);
+  const context = { local: user.local, host, paths };
+  const checksums = await checksumsOf(directory, context);
+  if (digestOf(checksums) !== source.digest) throw changed(directory);
   const copied = new Map<string, string>();
   for (const [name, sum] of Object.entries(checksums)) {
     const same = copied.get(sum);
@@ -59,10 +71,15 @@ export async function buildFromDirectory(
       continue;
     }
     copied.set(sum, name);
-    await host.writeStream(`${folder}/${name}`, user.local.readStream(`${source.directory}/${name}`), 0o755);
+    const content = user.local.readStream(`${directory}/${name}`);
+    if ((await writeHashed(host, `${folder}/${name}`, content, 0o755)) === sum) continue;
+    await forgetFiles([`${directory}/${name}`], context);
+    throw changed(directory);
   }
-  if (digestOf(await checksumsOf(folder, host)) === source.digest) return;
-  throw new KnestError(`the binaries in ${source.directory} changed while they were copied`, {
+}
+
+function changed(directory: string): KnestError {
+  return new KnestError(`the binaries in ${directory} changed while they were copied`, {
     code: 'SOURCE_CHANGED',
     hint: 'run the command again when their build has finished',
   });
@@ -108,13 +125,17 @@ async function versionOf(folder: string, host: Host): Promise<string> {
 }
 
 /** SHA-256 by name of binary. */
-async function checksumsOf(folder: string, host: Host): Promise<Record<string, string>> {
-  const { stdout } = await host.run([
-    'sha256sum',
-    '--',
-    ...kubernetesBinaries.map((name) => `${folder}/${name}`),
-  ]);
-  const sums = stdout.split('\n').map((line) => line.replace(/^\\/, '').slice(0, 64));
+async function checksumsOf(folder: string, context: KnownFilesContext): Promise<Record<string, string>> {
+  const files = kubernetesBinaries.map((name) => `${folder}/${name}`);
+  const reader: FileReader<string> = {
+    kind: 'sha256',
+    read: async (wanted) => {
+      const unknown = wanted.map((index) => files[index] ?? '');
+      return parseSha256((await context.local.run(sha256Command(unknown))).stdout);
+    },
+    isValid: (value): value is string => typeof value === 'string' && /^[0-9a-f]{64}$/.test(value),
+  };
+  const sums = await learnAbout(files, reader, context);
   return Object.fromEntries(kubernetesBinaries.map((name, index) => [name, sums[index] ?? '']));
 }
 

@@ -8,6 +8,8 @@ import type { ResolvedSource } from '../../plan/types.ts';
 import { download, fetchText, webClient } from '../download.ts';
 import type { Download } from '../download.ts';
 import type { BuildContext, BuildFolders } from '../types.ts';
+import { normalizeUrl } from '../../spec/values.ts';
+import { isWholeVersion } from '../../spec/kubernetes-version.ts';
 import { binariesFolder, kubernetesBinaries } from './binaries.ts';
 
 /** Kubernetes' own release server (kubernetes.io/releases/download). */
@@ -24,17 +26,33 @@ export interface ReleaseServer {
   signal?: AbortSignal | undefined;
 }
 
+/**
+ * A server that has not been asked anything yet; its client is to be destroyed.
+ * @param options mirror: its URL instead of Kubernetes' own; timeout: milliseconds for each small answer
+ */
+export async function openReleaseServer({
+  mirror = defaultReleaseServer,
+  proxyEnvironment,
+  ...server
+}: Pick<ReleaseServer, 'arch' | 'timeout' | 'signal'> & {
+  mirror: string | undefined;
+  proxyEnvironment: Readonly<Record<string, string>>;
+}): Promise<ReleaseServer> {
+  return { ...server, baseUrl: normalizeUrl(mirror), client: await webClient(proxyEnvironment) };
+}
+
 /** Checksums by name of binary. */
 export type ReleaseChecksums = Readonly<Record<string, string>>;
 
 /**
- * The version that the server calls stable.
+ * The version that a label of the server stands for: "stable", "latest-1.36". Each is a file.
+ * @returns undefined: it has no such label
  * @throws KnestError when it does not answer
  */
-export async function latestRelease(server: ReleaseServer): Promise<string> {
-  const url = `${server.baseUrl}/release/stable.txt`;
+export async function labelledRelease(server: ReleaseServer, label: string): Promise<string | undefined> {
+  const url = `${server.baseUrl}/release/${label}.txt`;
   const text = await fetchText(url, server);
-  if (text !== undefined && /^v\d+\.\d+\.\d+$/.test(text)) return text;
+  if (text === undefined || (text.startsWith('v') && isWholeVersion(text))) return text;
   throw new KnestError(`${url} does not name a version`, {
     code: 'DOWNLOAD_FAILED',
     hint: 'say which version you want (--kubernetes-version v1.34.1), or use another server: --release-mirror URL',

@@ -1,18 +1,21 @@
+import semver from 'semver';
+
 import { InputError, KnestError } from '../../errors.ts';
 import type { HostFacts } from '../../facts/types.ts';
 import type { Host } from '../../host/types.ts';
 import type { Paths, ResolvedKubernetes } from '../../plan/types.ts';
 import { debianSources } from '../../plan/versions/source-versions.ts';
+import { fitsVersion, isVersionLabel, isWholeVersion, versionLabel } from '../../spec/kubernetes-version.ts';
 import type { ClusterSpec } from '../../spec/types.ts';
-import { webClient } from '../download.ts';
+import { normalizeUrl } from '../../spec/values.ts';
 import type { UserSide } from '../types.ts';
 import { listLayers } from '../layer-info.ts';
 import type { LayerInfo } from '../layer-info.ts';
 import { debianLayerId, findDebianSource } from './debian.ts';
 import { resolveDirectory } from './directory.ts';
 import {
-  defaultReleaseServer,
-  latestRelease,
+  labelledRelease,
+  openReleaseServer,
   releaseChecksums,
   releaseLayerId,
   unknownRelease,
@@ -34,7 +37,8 @@ const patient = 20_000;
 /**
  * Decides where the Kubernetes binaries come from, and which version they are. Nothing is downloaded yet.
  *
- * `auto`: what the cache holds (fast, and works offline), else the release server if it answers, else Debian.
+ * `auto`: what the cache holds (fast, and works offline), else the release server if it answers, else Debian. What a
+ * label stands for changes, so for "stable" the server is asked first.
  * @throws InputError for versions and binaries that cannot be had (paths `kubernetesVersion`, `source`); KnestError
  *   when the release server was asked for and does not answer
  */
@@ -47,9 +51,12 @@ export async function resolveKubernetes(
   if (source === 'release') return resolveRelease(spec, facts, context);
   if (source === 'debian') return resolveDebian(spec, facts, context, 'asked for');
   if (source !== 'auto') {
-    return resolveDirectory({ directory: source.directory, version, arch: facts.arch }, context.user.local);
+    const { host, paths, user } = context;
+    const { directory } = source;
+    return resolveDirectory({ directory, version, arch: facts.arch }, { local: user.local, host, paths });
   }
-  const cached = await findCached(spec, facts, context);
+  const asksFirst = version !== undefined && isVersionLabel(version);
+  const cached = asksFirst ? undefined : await findCached(spec, facts, context);
   if (cached) return cached;
   const server = await releaseServer(spec, facts, quick, context.signal);
   try {
@@ -63,7 +70,7 @@ export async function resolveKubernetes(
   }
 }
 
-/** Debian, if that is the version wanted. */
+/** A layer of the version wanted, or Debian, if that is it. */
 async function withoutRelease(
   problem: KnestError,
   spec: ClusterSpec,
@@ -72,6 +79,8 @@ async function withoutRelease(
 ): Promise<ResolvedKubernetes> {
   const why =
     problem instanceof InputError ? (problem.problems[0]?.message ?? problem.message) : problem.message;
+  const cached = await findCached(spec, facts, context);
+  if (cached) return { ...cached, reason: `${why}; ${cached.reason}` };
   if (findDebianSource(spec.kubernetes.version)) return resolveDebian(spec, facts, context, why);
   const inCache = kubernetesLayers(await listLayers(context.paths, context.host), facts.arch);
   const versions = [...new Set(inCache.map((layer) => layer.version))];
@@ -120,14 +129,15 @@ async function resolveRelease(
     isFrom(layer, server.baseUrl),
   );
   const { version } = spec.kubernetes;
-  const cached = version === undefined ? undefined : layers.find((layer) => layer.version === version);
+  const fitting = newestFirst(layers, version);
+  const cached = version !== undefined && isWholeVersion(version) ? fitting[0] : undefined;
   if (cached) return fromCache(cached);
   try {
     return await askRelease(server, version, 'asked for');
   } catch (error) {
     context.signal?.throwIfAborted();
-    const [newest] = layers;
-    if (version !== undefined || newest === undefined || !(error instanceof KnestError)) throw error;
+    const [newest] = fitting;
+    if (newest === undefined || !(error instanceof KnestError)) throw error;
     return { ...fromCache(newest), reason: `${error.message}; ${fromCache(newest).reason}` };
   } finally {
     await server.client.destroy();
@@ -139,14 +149,17 @@ async function askRelease(
   wanted: string | undefined,
   reason: string,
 ): Promise<ResolvedKubernetes> {
-  const version = wanted ?? (await latestRelease(server));
-  const checksums = await releaseChecksums(server, version);
-  if (!checksums) throw unknownRelease(server.baseUrl, version);
+  const label = versionLabel(wanted);
+  const version = label === undefined ? wanted : await labelledRelease(server, label);
+  const checksums = version === undefined ? undefined : await releaseChecksums(server, version);
+  if (version === undefined || !checksums) {
+    throw unknownRelease(server.baseUrl, version ?? wanted ?? 'stable');
+  }
   return {
     version,
     source: { kind: 'release', baseUrl: server.baseUrl },
     layerId: releaseLayerId(version, server.arch, checksums),
-    reason: `${new URL(server.baseUrl).host}: ${reason}`,
+    reason: `${new URL(server.baseUrl).host}: ${wanted === undefined || wanted === version ? reason : `its ${wanted}`}`,
   };
 }
 
@@ -156,10 +169,10 @@ async function findCached(
   facts: HostFacts,
   { host, paths, user }: ResolveContext,
 ): Promise<ResolvedKubernetes | undefined> {
-  for (const layer of kubernetesLayers(await listLayers(paths, host), facts.arch)) {
-    if (kubernetes.version !== undefined && layer.version !== kubernetes.version) continue;
+  const layers = kubernetesLayers(await listLayers(paths, host), facts.arch);
+  for (const layer of newestFirst(layers, kubernetes.version)) {
     if (kubernetes.releaseMirror !== undefined) {
-      if (isFrom(layer, trimmed(kubernetes.releaseMirror))) return fromCache(layer);
+      if (isFrom(layer, normalizeUrl(kubernetes.releaseMirror))) return fromCache(layer);
       continue;
     }
     if (layer.source.kind === 'release') return fromCache(layer);
@@ -182,6 +195,12 @@ function kubernetesLayers(layers: readonly LayerInfo[], arch: string): Kubernete
   );
 }
 
+/** Those that are wanted: where several versions are, the newest first, else the most recently built. */
+function newestFirst(layers: readonly KubernetesLayer[], wanted: string | undefined): KubernetesLayer[] {
+  const fitting = layers.filter(({ version }) => fitsVersion(version, wanted));
+  return wanted === undefined ? fitting : fitting.sort((a, b) => semver.rcompare(a.version, b.version));
+}
+
 function fromCache({ version, source, id, built }: KubernetesLayer): ResolvedKubernetes {
   return {
     version,
@@ -195,23 +214,13 @@ function isFrom({ source }: KubernetesLayer, baseUrl: string): boolean {
   return source.kind === 'release' && source.baseUrl === baseUrl;
 }
 
-async function releaseServer(
-  { kubernetes }: ClusterSpec,
+function releaseServer(
+  { kubernetes: { releaseMirror: mirror } }: ClusterSpec,
   { arch, proxyEnvironment }: HostFacts,
   timeout: number,
   signal: AbortSignal | undefined,
 ): Promise<ReleaseServer> {
-  return {
-    baseUrl: trimmed(kubernetes.releaseMirror ?? defaultReleaseServer),
-    arch,
-    client: await webClient(proxyEnvironment),
-    timeout,
-    ...(signal === undefined ? {} : { signal }),
-  };
-}
-
-function trimmed(url: string): string {
-  return url.replace(/\/+$/, '');
+  return openReleaseServer({ mirror, arch, proxyEnvironment, timeout, signal });
 }
 
 function debianVersions(): string {

@@ -111,7 +111,7 @@ export function remoteHost(connection: Connection): Host {
       const [described, payload] = packEntries(entries);
       return nothing('put', [described], payload);
     },
-    stat: async (path) => (await value<FileInfo | null>('stat', path)) ?? undefined,
+    stat: async (path, options) => (await value<FileInfo | null>('stat', path, options)) ?? undefined,
     list: (path) => value<string[]>('list', path),
     makeDirectory: (path, mode) => nothing('makeDirectory', [path, mode]),
     remove: (path) => nothing('remove', [path]),

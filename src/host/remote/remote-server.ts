@@ -124,7 +124,9 @@ const methods: Readonly<
     await host.put(unpackEntries(entries as PackedEntry[], payload));
     return {};
   },
-  stat: async ({ host, args: [path] }) => ({ value: await host.stat(path as string) }),
+  stat: async ({ host, args: [path, options] }) => ({
+    value: await host.stat(path as string, optional(options)),
+  }),
   list: async ({ host, args: [path] }) => ({ value: await host.list(path as string) }),
   makeDirectory: async ({ host, args: [path, mode] }) => {
     await host.makeDirectory(path as string, mode as number);

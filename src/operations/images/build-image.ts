@@ -6,8 +6,7 @@ import { rootfsLayer } from '../../plan/image.ts';
 import { imagesLayers } from '../../plan/images-layer.ts';
 import type { PlannedLayer } from '../../plan/types.ts';
 import type { ClusterSpec } from '../../spec/types.ts';
-import { unionPlan } from '../../state/union-plan.ts';
-import { readAllClusters } from '../find-machines.ts';
+import { layerUsers } from '../cache/users.ts';
 import { makeHostFit } from '../phases/acquire.ts';
 import { openSession } from '../session.ts';
 import { resolveImages } from '../phases/resolve-references.ts';
@@ -40,18 +39,16 @@ export async function buildImage(
     ...imagesLayers({ images: await resolveImages(session, options.spec.images ?? []) }),
   ];
   if (options.rebuild) {
-    const { records, unreadable } = await readAllClusters(session);
+    const { byLayer, unreadable } = await layerUsers(session);
     // nobody knows what such a cluster stands on
     const [unknown] = unreadable;
     if (unknown) throw unknown;
-    const users = records
-      .map((record) => ({ plan: unionPlan(record) }))
-      .filter(({ plan }) => plan.layers.some((layer) => layers.some((wanted) => wanted.id === layer.id)));
+    const users = [...new Set(layers.flatMap((layer) => byLayer.get(layer.id) ?? []))];
     if (users.length > 0) {
-      throw new KnestError(
-        `clusters stand on this image: ${users.map(({ plan }) => plan.cluster).join(', ')}`,
-        { code: 'LAYER_IN_USE', hint: 'delete them first, or leave --rebuild out' },
-      );
+      throw new KnestError(`clusters stand on this image: ${users.join(', ')}`, {
+        code: 'LAYER_IN_USE',
+        hint: 'delete them first, or leave --rebuild out',
+      });
     }
     for (const layer of layers) await removeLayer(paths, layer.id, host);
   }

@@ -10,6 +10,7 @@ import type { ClusterPlan, KubernetesChoice } from '../../plan/types.ts';
 import { versionOfNode, versionProblems } from '../../plan/versions/problems.ts';
 import type { VersionOf } from '../../plan/versions/problems.ts';
 import { versionWarnings } from '../../plan/versions/warnings.ts';
+import { isWholeVersion } from '../../spec/kubernetes-version.ts';
 import type { ClusterSpec, NodeSpec } from '../../spec/types.ts';
 import type { Session } from '../session.ts';
 import { chooseKubernetes } from './choose-kubernetes.ts';
@@ -81,11 +82,11 @@ export async function makeHostFit(
   kept: Keep['kubernetes'] = { nodes: {} },
 ): Promise<HostFacts> {
   const { facts, checks } = await lookAtHost(session, spec);
-  refuseVersions(
-    spec,
-    facts,
-    (node) => versionOfNode(kept, node) ?? (node.kubernetes ?? spec.kubernetes).version,
-  );
+  refuseVersions(spec, facts, (node) => {
+    const wanted = (node.kubernetes ?? spec.kubernetes).version;
+    // what "stable" and "1.36" are is not known yet; it is looked at once it is
+    return versionOfNode(kept, node) ?? (wanted !== undefined && isWholeVersion(wanted) ? wanted : undefined);
+  });
   const packages = missingPackages(checks);
   if (packages.length === 0 || !install) {
     refuse(checks);

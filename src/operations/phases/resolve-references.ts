@@ -1,6 +1,9 @@
 import { digestOf } from '../../artifacts/images-layer.ts';
+import { learnAbout } from '../../artifacts/known-files.ts';
+import type { FileReader } from '../../artifacts/known-files.ts';
 import { InputError } from '../../errors.ts';
 import type { Problem } from '../../errors.ts';
+import type { Host } from '../../host/types.ts';
 import { pickProxies } from '../../observe/host/gather.ts';
 import { gatherKernel } from '../../observe/host/kernel.ts';
 import { isLoopbackUrl, loopbackHint, loopbackProxy } from '../../spec/validate/registries.ts';
@@ -59,18 +62,43 @@ function proxyOfEnvironment({ listener, workstation }: Session): ProxySpec | und
 
 /** What is in the archives, for a plan that needs to read none. */
 export async function resolveImages(
-  { host, workstation: { local } }: Pick<Session, 'host' | 'workstation'>,
+  { host, paths, workstation: { local } }: Pick<Session, 'host' | 'paths' | 'workstation'>,
   images: readonly ImageArchiveSpec[],
 ): Promise<ImageArchiveSpec[]> {
   const { arch } = await gatherKernel(host);
-  const nameOf = (index: number): string => `images[${index}] (${images[index]?.file ?? ''})`;
-  const sources = images.map(({ file }) => ({ file, lasting: true }));
-  return withArchives({ local, arch }, sources, nameOf, (archives) =>
-    Promise.all(
-      archives.map(async ({ file, open, images: inside }) => ({
-        file,
-        content: { digest: await digestOf(open()), images: inside.map(({ name }) => name) },
-      })),
-    ),
-  );
+  const files = images.map(({ file }) => file);
+  const contents = await learnAbout(files, archiveReader(files, local, arch), { local, host, paths });
+  return files.map((file, index) => {
+    const content = contents[index];
+    return content ? { file, content } : { file };
+  });
+}
+
+type ArchiveContent = NonNullable<ImageArchiveSpec['content']>;
+
+function archiveReader(files: readonly string[], local: Host, arch: string): FileReader<ArchiveContent> {
+  return {
+    // an archive may have images for several
+    kind: `images for ${arch}`,
+    read: (wanted) => {
+      const sources = wanted.map((index) => ({ file: files[index] ?? '', lasting: true }));
+      const nameOf = (at: number): string => `images[${wanted[at] ?? ''}] (${sources[at]?.file ?? ''})`;
+      return withArchives({ local, arch }, sources, nameOf, (archives) =>
+        Promise.all(
+          archives.map(async ({ open, images }) => ({
+            digest: await digestOf(open()),
+            images: images.map(({ name }) => name),
+          })),
+        ),
+      );
+    },
+    isValid: (value): value is ArchiveContent =>
+      typeof value === 'object' &&
+      value !== null &&
+      'digest' in value &&
+      typeof value.digest === 'string' &&
+      'images' in value &&
+      Array.isArray(value.images) &&
+      value.images.every((name) => typeof name === 'string'),
+  };
 }

@@ -38,18 +38,13 @@ function newWarning({ version, versionPath }: Made): Problem[] {
 
 /**
  * The end of the kubelet's fallback for containerd 1.x has been announced for 1.36, for 1.37 and for 1.38. So this is no
- * problem before a release without it is there.
+ * problem before a release without it is there, and nothing to warn of while the fallback works.
  */
 function runtimeWarning({ version, versionPath, suite }: Made): Problem[] {
-  const { runtimeConfig } = versionTraits(version);
-  if (!suite || semver.gte(suite.containerd, containerdWithRuntimeConfig)) return [];
+  if (versionTraits(version).runtimeConfig !== 'required' || !suite) return [];
+  if (semver.gte(suite.containerd, containerdWithRuntimeConfig)) return [];
   const has = `and containerd ${suite.containerd} of ${suite.name} is older`;
   const hint = 'on hosts with cgroup v2: --suite forky';
-  if (runtimeConfig === 'optional for the last time') {
-    const message = `${version} is announced as the last Kubernetes that runs with containerd before 2.0, ${has}`;
-    return [{ path: versionPath, message, hint }];
-  }
-  if (runtimeConfig !== 'required') return [];
   const message = `${version} is announced to need containerd 2.0 or newer, ${has}: its kubelet may not start`;
   return [{ path: versionPath, message, hint: `${hint}; elsewhere an older Kubernetes` }];
 }

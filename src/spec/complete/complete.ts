@@ -18,7 +18,8 @@ import type {
   NetworkSpec,
   NodeSpec,
 } from '../types.ts';
-import { normalizePath, normalizeUrl, normalizeVersion, parseBytes } from '../values.ts';
+import { normalizeVersion } from '../kubernetes-version.ts';
+import { normalizePath, normalizeUrl, parseBytes } from '../values.ts';
 
 type ValidConfig = Partial<Config>;
 type Settings = NonNullable<NonNullable<Config['components']>['etcd']>;

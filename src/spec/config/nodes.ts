@@ -11,9 +11,8 @@ import {
   qualifiedNameProblem,
   sourceProblem,
   suiteProblem,
-  versionPattern,
-  versionProblem,
 } from '../values.ts';
+import { versionPattern, versionProblem } from '../kubernetes-version.ts';
 import { kubeletSchema } from './components.ts';
 import { checkedText, mapping, port, text } from './fields.ts';
 
@@ -84,7 +83,7 @@ const nodeSchema = z.strictObject({
   suite: text(suiteProblem).meta({ description: 'Debian suite of this node. Default: the cluster’s.' }),
   kubernetesVersion: text(versionProblem).meta({
     pattern: versionPattern.source,
-    description: 'Kubernetes version of this node. Default: the cluster’s.',
+    description: 'Kubernetes version of this node, said in the same ways. Default: the cluster’s.',
   }),
   source: text(sourceProblem).meta({
     description: 'Where this node’s Kubernetes comes from. Default: the cluster’s source.',

@@ -102,6 +102,84 @@ describe('source auto', () => {
   });
 });
 
+describe('versions that are not whole', () => {
+  const labels = { 'stable-1.30': 'v1.30.1', 'latest-1.30': 'v1.30.1', latest: 'v1.31.0-alpha.1' };
+
+  it.each([
+    ['v1.30', 'stable-1.30'],
+    ['stable-1.30', 'stable-1.30'],
+    ['latest-1.30', 'latest-1.30'],
+    ['stable', 'stable'],
+  ])('%s is what the server’s %s.txt says', async (version, file) => {
+    await server.close();
+    server = await releaseFixture({ version: 'v1.30.1', labels });
+    const found = await resolve({ source: 'release', releaseMirror: server.baseUrl, version });
+    expect(found.version).toBe('v1.30.1');
+    expect(found.reason).toBe(`${new URL(server.baseUrl).host}: its ${version}`);
+    expect(server.requests[0]).toBe(`/release/${file}.txt`);
+  });
+
+  it('may be one before its release, if the server’s label says so', async () => {
+    await server.close();
+    server = await releaseFixture({ version: 'v1.31.0-alpha.1', stable: 'v1.30.1', labels });
+    const found = await resolve({ source: 'release', releaseMirror: server.baseUrl, version: 'latest' });
+    expect(found.version).toBe('v1.31.0-alpha.1');
+  });
+
+  it('are refused where the server has no such label', async () => {
+    const asked = resolve({ source: 'release', releaseMirror: server.baseUrl, version: 'v1.99' });
+    await expect(asked).rejects.toMatchObject({
+      problems: [{ path: 'kubernetesVersion', message: `${server.baseUrl} has no Kubernetes v1.99` }],
+    });
+  });
+
+  it.each(['v1.20', 'stable-1.20', 'stable', 'latest-1'])(
+    '%s is something that Debian has',
+    async (version) => {
+      expect((await resolve({ source: 'debian', version })).version).toBe('v1.20.2');
+    },
+  );
+
+  it.each(['v1.21', 'stable-2', 'latest-1.30'])(
+    '%s is nothing that Debian has, which is said',
+    async (version) => {
+      await expect(resolve({ source: 'debian', version })).rejects.toMatchObject({
+        problems: [
+          {
+            path: 'kubernetesVersion',
+            message: `Debian has no source of Kubernetes ${version}`,
+            hint: 'source debian has v1.20.2 (bookworm)',
+          },
+        ],
+      });
+    },
+  );
+
+  it('come from the cache, the newest of a line, but labels are asked for first', async () => {
+    const built = '2025-02-02T00:00:00.000Z';
+    const host = await cacheOf([
+      { id: 'older', version: 'v1.30.9', built },
+      { id: 'newer', version: 'v1.30.10', built: '2025-01-01T00:00:00.000Z' },
+      { id: 'other', version: 'v1.31.0', built },
+    ]);
+    expect((await resolve({ version: 'v1.30' }, host)).layerId).toBe('newer');
+    const source = { kind: 'release', baseUrl: dead };
+    const offline = await cacheOf([{ id: 'mine', version: 'v1.30.9', built, source }]);
+    const found = await resolve({ version: 'stable-1.30', releaseMirror: dead }, offline);
+    expect(found).toMatchObject({
+      layerId: 'mine',
+      reason: '127.0.0.1:2 does not answer (ECONNREFUSED); in the cache since 2025-02-02 (source release)',
+    });
+    expect((await resolve({ version: 'stable', releaseMirror: server.baseUrl }, offline)).version).toBe(
+      'v1.30.1',
+    );
+  });
+
+  it('are Debian’s where no server answers and it has one', async () => {
+    expect((await resolve({ version: 'v1.20', releaseMirror: dead })).version).toBe('v1.20.2');
+  });
+});
+
 describe('source release', () => {
   it('fails when the server is dead', async () => {
     await expect(resolve({ source: 'release', releaseMirror: dead })).rejects.toThrow(

@@ -11,6 +11,7 @@ describe('parseDuration', () => {
     ['5m', 300_000],
     ['1h30m', 5_400_000],
     ['1m2s3ms', 62_003],
+    ['30d', 2_592_000_000],
   ])('%s is %d ms', (text, expected) => {
     expect(parseDuration(text)).toBe(expected);
   });

@@ -87,9 +87,9 @@ const inputs: BadInput[] = [
   },
   {
     what: 'a version that is none',
-    args: ['--kubernetes-version', 'latest'],
+    args: ['--kubernetes-version', 'newest'],
     exitCode: usage,
-    says: [/--kubernetes-version: .*latest/, 'v1.'],
+    says: [/--kubernetes-version: .*newest/, 'v1.'],
   },
   {
     what: 'a version that Debian does not have',
