@@ -212,7 +212,7 @@ describe('add node', () => {
   it('tells all bad input at once', async () => {
     const argv = [
       ...['add', 'node', '--label', 'disk', '--taint', 'a=b', '--taint', 'a=b:Never'],
-      ...['--suite', '13', '--kubernetes-version', '1.20', '--cpus', '0', '--memory', '2GB'],
+      ...['--suite', '13', '--kubernetes-version', 'newest', '--cpus', '0', '--memory', '2GB'],
       ...['--io-weight', '0'],
     ];
     const ran = await runCli(argv);
