@@ -9,7 +9,7 @@ import { createCluster } from '../../../src/operations/create/create-cluster.ts'
 import { planCluster } from '../../../src/operations/create/plan-cluster.ts';
 import { rootfsLayer } from '../../../src/plan/image.ts';
 import type { ClusterSpec } from '../../../src/spec/types.ts';
-import { clusterSpec, networkSpec } from '../../fixtures/cluster.ts';
+import { clusterSpec } from '../../fixtures/cluster.ts';
 import { live, notes } from '../failures/lives.ts';
 import { inventory, paperHost, paths } from '../failures/paper-host.ts';
 import type { PaperHost } from '../failures/paper-host.ts';
@@ -75,14 +75,13 @@ it('the version is checked when it is settled, where the user named none', async
 
 it('what works and is not supported is a note', async () => {
   const paper = await paperHost();
-  await cached(paper, kubernetes('v1.37.0'));
-  const spec = clusterSpec({
-    kubernetes: withVersion('v1.37.0'),
-    network: networkSpec({ proxyMode: 'ipvs' }),
-  });
+  await cached(paper, kubernetes('v1.38.0'));
+  const spec = clusterSpec({ kubernetes: withVersion('v1.38.0') });
   const { error, events } = await live(paper, (context) => planCluster({ ...context, spec }));
   expect(error).toBeUndefined();
-  expect(notes(events)).toEqual([expect.stringContaining('ipvs is deprecated since Kubernetes v1.35')]);
+  expect(notes(events)).toContainEqual(
+    expect.stringContaining('v1.38.0 is announced to need containerd 2.0'),
+  );
 });
 
 it('a line is no version yet: nothing is refused for what it might be', async () => {
