@@ -49,7 +49,7 @@ describe('a path with a blank', () => {
   });
 
   it('is one word of the command that starts the machine', () => {
-    const { argv } = runOf(machineOf(planOf({ spec })), 'direct');
+    const { argv } = runOf(machineOf(planOf({ spec, facts: sandboxFacts() })), 'direct');
     expect(argv).toContain('--bind=/srv/my files:/data/my files');
   });
 
