@@ -62,14 +62,20 @@ async function buildInto(path: string, layer: PlannedLayer, context: BuildContex
     await removeWorkspace(folders.workspace, context);
   } catch (error) {
     await host.remove(folders.target);
-    if (signal?.aborted !== true) await removeWorkspace(folders.workspace, context);
+    // what an interrupted build leaves in there, the next one goes on with
+    if (signal?.aborted === true) await removeEmpty(folders.workspace, context);
+    else await removeWorkspace(folders.workspace, context);
     throw error;
   }
 }
 
-async function removeWorkspace(workspace: string, { host, paths }: BuildContext): Promise<void> {
-  await host.remove(workspace);
-  await host.run(['rmdir', '--ignore-fail-on-non-empty', '--', `${paths.cache}/build`], {
+async function removeWorkspace(workspace: string, context: BuildContext): Promise<void> {
+  await context.host.remove(workspace);
+  await removeEmpty(workspace, context);
+}
+
+async function removeEmpty(workspace: string, { host, paths }: BuildContext): Promise<void> {
+  await host.run(['rmdir', '--ignore-fail-on-non-empty', '--', workspace, `${paths.cache}/build`], {
     okExitCodes: 'any',
   });
 }

@@ -32,7 +32,22 @@ export async function makeBuilder(
   const target = `${machine}.partial`;
   await host.makeDirectory(workspace, 0o755);
   await host.remove(target);
-  const { suite, mirror, proxy } = source;
+  try {
+    await makeSystem(source, target, context);
+  } catch (error) {
+    // half a system is of no use to the build that goes on
+    await host.remove(target);
+    throw error;
+  }
+  await host.rename(target, machine);
+}
+
+async function makeSystem(
+  { suite, mirror, proxy }: ResolvedSource & { kind: 'debian' },
+  target: string,
+  context: BuildContext,
+): Promise<void> {
+  const { host, progress } = context;
   const used = await bootstrap(
     { suite, mirror, securityMirror: undefined, proxy, packages: builderPackages, target },
     {
@@ -46,7 +61,6 @@ export async function makeBuilder(
   if (proxy !== undefined) {
     await host.writeFile(`${target}/etc/apt/apt.conf.d/60knest`, `Acquire::http::Proxy "${proxy}";\n`, 0o644);
   }
-  await host.rename(target, machine);
 }
 
 /**
