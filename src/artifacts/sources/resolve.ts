@@ -130,15 +130,14 @@ async function resolveRelease(
   );
   const { version } = spec.kubernetes;
   const fitting = newestFirst(layers, version);
-  const cached = version !== undefined && isWholeVersion(version) ? fitting[0] : undefined;
-  if (cached) return fromCache(cached);
+  const [newest] = fitting.map(fromCache);
+  if (newest && version !== undefined && isWholeVersion(version)) return newest;
   try {
     return await askRelease(server, version, 'asked for');
   } catch (error) {
     context.signal?.throwIfAborted();
-    const [newest] = fitting;
     if (newest === undefined || !(error instanceof KnestError)) throw error;
-    return { ...fromCache(newest), reason: `${error.message}; ${fromCache(newest).reason}` };
+    return { ...newest, reason: `${error.message}; ${newest.reason}` };
   } finally {
     await server.client.destroy();
   }

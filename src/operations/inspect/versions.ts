@@ -8,6 +8,7 @@ import { pickProxies } from '../../observe/host/gather.ts';
 import { gatherKernel } from '../../observe/host/kernel.ts';
 import { nextLine, upgradesOf } from '../../plan/versions/skew.ts';
 import { debianSources } from '../../plan/versions/source-versions.ts';
+import { versionLabel, versionLine } from '../../spec/kubernetes-version.ts';
 import { urlProblem } from '../../spec/values.ts';
 import { readClusters } from '../find-machines.ts';
 import { openSession } from '../session.ts';
@@ -80,10 +81,9 @@ export async function listVersions(
     readClusters(session),
     listLayers(paths, host),
   ]);
-  const lines = records.flatMap(({ plan }) => [
-    lineOf(plan.kubernetesVersion),
-    nextLine(plan.kubernetesVersion),
-  ]);
+  const lines = records
+    .flatMap(({ plan }) => [versionLine(plan.kubernetesVersion), nextLine(plan.kubernetesVersion)])
+    .filter((line) => line !== undefined);
   const release = await releaseVersions(session, arch, options.releaseMirror, lines);
   const debian: SourceVersions = {
     source: 'debian',
@@ -94,10 +94,7 @@ export async function listVersions(
     if (kind !== 'kubernetes' || layer.arch !== arch || version === undefined || !source) return [];
     return [{ version, source: source.kind, from: originOf(source), layer: id, built }];
   });
-  const available = [release, debian]
-    .flatMap(({ versions }) => versions)
-    .concat(cached.map(({ version }) => ({ version, labels: [] })))
-    .map(({ version }) => version);
+  const available = [...release.versions, ...debian.versions, ...cached].map(({ version }) => version);
   return {
     sources: [release, debian],
     cached,
@@ -142,7 +139,7 @@ async function labelsOf(
   const maintained = stable
     ? Array.from({ length: maintainedLines }, (_, back) => `v${stable.major}.${stable.minor - back}`)
     : [];
-  const wanted = new Set([...maintained, ...lines].map((line) => `stable-${line.replace(/^v/, '')}`));
+  const wanted = new Set([...maintained, ...lines].flatMap((line) => versionLabel(line) ?? []));
   const found = new Map<string, string[]>();
   for (const { label, version } of [...newest, ...(await Promise.all([...wanted].map(ask)))]) {
     if (version !== undefined) found.set(version, [...(found.get(version) ?? []), label]);
@@ -159,11 +156,6 @@ function originOf(source: NonNullable<Awaited<ReturnType<typeof listLayers>>[num
     case 'directory':
       return source.directory;
   }
-}
-
-/** "v1.35.3" -> "v1.35" */
-function lineOf(version: string): string {
-  return version.split('.').slice(0, 2).join('.');
 }
 
 function newestFirst(versions: readonly string[]): string[] {

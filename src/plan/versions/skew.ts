@@ -3,6 +3,8 @@
 import semver from 'semver';
 
 import type { NodeRole } from '../../spec/types.ts';
+import { minorOf, valueAt } from './facts.ts';
+import { controlPlaneTopics } from './table.ts';
 
 interface VersionedNode {
   role: NodeRole;
@@ -33,12 +35,8 @@ export function upgradesOf(nodes: readonly VersionedNode[], available: readonly 
     if (!target || semver.lte(target, oldest)) return false;
     if (target.prerelease.length > 0 && oldest.prerelease.length === 0) return false;
     if (target.major !== oldest.major || target.minor > oldest.minor + 1) return false;
-    return versions.every((one) => target.minor - semver.minor(one) <= kubeletSkew(one));
+    const allowed = valueAt(controlPlaneTopics.kubeletSkew, minorOf(version));
+    return versions.every((one) => target.minor - semver.minor(one) <= allowed);
   };
   return [...new Set(available)].filter(fits).sort(semver.rcompare);
-}
-
-/** Minor versions that a kubelet may be older than its API server: three since 1.25, two before. */
-function kubeletSkew(version: string): number {
-  return semver.minor(version) >= 25 ? 3 : 2;
 }
