@@ -32,6 +32,9 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          // for hangs, not for slow machines; the default is one second
+          expect: { poll: { timeout: 30_000 } },
+          testTimeout: 60_000,
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**', 'test/vm/**'],
         },

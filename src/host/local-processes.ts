@@ -27,21 +27,27 @@ const baseEnvironment = {
   LC_ALL: 'C.UTF-8',
 };
 
-/**
- * setpriv(1) --pdeathsig: a program that knest waits for must not outlive a killed knest and go on changing things
- * behind the back of the next one.
- */
-const dieWithKnest = ['setpriv', '--pdeathsig', 'TERM', '--'];
-
 /** The umask that programs get: what they make has the modes that it has everywhere. */
 const usualUmask = 0o022;
 
 /**
- * A command with the usual umask. Node cannot start a program with another umask than its own, and that is the user's
- * (as in every program that has knest as a library): a shell has to set it, which costs a millisecond.
+ * A command that does not outlive a killed knest: it would go on changing things behind the back of the next one.
+ * setpriv(1) asks the kernel for a signal when knest ends. Where knest has ended before setpriv could ask, no signal will
+ * come: the shell sees that it has another parent. It leaves the environment as it is.
+ *
+ * With the usual umask, if it is to have that. Node cannot start a program with another umask than its own, and that is the
+ * user's (as in every program that has knest as a library).
  */
-function withUmask(argv: readonly string[]): readonly string[] {
-  return hasUsualUmask() ? argv : ['sh', '-c', 'umask 022; exec "$@"', 'sh', ...argv];
+function guard(argv: readonly string[], { umask }: { umask: boolean }): readonly string[] {
+  const steps = ['[ "$PPID" = "$0" ] || exit', ...(umask ? ['umask 022'] : []), 'unset PWD OLDPWD SHLVL', 'exec "$@"'];
+  return [
+    ...['setpriv', '--pdeathsig', 'TERM', '--'],
+    'sh',
+    '-c',
+    steps.join('; '),
+    String(process.pid),
+    ...argv,
+  ];
 }
 
 /** From the kernel: process.umask() sets it to find out, for all threads. */
@@ -66,9 +72,10 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
   const { signal, timeout, okExitCodes = [0] } = options;
   signal?.throwIfAborted();
   const [program = ''] = argv;
-  // of a shell that sets the umask, setpriv tells more clearly what could not be started
-  const guarded = !isShort(argv) || !hasUsualUmask();
-  const [file = '', ...args] = guarded ? withUmask([...dieWithKnest, ...argv]) : argv;
+  const usual = hasUsualUmask();
+  const guarded = !isShort(argv) || !usual;
+  // setpriv tells more clearly than a shell what could not be started
+  const [file = '', ...args] = guarded ? guard(['setpriv', '--', ...argv], { umask: !usual }) : argv;
   const child = startChild(file, args, {
     env: { ...baseEnvironment, ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
@@ -100,8 +107,7 @@ export async function spawn(argv: readonly string[], options: SpawnOptions = {})
   if (!(await isProgram(argv[0] ?? '', env.PATH))) {
     throw new CommandError(name, argv, { reason: 'notFound' }, '');
   }
-  const guarded = [...dieWithKnest, ...argv];
-  const [file = '', ...args] = stdio === 'pipe' ? withUmask(guarded) : guarded;
+  const [file = '', ...args] = guard(argv, { umask: stdio === 'pipe' && !hasUsualUmask() });
   // what shares the terminal must be in its foreground process group
   const detached = stdio === 'pipe';
   const child = startChild(file, args, {
