@@ -39,7 +39,12 @@ const usualUmask = 0o022;
  * user's (as in every program that has knest as a library).
  */
 function guard(argv: readonly string[], { umask }: { umask: boolean }): readonly string[] {
-  const steps = ['[ "$PPID" = "$0" ] || exit', ...(umask ? ['umask 022'] : []), 'unset PWD OLDPWD SHLVL', 'exec "$@"'];
+  const steps = [
+    '[ "$PPID" = "$0" ] || exit',
+    ...(umask ? ['umask 022'] : []),
+    'unset PWD OLDPWD SHLVL',
+    'exec "$@"',
+  ];
   return [
     ...['setpriv', '--pdeathsig', 'TERM', '--'],
     'sh',
