@@ -15,6 +15,7 @@ import { kubelet } from './components/kubelet.ts';
 import { lanNode } from './components/lan-node.ts';
 import { localRegistry, registryBind, runsRegistry } from './components/local-registry.ts';
 import { nodeNetwork } from './components/node-network.ts';
+import { cgroupV1Beside, hasCgroupV1Beside } from './components/cgroup-v1-beside.ts';
 import { operatingSystem } from './components/operating-system.ts';
 import { podNetwork } from './components/pod-network.ts';
 import { preloadedImages } from './components/preloaded-images.ts';
@@ -39,6 +40,7 @@ import { versionOfNode, versionProblems } from './versions/problems.ts';
 
 const components: readonly Component[] = [
   operatingSystem,
+  cgroupV1Beside,
   nodeNetwork,
   lanNode,
   etcd,
@@ -119,7 +121,8 @@ export function planCluster(
       const layers = draft.layers.map(({ id }) => id);
       const started = planHairpin(draft.machine.name, { machines: peers, apiPort: ports.api });
       const boosted = cluster.controlPlanes.length > 1 && cluster.controlPlanes[0] === draft.machine;
-      return assembleMachine({ ...draft, layers, started, boosted }, facts, paths);
+      const unifiedCgroup = hasCgroupV1Beside(draft.machine, cluster);
+      return assembleMachine({ ...draft, layers, started, boosted, unifiedCgroup }, facts, paths);
     }),
   };
 }
@@ -150,7 +153,7 @@ function refuse(spec: ClusterSpec, facts: HostFacts, kubernetes: KubernetesChoic
   const versions = [kubernetes.cluster, ...Object.values(kubernetes.nodes)].map(({ version }) => version);
   const problems = [
     ...kernelProblems(spec, facts, versions),
-    ...versionProblems(spec, facts, (node) => versionOfNode(kubernetes, node)),
+    ...versionProblems(spec, (node) => versionOfNode(kubernetes, node)),
   ];
   if (problems.length > 0) throw new InputError('the cluster cannot be made', problems);
 }

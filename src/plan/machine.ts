@@ -29,6 +29,7 @@ export interface MachineInput {
   /** See MachineRunInput. */
   started: readonly PlannedCommand[];
   boosted: boolean;
+  unifiedCgroup: boolean;
 }
 
 /** One machine, put together from what its components contribute. */
@@ -69,6 +70,7 @@ export function assembleMachine(input: MachineInput, facts: HostFacts, paths: Pa
       machineId: textAt(files, '/etc/machine-id'),
       started: input.started,
       boosted: input.boosted,
+      unifiedCgroup: input.unifiedCgroup,
     },
     facts,
   );

@@ -84,7 +84,7 @@ async function machinesByKeys(session: Session, name: string): Promise<MachinePl
       return {
         ...emptyMachine,
         ...place,
-        run: planLaunch({ ...run, started: [], boosted: false }, { cgroup }),
+        run: planLaunch({ ...run, started: [], boosted: false, unifiedCgroup: false }, { cgroup }),
       };
     });
 }

@@ -53,7 +53,7 @@ export async function acquire(
   const facts = await makeHostFit(session, spec, install, keep?.kubernetes);
   const kubernetes = await chooseKubernetes(session, spec, facts, keep);
   const versionOf = (node: NodeSpec) => versionOfNode(kubernetes, node);
-  refuseVersions(spec, facts, versionOf);
+  refuseVersions(spec, versionOf);
   // a cluster whose nodes are there has been told when they came
   if (leases === undefined || leases === 'examples') {
     for (const warning of versionWarnings(spec, versionOf)) {
@@ -82,7 +82,7 @@ export async function makeHostFit(
   kept: Keep['kubernetes'] = { nodes: {} },
 ): Promise<HostFacts> {
   const { facts, checks } = await lookAtHost(session, spec);
-  refuseVersions(spec, facts, (node) => {
+  refuseVersions(spec, (node) => {
     const wanted = (node.kubernetes ?? spec.kubernetes).version;
     // what "stable" and "1.36" are is not known yet; it is looked at once it is
     return versionOfNode(kept, node) ?? (wanted !== undefined && isWholeVersion(wanted) ? wanted : undefined);
@@ -114,8 +114,8 @@ export async function installHere(
 }
 
 /** @throws InputError with all that does not go together */
-function refuseVersions(spec: ClusterSpec, facts: HostFacts, versionOf: VersionOf): void {
-  const problems = versionProblems(spec, facts, versionOf);
+function refuseVersions(spec: ClusterSpec, versionOf: VersionOf): void {
+  const problems = versionProblems(spec, versionOf);
   if (problems.length > 0) throw new InputError('the cluster cannot be made', problems);
 }
 

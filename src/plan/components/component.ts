@@ -33,6 +33,7 @@ export interface ClusterContext {
   spec: Pick<
     ClusterSpec,
     | 'kubernetes'
+    | 'image'
     | 'network'
     | 'components'
     | 'dns'

@@ -5,6 +5,7 @@ import { renderUnit } from '../../formats/systemd-unit.ts';
 import type { Component, ClusterContext } from './component.ts';
 import { afterApiServer, k8sTarget, restartAlways } from './component.ts';
 import { cgroupDriver } from './cgroup-driver.ts';
+import { onCgroupV1 } from './cgroup-v1-beside.ts';
 import { registrySecret, secretMark } from '../../spec/secrets.ts';
 import { pauseImage, pauseImagePath } from '../image.ts';
 import type { PlannedFile } from '../types.ts';
@@ -19,7 +20,7 @@ const configFile = '/etc/containerd/config.toml';
 export const proxyFile = '/etc/containerd/proxy.env';
 
 /** containerd with its CRI plugin, and the sandbox image brought in before the first pod. */
-export const containerd: Component = (_machine, cluster) => ({
+export const containerd: Component = (machine, cluster) => ({
   files: [
     configurationFile(cluster),
     // Debian puts the CNI plugins elsewhere; network add-ons install theirs here
@@ -40,7 +41,7 @@ export const containerd: Component = (_machine, cluster) => ({
         },
         Service: {
           Type: 'notify',
-          ExecStart: '/usr/bin/containerd',
+          ExecStart: onCgroupV1('/usr/bin/containerd', machine, cluster),
           ...restartAlways,
           // containers outlive containerd, in cgroups that containerd makes
           KillMode: 'process',

@@ -7,6 +7,7 @@ import type { PlannedCertificate } from '../../pki/types.ts';
 import type { Component, ClusterContext, MachineContext } from './component.ts';
 import { afterNetwork, pkiFolder } from './component.ts';
 import { cgroupDriver } from './cgroup-driver.ts';
+import { onCgroupV1 } from './cgroup-v1-beside.ts';
 import { containerdEndpoint } from './containerd.ts';
 import { kubeconfigFile } from './kubeconfig-file.ts';
 import { kubernetesUnit } from './kubernetes-unit.ts';
@@ -47,6 +48,7 @@ export const kubelet: Component = (machine, cluster) => {
             cluster.spec.components.kubelet.extraArgs,
             machine.spec.kubelet.extraArgs,
           ),
+          wrap: (command) => onCgroupV1(command, machine, cluster),
           order: {
             Wants: ['containerd.service', ...network.Wants],
             // together with the API server, not after it: that takes 5 s longer. containerd is up in half a second

@@ -8,6 +8,8 @@ interface UnitOfProgram {
   flags: Flags;
   /** When it starts: Wants=, After=. */
   order: UnitSection;
+  /** Given the command line, that which runs it. */
+  wrap?: (command: string) => string;
   /** "notify" for a program that tells systemd when it is ready. */
   type?: 'notify';
   /** What stands before ExecStart=: commands to run first, volumes. */
@@ -23,7 +25,7 @@ interface UnitOfProgram {
  */
 export function kubernetesUnit(
   program: string,
-  { description, flags, order, type, before, after }: UnitOfProgram,
+  { description, flags, order, wrap = (command) => command, type, before, after }: UnitOfProgram,
 ): PlannedUnit {
   const variable = `${program.toUpperCase().replaceAll('-', '_')}_ARGS`;
   return {
@@ -35,7 +37,7 @@ export function kubernetesUnit(
         ...(type && { Type: type }),
         ...extraArguments(program, variable),
         ...before,
-        ExecStart: renderCommand(`/usr/local/bin/${program}`, flags, `$${variable}`),
+        ExecStart: wrap(renderCommand(`/usr/local/bin/${program}`, flags, `$${variable}`)),
         ...restartAlways,
         ...after,
       },

@@ -26,6 +26,8 @@ export type MachineRunInput = Pick<MachinePlan, 'name' | 'folder' | 'root' | 'up
   binds: readonly PlannedBind[];
   link: MachineLink;
   resources: NodeResources;
+  /** It sees cgroup v2, whatever the host has (systemd-nspawn(1), SYSTEMD_NSPAWN_UNIFIED_HIERARCHY). */
+  unifiedCgroup: boolean;
   /** The machine's own machine-id(5). */
   machineId: string | undefined;
   /** Run on the host each time that the machine has started. */

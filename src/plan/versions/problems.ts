@@ -1,12 +1,11 @@
 import semver from 'semver';
 
 import type { Problem } from '../../errors.ts';
-import type { HostFacts } from '../../facts/types.ts';
 import type { ClusterSpec, NodeSpec } from '../../spec/types.ts';
 import type { ResolvedKubernetes } from '../types.ts';
 import { minorOf, newestMinor, oldestMinor } from './facts.ts';
 import { removedFlags } from './flags.ts';
-import { criOfContainerd, knownSuite, suites, systemdWithoutCgroupV1 } from './suites.ts';
+import { criOfContainerd, knownSuite, suites } from './suites.ts';
 import type { Suite } from './suites.ts';
 import { versionTraits } from './traits.ts';
 
@@ -41,15 +40,10 @@ interface Made {
  * What does not go together: Kubernetes' version, what the Debian suite of the nodes has, the host's cgroups, and what a
  * cluster wants of Kubernetes. To be asked before anything is downloaded, built or written.
  */
-export function versionProblems(
-  spec: Spec,
-  facts: Pick<HostFacts, 'cgroup'>,
-  versionOf: VersionOf,
-): Problem[] {
+export function versionProblems(spec: Spec, versionOf: VersionOf): Problem[] {
   const nodes = madeOf(spec, versionOf);
   const known = nodes.filter(({ version }) => version === undefined || minorOf(version) >= oldestMinor);
   const problems = [
-    ...nodes.flatMap((made) => suiteProblem(made, facts)),
     ...nodes.flatMap(ageProblem),
     ...known.flatMap(criProblem),
     ...podSecurityProblem(spec, known),
@@ -68,25 +62,6 @@ export function madeOf({ nodes, image }: Pick<ClusterSpec, 'nodes' | 'image'>, v
       node.kubernetes?.version === undefined ? 'kubernetesVersion' : `nodes[${index}].kubernetesVersion`,
     suitePath: node.suite === undefined ? 'suite' : `nodes[${index}].suite`,
   }));
-}
-
-/** A systemd that does not start. */
-function suiteProblem({ suite, suitePath }: Made, { cgroup }: Pick<HostFacts, 'cgroup'>): Problem[] {
-  if (cgroup.version === 'v2' || !suite || !startsOnV2Only(suite)) return [];
-  const others = suites.filter((one) => !startsOnV2Only(one)).map(({ name }) => name);
-  return [
-    {
-      path: suitePath,
-      message: `is ${suite.name}, whose systemd ${suite.systemd} does not start on cgroup v1, which this host has`,
-      hint:
-        `use ${others.reverse().join(' or ')}, or boot the host with cgroup v2: ` +
-        'systemd.unified_cgroup_hierarchy=1 on its kernel command line',
-    },
-  ];
-}
-
-function startsOnV2Only({ systemd }: Suite): boolean {
-  return Number.parseInt(systemd, 10) >= systemdWithoutCgroupV1;
 }
 
 function ageProblem({ version, versionPath }: Made): Problem[] {

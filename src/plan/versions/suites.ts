@@ -74,6 +74,11 @@ export function knownSuite(name: string, mirror?: string): Suite | undefined {
 /** systemd 258 does not start on cgroup v1 any more (systemd NEWS, "CHANGES WITH 258"; obsolete since 256). */
 export const systemdWithoutCgroupV1 = 258;
 
+/** Whether its systemd can be process 1 of a machine that sees cgroup v1. */
+export function startsOnCgroupV1({ systemd }: Suite): boolean {
+  return Number.parseInt(systemd, 10) < systemdWithoutCgroupV1;
+}
+
 /** First containerd that serves each version of the CRI, and first one that does not any more (containerd: RELEASES.md). */
 export const criOfContainerd = {
   v1alpha2: { since: '1.1.0', before: '2.0.0' },

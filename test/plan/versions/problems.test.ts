@@ -12,42 +12,12 @@ import {
   planOf,
   sandboxFacts,
 } from '../../fixtures/cluster.ts';
-import { hostFacts } from '../../fixtures/host-facts.ts';
 
-function problems(version: string | undefined, spec: Partial<ClusterSpec>, facts = hostFacts()) {
-  return versionProblems(clusterSpec(spec), facts, () => version);
+function problems(version: string | undefined, spec: Partial<ClusterSpec>) {
+  return versionProblems(clusterSpec(spec), () => version);
 }
 
 const suite = (name: string, mirror?: string) => ({ image: { suite: name, mirror } });
-
-describe('a suite whose systemd is 258 or newer', () => {
-  const refused = {
-    path: 'suite',
-    message: 'is sid, whose systemd 262.1 does not start on cgroup v1, which this host has',
-    hint: 'use trixie or bookworm, or boot the host with cgroup v2: systemd.unified_cgroup_hierarchy=1 on its kernel command line',
-  };
-
-  it.each(['v1', 'hybrid'] as const)('is refused where the host has cgroup %s', (version) => {
-    const facts = hostFacts({ cgroup: { version, hierarchies: [] } });
-    expect(problems('v1.36.0', suite('sid'), facts)).toEqual([refused]);
-    expect(problems('v1.36.0', suite('trixie'), facts)).toEqual([]);
-  });
-
-  it('is refused before the version of Kubernetes is settled, and of a single node, too', () => {
-    const spec = {
-      nodes: [nodeSpec(), nodeSpec({ name: 'knest-worker', role: 'worker', suite: 'unstable' })],
-    };
-    expect(problems(undefined, spec, sandboxFacts())).toEqual([{ ...refused, path: 'nodes[1].suite' }]);
-  });
-
-  it('is welcome on cgroup v2', () => {
-    expect(problems('v1.36.0', suite('sid'))).toEqual([]);
-  });
-
-  it('may be an older one in a snapshot', () => {
-    expect(problems('v1.36.0', suite('sid', 'https://snapshot.example/debian'), sandboxFacts())).toEqual([]);
-  });
-});
 
 describe('a kubelet that speaks CRI v1alpha2 only', () => {
   it.each(['sid', 'forky', 'testing'])('does not go with the containerd 2 of %s', (name) => {
@@ -122,9 +92,13 @@ describe('flags that are gone', () => {
 
 describe('planning', () => {
   it('refuses all that does not go together at once', () => {
+    const podSecurity = {
+      defaults: { enforce: 'baseline' },
+      exemptions: { usernames: [], namespaces: [], runtimeClasses: [] },
+    };
     const plan = () =>
       planOf({
-        spec: suite('sid'),
+        spec: { ...suite('sid'), podSecurity },
         facts: sandboxFacts(),
         kubernetes: fromRelease('v1.20.2'),
         nodes: { 'knest-control-plane': fromRelease('v1.21.0') },
@@ -134,7 +108,7 @@ describe('planning', () => {
       plan();
     } catch (error) {
       const paths = error instanceof InputError ? error.problems.map(({ path }) => path) : [];
-      expect(paths).toEqual(['suite', 'kubernetesVersion']);
+      expect(paths).toEqual(['kubernetesVersion', 'podSecurity']);
     }
   });
 });

@@ -49,6 +49,12 @@ export function planLaunch(machine: LaunchInput, facts: Pick<HostFacts, 'cgroup'
       '',
       '# /proc/sys/net belongs to the network namespace: kube-proxy and CNI plugins write there.',
       'export SYSTEMD_NSPAWN_API_VFS_WRITABLE=network',
+      ...(machine.unifiedCgroup
+        ? [
+            '# Its systemd knows cgroup v2 only; it mounts the controllers of this host for containers.',
+            'export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1',
+          ]
+        : []),
       `exec ${argv.map(quoted).join(' \\\n    ')}`,
       '',
     ].join('\n'),

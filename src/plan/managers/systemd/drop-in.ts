@@ -15,6 +15,8 @@ export interface DropInInput {
   started: readonly PlannedCommand[];
   /** cgroup v1: the script that enters cgroups of the machine's own; undefined on v2, which needs none. */
   enterCgroups: string | undefined;
+  /** See MachineRunInput. */
+  unifiedCgroup: boolean;
   /** The script that takes away what the machine leaves on the host whose network it shares. */
   sweep?: string;
 }
@@ -28,7 +30,7 @@ export function serviceDropIn(input: DropInInput): string {
       machineUnit(machine),
     {
       Unit: order(input),
-      Service: [...limits, ...commands(input), ...ending],
+      Service: [...limits, ...cgroupView(input), ...commands(input), ...ending],
       Install: [
         {
           key: 'WantedBy',
@@ -84,6 +86,20 @@ const limits: readonly ExplainedSetting[] = [
     why: 'When a pod runs out of memory, the pod ends and not the machine (until systemd 253 the default was to stop).',
   },
 ];
+
+/** Which cgroups the machine sees, where that is not what the host has. */
+function cgroupView({ unifiedCgroup }: DropInInput): ExplainedSetting[] {
+  if (!unifiedCgroup) return [];
+  return [
+    {
+      key: 'Environment',
+      value: 'SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1',
+      why:
+        'The systemd of the machine knows cgroup v2 only, and this host has the controllers in v1: the machine mounts ' +
+        'them itself, for containers.',
+    },
+  ];
+}
 
 /** What runs before and after systemd-nspawn. */
 function commands({ machine, enterCgroups, started, sweep }: DropInInput): ExplainedSetting[] {

@@ -39,6 +39,7 @@ export function planService(machine: MachineRunInput, facts: Pick<HostFacts, 'cg
           machine: name,
           cluster,
           needs: [folder],
+          unifiedCgroup: machine.unifiedCgroup,
           started: machine.started,
           ...('hostNetwork' in machine.link ? { sweep: sweepScript(machine.clusterFolder) } : {}),
           enterCgroups: script === undefined ? undefined : scriptPath,

@@ -185,6 +185,7 @@ function machine(home: string, resources: Partial<NodeResources> = {}): LaunchIn
     link: { bridge: 'kn-test' },
     started: [],
     boosted: false,
+    unifiedCgroup: false,
     resources: { cpus: undefined, memory: undefined, tasks: undefined, ioWeight: undefined, ...resources },
   };
 }
