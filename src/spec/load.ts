@@ -3,6 +3,7 @@
 import { InputError, type Problem, type Subject } from '../errors.ts';
 import { check } from './check.ts';
 import { complete } from './complete/complete.ts';
+import { componentProblems } from './validate/components.ts';
 import { dnsProblems } from './validate/dns.ts';
 import { hostNetworkProblems } from './validate/host-network.ts';
 import { networkProblems } from './validate/networks.ts';
@@ -63,6 +64,7 @@ export function loadSpec({ config, flags }: SpecInput): LoadedSpec {
     ...nodeProblems(merged, at),
     ...registryProblems(merged, at),
     ...dnsProblems(merged, at),
+    ...componentProblems(merged, at),
   ];
   if (problems.length > 0) throw new InputError(subjectOf(config?.name, problems), problems);
   const countedBy = flags.controlPlanes === undefined ? '--nodes' : '--control-planes';

@@ -89,7 +89,8 @@ export function checksumIn(text: string, file: string): string | undefined {
   return found?.[1]?.toLowerCase();
 }
 
-/** The first version in what a program says of itself: "containerd github.com/... v2.3.4 abc", "runc version 1.1.15+ds1". */
+/** The version in the first line of what a program says of itself: "containerd github.com/... v2.3.4 abc". */
 export function versionSaid(text: string): string | undefined {
-  return /(?:^|[\s:])v?(\d+\.\d+\.\d+(?:-(?:alpha|beta|rc)\.\d+)?)(?=[\s+~-]|$)/m.exec(text)?.[1];
+  const [line = ''] = text.trimStart().split('\n');
+  return /[\s:]v?(\d+\.\d+\.\d+(?:-(?:alpha|beta|rc)\.\d+)?)(?=[\s+~-]|$)/.exec(line)?.[1];
 }
