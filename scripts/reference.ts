@@ -248,6 +248,10 @@ const environmentVariables: readonly (readonly [names: string, meaning: string])
   ['KNEST_CACHE_DIR', 'Where images, downloads and builds are kept. Default: `/var/cache/knest`.'],
   ['KNEST_RELEASE_MIRROR', 'Mirror of the Kubernetes download server, as `--release-mirror`.'],
   [
+    'KNEST_COMPONENT_MIRROR',
+    'Mirror of the releases of containerd, runc, the CNI plugins and etcd, as `--component-mirror`.',
+  ],
+  [
     'KUBECONFIG',
     'The kubeconfigs, by kubectl’s rules: written to is the first that exists, else the last. `--kubeconfig` overrides it.',
   ],

@@ -69,7 +69,9 @@ function flagsOf(fields: ClusterFields): SpecFlags {
   const total = workers === undefined ? nodes : controlPlanes + workers;
   const { name, kubernetesVersion, source, releaseMirror, suite, mirror, manager, ipFamily, proxyMode } =
     fields;
+  const { containerd, runc, cniPlugins, etcd, componentMirror } = fields;
   return defined({
+    ...{ containerd, runc, cniPlugins, etcd, componentMirror },
     ...{ name, kubernetesVersion, source, releaseMirror, suite, mirror, manager, ipFamily, proxyMode },
     images: fields.images?.map((file) => resolve(file)),
     nodes: total?.toString(),
@@ -95,6 +97,6 @@ function inWordsOfOptions(problem: Problem): Problem {
       .replace(/--([a-z]+(?:-[a-z]+)*)/g, (_, flag: string) =>
         flag.replace(/-([a-z])/g, (_dash, letter: string) => letter.toUpperCase()),
       )
-      .replace(' (or KNEST_RELEASE_MIRROR)', '');
+      .replace(/ \(or KNEST_[A-Z]+_MIRROR\)/, '');
   return { ...problem, path: inWords(problem.path), message: inWords(problem.message) };
 }

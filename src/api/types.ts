@@ -18,7 +18,19 @@ export type ClusterConfig = Omit<Config, 'apiVersion' | 'kind'> &
 /** What a cluster is to be. Fields win over the config. */
 export interface ClusterFields extends Pick<
   SpecFlags,
-  'name' | 'kubernetesVersion' | 'source' | 'releaseMirror' | 'suite' | 'mirror' | 'ipFamily' | 'proxyMode'
+  | 'name'
+  | 'kubernetesVersion'
+  | 'source'
+  | 'releaseMirror'
+  | 'containerd'
+  | 'runc'
+  | 'cniPlugins'
+  | 'etcd'
+  | 'componentMirror'
+  | 'suite'
+  | 'mirror'
+  | 'ipFamily'
+  | 'proxyMode'
 > {
   /** Default: the config's; without a config a random one. */
   name?: string;

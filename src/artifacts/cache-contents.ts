@@ -1,5 +1,6 @@
 import type { Host } from '../host/types.ts';
 import type { Paths, PlannedLayer } from '../plan/types.ts';
+import type { ComponentName } from '../spec/types.ts';
 import { lockHolder } from '../state/lock.ts';
 import { duCommand, parseDu } from '../tools/du.ts';
 import { layerPath, listLayers } from './layer-info.ts';
@@ -13,9 +14,11 @@ export interface CacheEntry {
   kind: PlannedLayer['kind'] | 'build' | 'unknown';
   /** Go's name of its architecture. */
   arch?: string;
-  /** Of Kubernetes; of a root file system, its suite. */
+  /** Which one, of kind `component`. */
+  component?: ComponentName;
+  /** Of Kubernetes or a component; of a root file system, its suite. */
   version?: string;
-  /** Where Kubernetes came from: "release", "debian", or the directory. */
+  /** Where Kubernetes or a component came from: "release", "debian", or the directory. */
   source?: string;
   /** Names of the images in it. */
   images?: readonly string[];
@@ -69,7 +72,7 @@ export function buildPaths(paths: Paths, id: string): string[] {
 type Unmeasured = Omit<CacheEntry, 'size' | 'builder'>;
 
 function layerEntry(info: LayerInfo, paths: Paths): Unmeasured {
-  const { id, kind, arch, built, suite, source, images } = info;
+  const { id, kind, arch, built, suite, source, images, component } = info;
   const version = info.version ?? suite;
   const origin = source?.kind === 'directory' ? source.directory : source?.kind;
   return {
@@ -77,6 +80,7 @@ function layerEntry(info: LayerInfo, paths: Paths): Unmeasured {
     ...(version === undefined ? {} : { version }),
     ...(origin === undefined ? {} : { source: origin }),
     ...(images === undefined ? {} : { images }),
+    ...(component === undefined ? {} : { component }),
   };
 }
 

@@ -31,7 +31,11 @@ export interface FetchTextOptions {
   /** Milliseconds for the whole answer. */
   timeout: number;
   signal?: AbortSignal | undefined;
+  /** What to do when the server is of no use; default: the flag for Kubernetes' own. */
+  otherServer?: string;
 }
+
+const otherReleaseServer = 'use another server: --release-mirror URL';
 
 /**
  * A small text, trimmed; undefined when the server says that there is no such thing (404).
@@ -39,7 +43,7 @@ export interface FetchTextOptions {
  */
 export async function fetchText(
   url: string,
-  { client, timeout, signal }: FetchTextOptions,
+  { client, timeout, signal, otherServer = otherReleaseServer }: FetchTextOptions,
 ): Promise<string | undefined> {
   const deadline = AbortSignal.timeout(timeout);
   try {
@@ -61,7 +65,7 @@ export async function fetchText(
     const why = deadline.aborted ? `no answer in ${timeout / 1000} s` : reasonOf(error);
     throw new KnestError(`${new URL(url).host} does not answer (${why})`, {
       code: 'DOWNLOAD_FAILED',
-      hint: 'check the network or use another server: --release-mirror URL',
+      hint: `check the network or ${otherServer}`,
       cause: error,
     });
   }
@@ -80,6 +84,8 @@ export interface Download {
   onProgress?: (received: number, total: number | undefined) => void;
   /** Milliseconds before the first repetition, doubled for each further one. */
   retryDelay?: number;
+  /** See FetchTextOptions. */
+  otherServer?: string;
 }
 
 /** Attempts in a row without a single new byte before giving up. */
@@ -188,20 +194,27 @@ function contentStart(response: Response): number | undefined {
   return start === undefined ? undefined : Number(start);
 }
 
-function gaveUp({ url }: Download, error: Error, received: number): KnestError {
+function gaveUp(
+  { url, otherServer = otherReleaseServer }: Download,
+  error: Error,
+  received: number,
+): KnestError {
   return new KnestError(`${url} could not be downloaded: ${error.message}`, {
     code: 'DOWNLOAD_FAILED',
     details: [`${received} bytes received; ${maxAttempts} attempts in a row brought nothing`],
-    hint: 'check the network or use another server: --release-mirror URL',
+    hint: `check the network or ${otherServer}`,
     cause: error,
   });
 }
 
-function wrongChecksum({ url, sha256 }: Download, actual: string): KnestError {
+function wrongChecksum(
+  { url, sha256, otherServer = otherReleaseServer }: Download,
+  actual: string,
+): KnestError {
   return new KnestError(`${url} has a wrong checksum; the file was removed`, {
     code: 'CHECKSUM_MISMATCH',
     details: [`expected sha256 ${sha256}`, `got      sha256 ${actual}`],
-    hint: 'the server (or a proxy on the way) gives a damaged file: use another one with --release-mirror URL',
+    hint: `the server (or a proxy on the way) gives a damaged file: ${otherServer}`,
   });
 }
 

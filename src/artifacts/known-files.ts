@@ -6,6 +6,7 @@
 
 import type { Host } from '../host/types.ts';
 import type { Paths } from '../plan/types.ts';
+import { parseSha256, sha256Command } from '../tools/sha256sum.ts';
 
 /** Who finds something out about files by reading them. */
 export interface FileReader<T> {
@@ -47,6 +48,19 @@ const formatVersion = 1;
  * change may leave no trace in them.
  */
 const settled = 2_000;
+
+/** sha256 of each file, as hexadecimal digits. */
+export function sha256Of(files: readonly string[], context: KnownFilesContext): Promise<string[]> {
+  const reader: FileReader<string> = {
+    kind: 'sha256',
+    read: async (wanted) => {
+      const unknown = wanted.map((index) => files[index] ?? '');
+      return parseSha256((await context.local.run(sha256Command(unknown))).stdout);
+    },
+    isValid: (value): value is string => typeof value === 'string' && /^[0-9a-f]{64}$/.test(value),
+  };
+  return learnAbout(files, reader, context);
+}
 
 /** What is known of each file, or is found out now; several names of one file are one. Errors are the reader's. */
 export async function learnAbout<T>(

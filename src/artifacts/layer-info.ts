@@ -1,13 +1,18 @@
 import type { Host } from '../host/types.ts';
 import type { Paths, PlannedLayer, ResolvedSource } from '../plan/types.ts';
+import type { ComponentName } from '../spec/types.ts';
 
 /** What is known of a layer in the cache; a file beside it. */
 export interface LayerInfo {
   id: string;
   kind: PlannedLayer['kind'];
   arch: string;
-  /** Of Kubernetes; undefined for a rootfs. */
+  /** Of Kubernetes or a component; undefined for a rootfs. */
   version?: string;
+  /** Which one it is, of kind `component`. */
+  component?: ComponentName;
+  /** Of a component's release: what was downloaded. */
+  sha256?: string;
   source?: ResolvedSource;
   suite?: string;
   /** Names of the images in it. */
@@ -37,6 +42,14 @@ export function layerInfo(layer: PlannedLayer, arch: string): LayerInfo {
       return { ...common, suite: layer.suite };
     case 'kubernetes':
       return { ...common, version: layer.version, source: layer.source };
+    case 'component': {
+      const { component, version, source, sha256 } = layer;
+      return {
+        ...{ ...common, component, source },
+        ...(version === undefined ? {} : { version }),
+        ...(sha256 === undefined ? {} : { sha256 }),
+      };
+    }
     case 'images':
       return { ...common, images: layer.archives.flatMap(({ images }) => images) };
   }

@@ -1,6 +1,6 @@
 import { KnestError } from '../errors.ts';
 import type { Host } from '../host/types.ts';
-import type { Paths, PlannedLayer } from '../plan/types.ts';
+import type { ComponentLayer, Paths, PlannedLayer } from '../plan/types.ts';
 import { acquireLock } from '../state/lock.ts';
 import { layerInfo, layerPath } from './layer-info.ts';
 import type { BuildContext, BuildFolders } from './types.ts';
@@ -85,6 +85,7 @@ async function build(layer: PlannedLayer, folders: BuildFolders, context: BuildC
   if (layer.kind === 'rootfs') return (await import('./rootfs.ts')).buildRootfs(layer, folders, context);
   if (layer.kind === 'images')
     return (await import('./images-layer.ts')).buildImages(layer, folders, context);
+  if (layer.kind === 'component') return buildComponent(layer, folders, context);
   const { version, source } = layer;
   switch (source.kind) {
     case 'debian':
@@ -96,13 +97,31 @@ async function build(layer: PlannedLayer, folders: BuildFolders, context: BuildC
   }
 }
 
+async function buildComponent(
+  layer: ComponentLayer,
+  folders: BuildFolders,
+  context: BuildContext,
+): Promise<void> {
+  const { source } = layer;
+  switch (source.kind) {
+    case 'release': {
+      const { buildComponentRelease } = await import('./components/release.ts');
+      return buildComponentRelease({ ...layer, source }, folders, context);
+    }
+    case 'directory': {
+      const { buildComponentDirectory } = await import('./components/directory.ts');
+      return buildComponentDirectory({ ...layer, source }, folders, context);
+    }
+  }
+}
+
 /** Bytes that a build needs at its peak, measured and rounded up. */
-const spaceNeeded = { rootfs: 1.5e9, debian: 4e9, release: 1e9, directory: 0.7e9 };
+const spaceNeeded = { rootfs: 1.5e9, component: 0.3e9, debian: 4e9, release: 1e9, directory: 0.7e9 };
 
 function checkSpace(layer: PlannedLayer, { facts, paths, host }: BuildContext): void {
   // as much as the archives have; cp(1) says when that is too much
   if (layer.kind === 'images') return;
-  const needed = spaceNeeded[layer.kind === 'rootfs' ? 'rootfs' : layer.source.kind];
+  const needed = spaceNeeded[layer.kind === 'kubernetes' ? layer.source.kind : layer.kind];
   if (facts.freeBytes.cache >= needed) return;
   const gigabytes = (bytes: number) => (bytes / 1e9).toFixed(1);
   throw new KnestError(

@@ -6,7 +6,7 @@
  * and cannot ask for file names.
  */
 
-import { knownSuites, managers, sources } from '../spec/words.ts';
+import { componentSources, knownSuites, managers, sources } from '../spec/words.ts';
 import type { Command, Option } from 'commander';
 import type { Api } from './cli.ts';
 
@@ -166,6 +166,10 @@ interface Values {
 /** Values of an option or argument that commander does not check itself. */
 const fixedValues: Readonly<Record<string, readonly string[]>> = {
   '--source': sources,
+  '--containerd': componentSources,
+  '--runc': componentSources,
+  '--cni-plugins': componentSources,
+  '--etcd': componentSources,
   '--manager': managers,
   '--network': ['bridge'],
   '--suite': knownSuites,
@@ -184,7 +188,10 @@ const fixedValues: Readonly<Record<string, readonly string[]>> = {
 /** Several, separated by commas. */
 const takeLists = ['node', 'nodes', '--nodes'];
 
-const takeFiles = ['--config', '--kubeconfig', '--source', 'files'];
+const takeFiles = [
+  ...['--config', '--kubeconfig', '--source', 'files'],
+  ...['--containerd', '--runc', '--cni-plugins', '--etcd'],
+];
 
 async function valuesOf(what: string, choices: readonly string[] | undefined, names: Names): Promise<Values> {
   const words = choices ?? fixedValues[what] ?? (await existing(what, names));

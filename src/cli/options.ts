@@ -1,6 +1,15 @@
 /** Flags that several commands share, said once. */
 
-import { defaults, defaultWait, ipFamilies, managers, orList, proxyModes, sources } from '../spec/words.ts';
+import {
+  componentSources,
+  defaults,
+  defaultWait,
+  ipFamilies,
+  managers,
+  orList,
+  proxyModes,
+  sources,
+} from '../spec/words.ts';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { SpecFlags } from '../spec/load.ts';
 import type { OutputFormat } from './output/result.ts';
@@ -94,6 +103,16 @@ export function releaseMirrorOption(command: Command): Option {
     .env('KNEST_RELEASE_MIRROR');
 }
 
+/** --component-mirror, or what the environment says. */
+function componentMirrorOption(command: Command): Option {
+  return command
+    .createOption(
+      '--component-mirror <url>',
+      'mirror of the releases of containerd, runc, the CNI plugins and etcd, with the layout of github.com',
+    )
+    .env('KNEST_COMPONENT_MIRROR');
+}
+
 /** The flags that decide what is in a node's root file system. */
 export function imageOptions(command: Command): Command {
   return command
@@ -106,8 +125,17 @@ export function imageOptions(command: Command): Command {
       `where Kubernetes comes from: ${orList([...sources, 'a directory'])} (default: "${defaults.source}")`,
     )
     .addOption(releaseMirrorOption(command))
+    .option('--containerd <source>', componentFlag('containerd'))
+    .option('--runc <source>', componentFlag('runc'))
+    .option('--cni-plugins <source>', componentFlag('the CNI plugins'))
+    .option('--etcd <source>', componentFlag('etcd'))
+    .addOption(componentMirrorOption(command))
     .option('--suite <suite>', `Debian suite of the nodes (default: "${defaults.suite}")`)
     .option('--mirror <url>', "Debian mirror (default: the host's own)");
+}
+
+function componentFlag(what: string): string {
+  return `${what}: ${orList([...componentSources, 'a version like 1.2.3', 'a directory'])} (default: "auto")`;
 }
 
 /** --yes: knest may change more on the host than what belongs to the cluster. */

@@ -23,14 +23,18 @@ export function tellWarnings({ warnings }: LoadedSpec, listener: Listener): void
 }
 
 function specFlags(options: SpecOptions): SpecFlags {
-  const { source, releaseMirror } = options;
+  const { source, releaseMirror, componentMirror } = options;
   return given({
     name: options.name,
     kubernetesVersion: options.kubernetesVersion,
-    // On the command line a path like ./bin is relative to where the user is; a config file has no such place.
-    source: source !== undefined && /^\.\.?(\/|$)/.test(source) ? resolve(source) : source,
+    source: fromHere(source),
+    containerd: fromHere(options.containerd),
+    runc: fromHere(options.runc),
+    cniPlugins: fromHere(options.cniPlugins),
+    etcd: fromHere(options.etcd),
     // An empty variable is how a shell takes back an exported one.
     releaseMirror: releaseMirror === '' ? undefined : releaseMirror,
+    componentMirror: componentMirror === '' ? undefined : componentMirror,
     suite: options.suite,
     mirror: options.mirror,
     manager: options.manager,
@@ -46,6 +50,11 @@ function specFlags(options: SpecOptions): SpecFlags {
     podSubnet: options.podSubnet,
     serviceSubnet: options.serviceSubnet,
   });
+}
+
+/** On the command line a path like ./bin is relative to where the user is; a config file has no such place. */
+function fromHere(source: string | undefined): string | undefined {
+  return source !== undefined && /^\.\.?(\/|$)/.test(source) ? resolve(source) : source;
 }
 
 async function readConfig(terminal: Terminal, path: string): Promise<ConfigFile> {

@@ -146,6 +146,24 @@ const comparisons: { [Field in keyof Required<MachinePlan>]: Comparison } = {
             why: 'the programs are in a layer of the machine',
           },
         ],
+  components: ({ before, after }) =>
+    [...new Set([...Object.keys(before.components ?? {}), ...Object.keys(after.components ?? {})])].flatMap(
+      (name) => {
+        const [old, now] = [before, after].map(
+          ({ components = {} }) => components[name as keyof typeof components],
+        );
+        // plans of older versions do not say it; why it was chosen makes no difference
+        if (!old || !now || (old.version === now.version && old.layer === now.layer)) return [];
+        return [
+          {
+            what: 'component version' as const,
+            says: `${name} ${now.version ?? 'of an unknown version'} instead of ${old.version ?? 'one'}`,
+            cost: 'machine rebooted' as const,
+            why: 'the programs are in a layer of the machine',
+          },
+        ];
+      },
+    ),
   ports: field('ports', 'port', 'none', 'other ports of the host lead to it', 'the host leads packets there'),
   folder: field('folder', 'folder', 'data lost', 'its folder is elsewhere', 'the data is in the old one'),
   root: field('root', 'folder', 'machine rebooted', 'its root is elsewhere', nextStart),

@@ -9,6 +9,7 @@ export type ChangedThing =
   | 'machine added'
   | 'machine removed'
   | 'kubernetes version'
+  | 'component version'
   | 'layer'
   | 'bind'
   | 'resources'

@@ -11,6 +11,7 @@ import type { KubernetesClient } from '../clients/kubernetes/client.ts';
 import { waitForNodes, waitForServiceAccount } from '../observe/readiness.ts';
 import { issuePki } from '../pki/issue.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
+import { componentTitles } from '../plan/node-components.ts';
 import { adminCertificate } from '../plan/pki.ts';
 import type { ClusterPlan, MachinePlan, Paths, PlannedLayer } from '../plan/types.ts';
 import { clusterFolder, readKeyMaterial, writeKeyMaterial } from '../state/clusters.ts';
@@ -47,6 +48,8 @@ function layerTitle(layer: PlannedLayer): string {
       return `Debian ${layer.suite}`;
     case 'kubernetes':
       return `Kubernetes ${layer.version}`;
+    case 'component':
+      return [componentTitles[layer.component], layer.version].join(' ').trim();
     case 'images':
       return `Images ${layer.archives.flatMap(({ images }) => images).join(', ')}`;
   }

@@ -8,7 +8,7 @@ import type { NodeCondition } from '../observe/types.ts';
 import type { UnitStatus } from '../tools/systemctl.ts';
 import type { ClusterPlan, Paths, PlannedPort } from '../plan/types.ts';
 import type { Workstation } from '../workstation/workstation.ts';
-import type { ClusterSpec, NodeResources, NodeRole, Taint } from '../spec/types.ts';
+import type { ClusterSpec, ComponentName, NodeResources, NodeRole, Taint } from '../spec/types.ts';
 
 export type { Check, Verdict } from '../facts/types.ts';
 
@@ -135,6 +135,8 @@ export interface NodeSummary {
   status: string;
   /** As the API server knows it; undefined when it does not answer. */
   kubeletVersion: string | undefined;
+  /** Versions of what it runs besides Kubernetes, as far as they are known: { containerd: "1.7.24" } */
+  components: Readonly<Partial<Record<ComponentName, string>>>;
   /** The first of its addresses. */
   address: string;
   addresses: readonly string[];

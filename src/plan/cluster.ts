@@ -34,6 +34,7 @@ import { chooseManager } from './managers/choose.ts';
 import { managerPlanners, plannerOf } from './managers/planners.ts';
 import type { ManagerPlanners } from './managers/types.ts';
 import type { Keep } from './keep.ts';
+import { componentLayers, componentsOfSuite, suiteOf } from './node-components.ts';
 import { planPki } from './pki.ts';
 import type { ClusterPlan, KubernetesChoice, Paths, PlanInputs, PlannedLayer, PlannedPort } from './types.ts';
 import { versionOfNode, versionProblems } from './versions/problems.ts';
@@ -76,12 +77,12 @@ export function planCluster(
   keep: Keep = {},
   planners: ManagerPlanners = managerPlanners,
 ): ClusterPlan {
-  refuse(spec, facts, kubernetes);
+  refuse(spec, facts, kubernetes, keep);
   const manager = previous?.manager ?? chooseManager(spec, facts, planners);
   const planner = plannerOf(manager, planners);
   const network = planClusterNetwork(spec, facts, previous);
   const { hostNetwork, lan, bridge, ports } = network;
-  const nodes = placeNodes({ spec, network, kubernetes, previous, facts });
+  const nodes = placeNodes({ spec, network, kubernetes, previous, keep, facts });
   const machines = nodes.map(({ machine }) => machine);
   const cluster = clusterContext({ spec, facts, network, machines, previous });
   const folder = `${paths.state}/clusters/${spec.name}`;
@@ -149,19 +150,31 @@ function plannedNetwork(
 }
 
 /** What no plan can make work here. */
-function refuse(spec: ClusterSpec, facts: HostFacts, kubernetes: KubernetesChoice): void {
+function refuse(spec: ClusterSpec, facts: HostFacts, kubernetes: KubernetesChoice, keep: Keep): void {
   const versions = [kubernetes.cluster, ...Object.values(kubernetes.nodes)].map(({ version }) => version);
   const problems = [
     ...kernelProblems(spec, facts, versions),
-    ...versionProblems(spec, (node) => versionOfNode(kubernetes, node)),
+    ...versionProblems(
+      spec,
+      (node) => versionOfNode(kubernetes, node),
+      (node) =>
+        keep.components?.[node.name] ??
+        kubernetes.components?.[node.name] ??
+        componentsOfSuite(node, spec.image),
+    ),
   ];
   if (problems.length > 0) throw new InputError('the cluster cannot be made', problems);
 }
 
 function layersOf({ machine, kubernetes }: PlacedNode, spec: ClusterSpec, facts: HostFacts): PlannedLayer[] {
   const { layerId: id, version, source } = kubernetes;
-  const image = { ...spec.image, suite: machine.spec.suite ?? spec.image.suite };
-  return [...imagesLayers(spec), { kind: 'kubernetes', id, version, source }, rootfsLayer(image, facts)];
+  const image = { ...spec.image, suite: suiteOf(machine.spec, spec.image) };
+  return [
+    ...imagesLayers(spec),
+    { kind: 'kubernetes', id, version, source },
+    ...componentLayers(machine.components),
+    rootfsLayer(image, facts),
+  ];
 }
 
 /** Users may come through a port of the host. */

@@ -17,7 +17,7 @@ export function clusterContext({
   network: { nodeSubnets, podSubnets, serviceSubnets, loadBalancer, lan, hostNetwork, ports },
   machines,
   previous,
-}: Omit<PlaceInput, 'kubernetes'> & { machines: readonly MachineContext[] }): ClusterContext {
+}: Omit<PlaceInput, 'kubernetes' | 'keep'> & { machines: readonly MachineContext[] }): ClusterContext {
   const controlPlanes = controlPlanesOf(machines);
   const address = lan?.dhcp
     ? leasedApiAddress(lan, spec.network.apiServer, controlPlanes[0]?.address ?? '')

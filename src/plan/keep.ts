@@ -1,7 +1,9 @@
+import { componentsOfSuite } from './node-components.ts';
 import type {
   ClusterPlan,
   KubernetesChoice,
   MachinePlan,
+  NodeComponents,
   PlannedLayer,
   PlannedSysctl,
   ResolvedKubernetes,
@@ -14,6 +16,8 @@ import type {
 export interface Keep {
   /** Versions and sources of Kubernetes: of the cluster, and of its machines by name. */
   kubernetes?: { cluster?: ResolvedKubernetes; nodes: KubernetesChoice['nodes'] };
+  /** What machines have besides Kubernetes, by their names. */
+  components?: Readonly<Record<string, NodeComponents>>;
   /** What machines stand on, by their names, topmost layer first. */
   layers?: Readonly<Record<string, readonly PlannedLayer[]>>;
   /** Kernel settings with the values that the host had before the cluster came. */
@@ -32,9 +36,27 @@ export function keepOf(present: ClusterPlan): Keep {
       ...(cluster ? { cluster: resolved(present, cluster) } : {}),
       nodes: Object.fromEntries(nodes),
     },
+    components: Object.fromEntries(
+      present.machines.map((machine) => [machine.name, componentsOf(present, machine)]),
+    ),
     layers: Object.fromEntries(present.machines.map((machine) => [machine.name, layersOf(present, machine)])),
     sysctls: present.host.sysctls,
   };
+}
+
+/** Plans of older versions do not say: their machines have what their suite has. */
+function componentsOf(present: ClusterPlan, machine: MachinePlan): NodeComponents {
+  const layers = layersOf(present, machine);
+  const rootfs = layers.find((layer) => layer.kind === 'rootfs');
+  const ofSuite = componentsOfSuite(
+    { suite: rootfs?.suite, role: machine.role },
+    { suite: '', mirror: rootfs?.mirror },
+  );
+  const planned = Object.entries(machine.components ?? {}).map(([name, { version, reason }]) => {
+    const layer = layers.find((one) => one.kind === 'component' && one.component === name);
+    return [name, { version, reason, ...(layer ? { layer } : {}) }];
+  });
+  return { ...ofSuite, ...(Object.fromEntries(planned) as Partial<NodeComponents>) };
 }
 
 export type KubernetesLayer = Extract<PlannedLayer, { kind: 'kubernetes' }>;

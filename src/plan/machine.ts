@@ -1,6 +1,7 @@
 import type { HostFacts } from '../facts/types.ts';
 import type { MachineContext } from './components/component.ts';
 import type { MachineLink, ManagerPlanner } from './managers/types.ts';
+import { plannedComponents } from './node-components.ts';
 import type {
   ComponentPlan,
   MachinePlan,
@@ -83,6 +84,7 @@ export function assembleMachine(input: MachineInput, facts: HostFacts, paths: Pa
     podSubnets,
     ...(machine.lan ? { lan: machine.lan } : {}),
     kubernetesVersion,
+    components: plannedComponents(machine.components),
     ports: input.ports,
     ...place,
     layers,

@@ -4,10 +4,12 @@ import { parseRange } from '../formats/address-range.ts';
 import { parseCidr } from '../formats/cidr.ts';
 import type { ClusterSpec, NodeSpec } from '../spec/types.ts';
 import type { MachineContext } from './components/component.ts';
+import type { Keep } from './keep.ts';
 import type { ClusterNetwork } from './network/cluster-network.ts';
 import { lanMac, leasedAddresses } from './network/lan.ts';
 import { nodeSlots } from './network/load-balancer.ts';
 import { gatewayOf, nodeAddress, podSubnetOfNode } from './network/node-addresses.ts';
+import { componentsOfSuite } from './node-components.ts';
 import type { ClusterPlan, KubernetesChoice, ResolvedKubernetes } from './types.ts';
 import { versionTraits } from './versions/traits.ts';
 
@@ -24,6 +26,8 @@ export interface PlaceInput {
   kubernetes: KubernetesChoice;
   /** The plan of the cluster as it is, when nodes come or go. */
   previous: ClusterPlan | undefined;
+  /** What nodes that are there keep. */
+  keep: Pick<Keep, 'components'>;
 }
 
 /** Nodes with their addresses. Those that are there already keep their places, new ones take the first free ones. */
@@ -32,6 +36,7 @@ export function placeNodes({
   network: { nodeSubnets, podSubnets, loadBalancer, lan, hostNetwork },
   kubernetes,
   previous,
+  keep,
   facts,
 }: PlaceInput): PlacedNode[] {
   const kept = new Map(previous?.machines.map(({ name, slot }) => [name, slot]));
@@ -59,6 +64,10 @@ export function placeNodes({
       spec: node,
       kubernetesVersion: chosen.version,
       traits: versionTraits(chosen.version),
+      components:
+        keep.components?.[node.name] ??
+        kubernetes.components?.[node.name] ??
+        componentsOfSuite(node, spec.image),
     };
     return { machine, slot, kubernetes: chosen };
   });

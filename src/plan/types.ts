@@ -2,7 +2,7 @@
 
 import type { HostFacts, Lease } from '../facts/types.ts';
 import type { PkiPlan, PlannedCertificate } from '../pki/types.ts';
-import type { ClusterSpec, NodeRole } from '../spec/types.ts';
+import type { ClusterSpec, ComponentName, NodeRole } from '../spec/types.ts';
 
 /** Where knest keeps things on a host. */
 export interface Paths {
@@ -120,6 +120,7 @@ export type PlannedLayer =
       proxy: string | undefined;
     }
   | { kind: 'kubernetes'; id: string; version: string; source: ResolvedSource }
+  | ComponentLayer
   | { kind: 'images'; id: string; archives: readonly PlannedArchive[] };
 
 /** An archive of images that machines find in their root file system. */
@@ -137,6 +138,36 @@ export type ResolvedSource =
   | { kind: 'debian'; suite: string; mirror: string | undefined; proxy: string | undefined }
   | { kind: 'directory'; directory: string; digest: string };
 
+/** Where a component comes from that is not of the node's Debian suite. */
+export type OutsideSource = Exclude<ResolvedSource, { kind: 'debian' }>;
+
+/** A component over that of the Debian suite, at the same paths. */
+export interface ComponentLayer {
+  kind: 'component';
+  id: string;
+  component: ComponentName;
+  /** undefined: the binaries do not tell. */
+  version: string | undefined;
+  source: OutsideSource;
+  /** Of a release: sha256 of the file that is downloaded. */
+  sha256?: string;
+}
+
+/** A component of a node, decided. */
+export interface ResolvedComponent {
+  /** "2.3.4"; undefined: nobody knows, as of a suite that knest does not know. */
+  version: string | undefined;
+  /** undefined: it is in the rootfs layer, of the node's Debian suite. */
+  layer?: ComponentLayer;
+  /** Where it comes from, and why. */
+  reason: string;
+}
+
+/** What a node runs besides Kubernetes; only control planes have etcd. */
+export type NodeComponents = Readonly<
+  Record<Exclude<ComponentName, 'etcd'>, ResolvedComponent> & { etcd?: ResolvedComponent }
+>;
+
 export interface ResolvedKubernetes {
   /** "v1.20.2" */
   version: string;
@@ -152,6 +183,8 @@ export interface KubernetesChoice {
   cluster: ResolvedKubernetes;
   /** By node name. */
   nodes: Readonly<Record<string, ResolvedKubernetes>>;
+  /** What nodes have besides, by their names; of those that are not named, all is of their Debian suite. */
+  components?: Readonly<Record<string, NodeComponents>>;
 }
 
 export interface PlannedBind {
@@ -252,6 +285,15 @@ export interface PlannedLanHost {
   lease?: Lease;
 }
 
+/** What a machine has besides Kubernetes, for readers of the plan. */
+export interface PlannedComponent {
+  /** undefined: nobody knows. */
+  version?: string;
+  /** Id of its layer; undefined: it is of the Debian suite. */
+  layer?: string;
+  reason: string;
+}
+
 export interface MachinePlan {
   /** Machine name, host name and Kubernetes node name. */
   name: string;
@@ -266,6 +308,8 @@ export interface MachinePlan {
   /** With macvlan. */
   lan?: PlannedLanHost;
   kubernetesVersion: string;
+  /** Plans of older versions have none. */
+  components?: Readonly<Partial<Record<ComponentName, PlannedComponent>>>;
   ports: readonly PlannedPort[];
   /** Folder with everything of this machine on the host. */
   folder: string;

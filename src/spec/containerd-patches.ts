@@ -19,7 +19,7 @@ export function tomlProblem(text: string): string | undefined {
 /** The table of a valid text. */
 export function containerdPatch(text: string): ConfigPatch {
   const patch: ConfigPatch = parse(text);
-  return isOldWay(patch) ? withoutConfigPath(patch) : patch;
+  return withoutConfigPath(patch);
 }
 
 /** Whether a valid text sets mirrors, or their certificates, in a way that does not go together with config_path. */
@@ -27,25 +27,34 @@ export function setsMirrors(text: string): boolean {
   return isOldWay(parse(text));
 }
 
-const criPlugin = 'io.containerd.grpc.v1.cri';
+/** Where containerd has its registries: 1.x, or a file in its format; since 2.0. */
+const registryPlugins = ['io.containerd.grpc.v1.cri', 'io.containerd.cri.v1.images'];
 
 /**
  * containerd has two ways to say where registries are, and refuses to start its CRI plugin with both: "`mirrors` cannot
- * be set when `config_path` is provided", "`configs.tls` cannot be set ..." (1.5 to 1.7). knest's own is config_path.
+ * be set when `config_path` is provided", "`configs.tls` cannot be set ..." (1.5 to 2.3). knest's own is config_path.
  * Credentials (`configs.HOST.auth`) go with both.
  */
 function isOldWay(patch: ConfigPatch): boolean {
-  const registry = at(patch, ['plugins', criPlugin, 'registry']);
+  return registryPlugins.some((plugin) => isOldWayOf(plugin, patch));
+}
+
+function isOldWayOf(plugin: string, patch: ConfigPatch): boolean {
+  const registry = at(patch, ['plugins', plugin, 'registry']);
   if (!isTable(registry) || 'config_path' in registry) return false;
   const configs = isTable(registry['configs']) ? Object.values(registry['configs']) : [];
   return 'mirrors' in registry || configs.some((config) => isTable(config) && 'tls' in config);
 }
 
 function withoutConfigPath(patch: ConfigPatch): ConfigPatch {
-  const plugins = at(patch, ['plugins']) as ConfigPatch;
-  const cri = at(plugins, [criPlugin]) as ConfigPatch;
-  const registry = { ...(at(cri, ['registry']) as ConfigPatch), config_path: '' };
-  return { ...patch, plugins: { ...plugins, [criPlugin]: { ...cri, registry } } };
+  return registryPlugins
+    .filter((plugin) => isOldWayOf(plugin, patch))
+    .reduce((all, plugin) => {
+      const plugins = at(all, ['plugins']) as ConfigPatch;
+      const own = at(plugins, [plugin]) as ConfigPatch;
+      const registry = { ...(at(own, ['registry']) as ConfigPatch), config_path: '' };
+      return { ...all, plugins: { ...plugins, [plugin]: { ...own, registry } } };
+    }, patch);
 }
 
 function at(table: unknown, path: readonly string[]): unknown {

@@ -2,9 +2,10 @@
 
 import type { Problem } from '../errors.ts';
 import { withoutUndefined } from './check.ts';
+import { componentVersionPattern } from './values.ts';
 import type { Path } from './problems.ts';
 import { apiVersion, configKind, type NodeConfig } from './schema.ts';
-import { mostNodes } from './words.ts';
+import { componentNames, mostNodes } from './words.ts';
 
 /** What can be said on the command line; the same words as in the config file. */
 export interface SpecFlags {
@@ -12,6 +13,12 @@ export interface SpecFlags {
   kubernetesVersion?: string;
   source?: string;
   releaseMirror?: string;
+  /** Of each of these: suite, release, a version, or the absolute path of a directory. */
+  containerd?: string;
+  runc?: string;
+  cniPlugins?: string;
+  etcd?: string;
+  componentMirror?: string;
   suite?: string;
   mirror?: string;
   manager?: string;
@@ -34,11 +41,14 @@ export interface SpecFlags {
 /** The flags as a config file would say them; the numbers of nodes are read by nodesOfFlags. */
 export function configOfFlags(flags: SpecFlags): unknown {
   const { name, kubernetesVersion, source, releaseMirror, suite, mirror, manager, images } = flags;
+  const { componentMirror } = flags;
   const { network: mode, dhcp, gateway, ipFamily, proxyMode, nodeSubnet, podSubnet, serviceSubnet } = flags;
   return {
     apiVersion,
     kind: configKind,
     ...withoutUndefined({ name, kubernetesVersion, source, releaseMirror, suite, mirror, manager, images }),
+    ...withoutUndefined({ componentMirror }),
+    components: componentsOfFlags(flags),
     network: withoutUndefined({
       ...{ mode, dhcp, gateway, ipFamily, proxyMode },
       ...{ nodeSubnet, podSubnet, serviceSubnet },
@@ -46,13 +56,37 @@ export function configOfFlags(flags: SpecFlags): unknown {
   };
 }
 
+/** One flag for each says where it comes from, or which release it is. */
+function componentsOfFlags(flags: SpecFlags): Record<string, { source?: string; version?: string }> {
+  return Object.fromEntries(
+    componentNames.flatMap((name) => {
+      const value = flags[name];
+      if (value === undefined) return [];
+      return [[name, componentVersionPattern.test(value) ? { version: value } : { source: value }]];
+    }),
+  );
+}
+
 /** network.nodeSubnet -> --node-subnet */
 export function flagName(path: Path): string {
   const key = String(path.at(-1));
   if (key === 'mode') return '--network';
   if (path[0] === 'images') return '--image';
-  const flag = `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-  return flag === '--release-mirror' ? `${flag} (or KNEST_RELEASE_MIRROR)` : flag;
+  if (path[0] === 'components') return dashed(String(path[1]));
+  const flag = dashed(key);
+  const variable = mirrorVariables[flag];
+  return variable === undefined ? flag : `${flag} (or ${variable})`;
+}
+
+/** Flags that an environment variable can say as well. */
+const mirrorVariables: Readonly<Record<string, string>> = {
+  '--release-mirror': 'KNEST_RELEASE_MIRROR',
+  '--component-mirror': 'KNEST_COMPONENT_MIRROR',
+};
+
+/** cniPlugins -> --cni-plugins */
+function dashed(key: string): string {
+  return `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
 /**

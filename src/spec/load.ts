@@ -3,6 +3,7 @@
 import { InputError, type Problem, type Subject } from '../errors.ts';
 import { check } from './check.ts';
 import { complete } from './complete/complete.ts';
+import { componentProblems } from './validate/components.ts';
 import { dnsProblems } from './validate/dns.ts';
 import { hostNetworkProblems } from './validate/host-network.ts';
 import { networkProblems } from './validate/networks.ts';
@@ -16,6 +17,7 @@ import { placesIn } from './places.ts';
 import { configPath, valueAt, type At, type Path } from './problems.ts';
 import { apiVersion, configKind, configSchema, type Config } from './schema.ts';
 import type { ClusterSpec } from './types.ts';
+import { componentNames } from './words.ts';
 import { readYaml, withNumbersAsWritten, type Fault } from './yaml.ts';
 
 export type { SpecFlags } from './flags.ts';
@@ -62,6 +64,7 @@ export function loadSpec({ config, flags }: SpecInput): LoadedSpec {
     ...nodeProblems(merged, at),
     ...registryProblems(merged, at),
     ...dnsProblems(merged, at),
+    ...componentProblems(merged, at),
   ];
   if (problems.length > 0) throw new InputError(subjectOf(config?.name, problems), problems);
   const countedBy = flags.controlPlanes === undefined ? '--nodes' : '--control-planes';
@@ -116,5 +119,19 @@ function subjectOf(file: string | undefined, problems: readonly Problem[]): stri
 }
 
 function merge(file: Partial<Config>, flags: Partial<Config>): Partial<Config> {
-  return { ...file, ...flags, network: { ...file.network, ...flags.network } };
+  return {
+    ...file,
+    ...flags,
+    network: { ...file.network, ...flags.network },
+    components: mergeComponents(file.components, flags.components),
+  };
+}
+
+/** A flag says one thing of a component: where it comes from, or which release it is; the rest is as in the file. */
+function mergeComponents(file: Config['components'], flags: Config['components']): Config['components'] {
+  const named = componentNames.flatMap((name) => {
+    const own = flags?.[name];
+    return own === undefined ? [] : [[name, { ...file?.[name], ...own }] as const];
+  });
+  return { ...file, ...Object.fromEntries(named) };
 }

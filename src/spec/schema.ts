@@ -51,6 +51,11 @@ export const configSchema = z
     releaseMirror: text(urlProblem).meta({
       description: 'Base URL of a mirror of the project’s download server, for the source `release`.',
     }),
+    componentMirror: text(urlProblem).meta({
+      description:
+        'Base URL of a mirror of the releases of containerd, runc, the CNI plugins and etcd, with the layout of ' +
+        'https://github.com. Default: https://github.com.',
+    }),
     suite: text(suiteProblem).meta({
       description: `Debian suite of the nodes’ root file system: ${knownSuites.map((suite) => `\`${suite}\``).join(', ')}, ... Default: ${defaults.suite}.`,
     }),

@@ -12,6 +12,11 @@ export function registrySecret(host: string): string {
   return `password of ${host}`;
 }
 
+/** Name of what a registry is told of who asks, as in a header: user and password in one. */
+export function authorizationSecret(host: string): string {
+  return `authorization for ${host}`;
+}
+
 export const proxySecrets = { http: 'proxy for http', https: 'proxy for https' } as const;
 
 /** Values by name, as they stand within double quotes: with \" and \\. */
@@ -20,7 +25,12 @@ export function secretsOf({
   proxy,
 }: Partial<Pick<ClusterSpec, 'registries' | 'proxy'>>): Map<string, string> {
   const passwords = (registries ?? []).flatMap(({ host, credentials }): [string, string][] =>
-    credentials ? [[registrySecret(host), credentials.password]] : [],
+    credentials
+      ? [
+          [registrySecret(host), credentials.password],
+          [authorizationSecret(host), `Basic ${base64(credentials)}`],
+        ]
+      : [],
   );
   const proxies = (['http', 'https'] as const).flatMap((scheme): [string, string][] =>
     proxy?.[scheme] === undefined ? [] : [[proxySecrets[scheme], proxy[scheme]]],
@@ -28,4 +38,9 @@ export function secretsOf({
   return new Map(
     [...passwords, ...proxies].map(([name, value]) => [name, value.replaceAll(/["\\]/g, '\\$&')]),
   );
+}
+
+/** RFC 7617, in UTF-8. */
+function base64({ username, password }: { username: string; password: string }): string {
+  return Buffer.from(`${username}:${password}`).toString('base64');
 }

@@ -1,6 +1,8 @@
 /** What the user wants: read from a config file and flags, complete and validated. */
 
 import type {
+  componentNames,
+  componentSources,
   dnsProviders,
   ipFamilies,
   managers,
@@ -21,6 +23,19 @@ export type IpFamily = (typeof ipFamilies)[number];
 
 /** auto: release when it answers, else debian. Otherwise an absolute path to a directory of binaries. */
 export type KubernetesSource = (typeof sources)[number] | { directory: string };
+
+/** What nodes need besides Kubernetes, by its key in the config file. */
+export type ComponentName = (typeof componentNames)[number];
+
+/** auto: the suite's where it is good enough, else a release. Otherwise an absolute path to a directory of binaries. */
+export type ComponentSource = (typeof componentSources)[number] | { directory: string };
+
+/** Where a component is to come from. */
+export interface ComponentOrigin {
+  source: ComponentSource;
+  /** "2.3.4"; undefined: the one that goes with the node's Kubernetes, or what the directory has. */
+  version: string | undefined;
+}
 
 export interface Taint {
   key: string;
@@ -147,6 +162,10 @@ export interface ComponentsSpec {
   kubeProxy: { extraArgs: ExtraArgs; config: ConfigPatch };
   /** config.toml of containerd: tables to merge into it, in this order. */
   containerd: { configPatches: readonly ConfigPatch[] };
+  /** Where these come from; what is not named: auto. */
+  sources?: Readonly<Partial<Record<ComponentName, ComponentOrigin>>>;
+  /** Base URL of a mirror of their projects' releases, with GitHub's layout. */
+  mirror?: string;
 }
 
 /** A registry that belongs to the cluster. */

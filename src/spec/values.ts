@@ -1,6 +1,6 @@
 /** What single values of a spec must look like. Each check gives what is wrong, or undefined when all is well. */
 
-import { sources } from './words.ts';
+import { componentSources, sources } from './words.ts';
 import { isAddress } from '../formats/cidr.ts';
 import { didYouMean } from './suggest.ts';
 
@@ -20,10 +20,26 @@ export function nameProblem(name: string): string | undefined {
 }
 
 export function sourceProblem(source: string): string | undefined {
-  if (source.startsWith('/') || sources.some((word) => word === source)) return undefined;
-  const words = `must be ${sources.join(', ')} or the absolute path of a directory of binaries`;
-  const suggestion = didYouMean(source, sources);
+  return wordOrDirectoryProblem(source, sources);
+}
+
+/** Of containerd, runc, the CNI plugins, etcd. */
+export function componentSourceProblem(source: string): string | undefined {
+  return wordOrDirectoryProblem(source, componentSources);
+}
+
+function wordOrDirectoryProblem(source: string, choice: readonly string[]): string | undefined {
+  if (source.startsWith('/') || choice.includes(source)) return undefined;
+  const words = `must be ${choice.join(', ')} or the absolute path of a directory of binaries`;
+  const suggestion = didYouMean(source, choice);
   return `"${source}" ${words}${suggestion ? `; ${suggestion}` : ''}`;
+}
+
+/** A release, as its project calls it; a "v" in front is optional. */
+export const componentVersionPattern = /^v?\d+\.\d+\.\d+(-(alpha|beta|rc)\.\d+)?$/;
+
+export function componentVersionProblem(version: string): string | undefined {
+  return componentVersionPattern.test(version) ? undefined : `"${version}" is not a version like 2.3.4`;
 }
 
 export function suiteProblem(suite: string): string | undefined {

@@ -4,6 +4,10 @@ export const nodeRoles = ['control-plane', 'worker'] as const;
 export const managers = ['auto', 'systemd', 'direct'] as const;
 /** Where Kubernetes comes from, unless it is a directory. */
 export const sources = ['auto', 'release', 'debian'] as const;
+/** Where containerd, runc, the CNI plugins and etcd come from, unless it is a directory. */
+export const componentSources = ['auto', 'suite', 'release'] as const;
+/** What nodes need besides Kubernetes, and what may come from elsewhere than their Debian suite. */
+export const componentNames = ['containerd', 'runc', 'cniPlugins', 'etcd'] as const;
 export const ipFamilies = ['ipv4', 'ipv6', 'dual'] as const;
 export const podNetworks = ['bridge', 'none'] as const;
 export const proxyModes = ['auto', 'iptables', 'nftables', 'ipvs', 'none'] as const;

@@ -99,7 +99,9 @@ const cluster = z.looseObject({
     apiAddress: z.string(),
     cni: z.enum(['bridge', 'none']),
   }),
-  layers: z.array(z.looseObject({ kind: z.enum(['rootfs', 'kubernetes', 'images']), id: z.string() })),
+  layers: z.array(
+    z.looseObject({ kind: z.enum(['rootfs', 'kubernetes', 'component', 'images']), id: z.string() }),
+  ),
   pki,
   host,
 });

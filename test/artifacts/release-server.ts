@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 
 import { kubernetesBinaries } from '../../src/artifacts/sources/binaries.ts';
 
-/** What may go wrong with one binary. Counted down: `times: 1` spoils the first answer only. */
+/** What may go wrong with one file. Counted down: `times: 1` spoils the first answer only. */
 export interface Fault {
   binary: string;
   kind: 'truncate' | 'reset' | 'status' | 'ignore-range' | 'damage';
@@ -43,29 +43,46 @@ export function fakeBinary(name: string, version: string): Buffer {
 export async function releaseFixture(options: ReleaseFixtureOptions = {}): Promise<ReleaseFixture> {
   const { version = 'v1.30.1', arch = 'amd64', missing = [], wrongChecksum = [] } = options;
   const stable = 'stable' in options ? options.stable : version;
+  return fileServer((path) => {
+    const label = /^\/release\/([^/]+)\.txt$/.exec(path)?.[1];
+    const says = label === 'stable' ? stable : options.labels?.[label ?? ''];
+    if (says !== undefined) return { text: `${says}\n` };
+    const prefix = `/release/${version}/bin/linux/${arch}/`;
+    const file = path.startsWith(prefix) ? path.slice(prefix.length) : '';
+    const name = file.replace(/\.sha256$/, '');
+    if (!(kubernetesBinaries as readonly string[]).includes(name) || missing.includes(name)) return undefined;
+    const content = options.content?.(name) ?? fakeBinary(name, version);
+    return file === name ? { content } : { text: sumOf(content, wrongChecksum.includes(name)) };
+  });
+}
+
+/** sha256 as hexadecimal digits, or one that is not. */
+export function sumOf(content: Buffer, wrong = false): string {
+  const sum = createHash('sha256').update(content).digest('hex');
+  return wrong ? sum.replace(/^.{8}/, '00000000') : sum;
+}
+
+/** What is at a path: a small text, or a file that may be continued and spoiled. */
+export type Answer = { text: string } | { content: Buffer } | { redirect: string };
+
+/** A server on loopback. Faults name files by the last part of their paths. */
+export async function fileServer(answerOf: (path: string) => Answer | undefined): Promise<ReleaseFixture> {
   const faults: Fault[] = [];
   const requests: string[] = [];
   const server = createServer((request, response) => {
-    const range = request.headers.range;
-    requests.push(`${request.url ?? ''}${range === undefined ? '' : ` ${range}`}`);
-    const label = /^\/release\/([^/]+)\.txt$/.exec(request.url ?? '')?.[1];
-    const says = label === 'stable' ? stable : options.labels?.[label ?? ''];
-    if (says !== undefined) return void response.end(`${says}\n`);
-    const prefix = `/release/${version}/bin/linux/${arch}/`;
-    const file = request.url?.startsWith(prefix) ? request.url.slice(prefix.length) : '';
-    const name = file.replace(/\.sha256$/, '');
-    if (!(kubernetesBinaries as readonly string[]).includes(name) || missing.includes(name)) {
+    const { range } = request.headers;
+    const path = new URL(request.url ?? '', 'http://server').pathname;
+    requests.push(`${path}${range === undefined ? '' : ` ${range}`}`);
+    const answer = answerOf(path);
+    if (!answer) {
       response.statusCode = 404;
       return void response.end('not found');
     }
-    const content = options.content?.(name) ?? fakeBinary(name, version);
-    if (file !== name) {
-      const sum = createHash('sha256').update(content).digest('hex');
-      return void response.end(wrongChecksum.includes(name) ? sum.replace(/^.{8}/, '00000000') : sum);
-    }
-    const fault = faults.find((each) => each.binary === name && each.times > 0);
+    if ('text' in answer) return void response.end(answer.text);
+    if ('redirect' in answer) return void response.writeHead(302, { location: answer.redirect }).end();
+    const fault = faults.find((each) => each.binary === path.replace(/^.*\//, '') && each.times > 0);
     if (fault) fault.times -= 1;
-    send(request, response, content, fault);
+    send(request, response, answer.content, fault);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;

@@ -7,6 +7,7 @@ export const node: NodeSummary = {
   state: 'running',
   status: 'Ready',
   kubeletVersion: 'v1.20.2',
+  components: { containerd: '1.7.24' },
   address: '10.90.0.2',
   addresses: ['10.90.0.2'],
   podSubnets: ['10.91.0.0/24'],

@@ -8,7 +8,9 @@
 import { describe, expect, it } from 'vitest';
 
 import { planFiles } from '../../src/cli/output/plan-directory.ts';
-import type { ClusterPlan, PlannedFile } from '../../src/plan/types.ts';
+import { componentsOfSuite } from '../../src/plan/node-components.ts';
+import type { ClusterPlan, NodeComponents, PlannedFile, ResolvedComponent } from '../../src/plan/types.ts';
+import type { ComponentName } from '../../src/spec/types.ts';
 import {
   clusterSpec,
   componentsSpec,
@@ -26,6 +28,22 @@ import { lease } from '../fixtures/lease.ts';
 import { expectGolden } from './expect-golden.ts';
 
 const base: PlanInput = { facts: sandboxFacts() };
+
+function fromProject(component: ComponentName, version: string): ResolvedComponent {
+  const source = { kind: 'release' as const, baseUrl: 'https://github.com' };
+  const id = `${component}-${version}-release-amd64-0123456789ab`;
+  return {
+    version,
+    layer: { kind: 'component', id, component, version, source },
+    reason: 'github.com: asked for',
+  };
+}
+
+const withContainerd2: NodeComponents = {
+  ...componentsOfSuite({ suite: undefined, role: 'control-plane' }, clusterSpec().image),
+  containerd: fromProject('containerd', '2.3.4'),
+  runc: fromProject('runc', '1.4.3'),
+};
 
 /** Everything that a config file can change besides topology. */
 const allSettings: PlanInput['spec'] = {
@@ -119,6 +137,30 @@ const variants: Record<string, PlanInput> = {
     }),
   },
   'kubernetes-1.36': { ...base, kubernetes: fromRelease('v1.36.2') },
+  'containerd-2': {
+    ...base,
+    kubernetes: fromRelease('v1.36.2'),
+    components: { 'knest-control-plane': withContainerd2 },
+    spec: {
+      components: componentsSpec({
+        containerd: {
+          configPatches: [
+            { plugins: { 'io.containerd.grpc.v1.cri': { max_concurrent_downloads: 7 } } },
+            { version: 4, oom_score: -999 },
+          ],
+        },
+      }),
+      registries: [
+        {
+          host: 'registry.example:5000',
+          mirrors: ['https://mirror.example'],
+          ca: undefined,
+          skipVerify: false,
+          credentials: { username: 'alice', password: 'secret' },
+        },
+      ],
+    },
+  },
   'systemd-host': { spec: { manager: 'auto' }, facts: hostFacts() },
   'systemd-host-cgroup-v1': { spec: { manager: 'auto' }, facts: { ...sandboxFacts(), pid1: 'systemd' } },
   bookworm: { ...base, spec: { image: { suite: 'bookworm', mirror: undefined } } },

@@ -157,6 +157,8 @@ describe('secrets', () => {
     });
     expect([...secretsOf(spec)]).toEqual([
       ['password of a.example', String.raw`a\"b\\c`],
+      // echo -n 'alice:a"b\c' | base64
+      ['authorization for a.example', 'Basic YWxpY2U6YSJiXGM='],
       ['proxy for https', 'http://proxy.example'],
     ]);
   });

@@ -4,10 +4,9 @@ import { InputError, KnestError } from '../../errors.ts';
 import type { Host } from '../../host/types.ts';
 import type { ResolvedKubernetes, ResolvedSource } from '../../plan/types.ts';
 import { fitsVersion } from '../../spec/kubernetes-version.ts';
-import { parseSha256, sha256Command } from '../../tools/sha256sum.ts';
 import { writeHashed } from '../hashed-copy.ts';
-import { forgetFiles, learnAbout } from '../known-files.ts';
-import type { FileReader, KnownFilesContext } from '../known-files.ts';
+import { forgetFiles, sha256Of } from '../known-files.ts';
+import type { KnownFilesContext } from '../known-files.ts';
 import type { BuildContext, BuildFolders } from '../types.ts';
 import { binariesFolder, kubernetesBinaries, parseKubeletVersion } from './binaries.ts';
 
@@ -126,16 +125,10 @@ async function versionOf(folder: string, host: Host): Promise<string> {
 
 /** SHA-256 by name of binary. */
 async function checksumsOf(folder: string, context: KnownFilesContext): Promise<Record<string, string>> {
-  const files = kubernetesBinaries.map((name) => `${folder}/${name}`);
-  const reader: FileReader<string> = {
-    kind: 'sha256',
-    read: async (wanted) => {
-      const unknown = wanted.map((index) => files[index] ?? '');
-      return parseSha256((await context.local.run(sha256Command(unknown))).stdout);
-    },
-    isValid: (value): value is string => typeof value === 'string' && /^[0-9a-f]{64}$/.test(value),
-  };
-  const sums = await learnAbout(files, reader, context);
+  const sums = await sha256Of(
+    kubernetesBinaries.map((name) => `${folder}/${name}`),
+    context,
+  );
   return Object.fromEntries(kubernetesBinaries.map((name, index) => [name, sums[index] ?? '']));
 }
 

@@ -49,6 +49,12 @@ function renderNodes(nodes: readonly NodeSummary[], wide: boolean): string {
     { heading: 'ADDRESS', cell: ({ addresses }: NodeSummary) => addresses.join(',') },
     { heading: 'POD SUBNET', cell: ({ podSubnets }: NodeSummary) => podSubnets.join(',') },
     { heading: 'PORTS', cell: ({ ports }: NodeSummary) => ports.map(renderPort).join(',') },
+    {
+      // as kubectl calls it
+      heading: 'CONTAINER-RUNTIME',
+      cell: ({ components: { containerd } }: NodeSummary) =>
+        containerd === undefined ? undefined : `containerd://${containerd}`,
+    },
     { heading: 'PID', cell: ({ leader }: NodeSummary) => leader },
   ];
   return renderTable(wide ? [...columns, ...more] : columns, nodes);

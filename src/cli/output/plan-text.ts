@@ -12,7 +12,10 @@ import type {
   PlannedLayer,
   PlannedSysctl,
   PlannedUnit,
+  ResolvedSource,
 } from '../../plan/types.ts';
+import { componentTitles } from '../../plan/node-components.ts';
+import { componentNames } from '../../spec/words.ts';
 import type { PkiPlan } from '../../pki/types.ts';
 import { renderPort } from './port.ts';
 
@@ -63,15 +66,16 @@ function overview(plan: ClusterPlan): string {
 }
 
 function renderLayer(layer: PlannedLayer): string {
-  if (layer.kind === 'kubernetes') {
-    const { source } = layer;
+  if (layer.kind === 'kubernetes' || layer.kind === 'component') {
+    const source: ResolvedSource = layer.source;
     const origin = {
       release: () => (source.kind === 'release' ? `downloaded from ${source.baseUrl}` : ''),
       debian: () =>
         source.kind === 'debian' ? `compiled from Debian's source package (${source.suite})` : '',
       directory: () => (source.kind === 'directory' ? `taken from ${source.directory}` : ''),
     }[source.kind]();
-    return `${layer.id}\n  Kubernetes ${layer.version}, ${origin}\n`;
+    const what = layer.kind === 'kubernetes' ? 'Kubernetes' : componentTitles[layer.component];
+    return `${layer.id}\n  ${[what, layer.version].join(' ').trim()}, ${origin}\n`;
   }
   if (layer.kind === 'images') {
     const archives = layer.archives.map(({ file, images }) => `${images.join(', ')} from ${file}`);
@@ -124,6 +128,7 @@ function renderMachine(machine: MachinePlan): string[] {
   const rows: [string, string][] = [
     ['role', machine.role],
     ['Kubernetes', machine.kubernetesVersion],
+    ...componentRows(machine),
     ...machine.addresses.map(({ address, prefixLength, gateway }): [string, string] => [
       'address',
       `${address}/${prefixLength}, gateway ${gateway}`,
@@ -166,6 +171,15 @@ function renderMachine(machine: MachinePlan): string[] {
       `${JSON.stringify(machine.nodePatch, undefined, 2)}\n`,
     ]),
   ];
+}
+
+function componentRows({ components = {} }: MachinePlan): [string, string][] {
+  return componentNames.flatMap((name): [string, string][] => {
+    const component = components[name];
+    return component
+      ? [[componentTitles[name], `${component.version ?? 'unknown version'} (${component.reason})`]]
+      : [];
+  });
 }
 
 function runRows(run: MachineRun): [string, string][] {

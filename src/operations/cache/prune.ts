@@ -74,13 +74,15 @@ function isReplaced(entry: CachedLayer, newer: readonly CachedLayer[]): boolean 
 }
 
 /** Of layers with the same purpose, a new cluster takes the newest. */
-function purposeOf({ id, kind, arch, version, source, images }: CachedLayer): string {
+function purposeOf({ id, kind, arch, version, source, images, component }: CachedLayer): string {
   const ofDirectory = source?.startsWith('/') ?? false;
   switch (kind) {
     case 'rootfs':
       return JSON.stringify([kind, arch, version]);
     case 'kubernetes':
       return JSON.stringify([kind, arch, source, ...(ofDirectory ? [] : [version])]);
+    case 'component':
+      return JSON.stringify([kind, arch, component, source, ...(ofDirectory ? [] : [version])]);
     case 'images':
       return JSON.stringify([kind, arch, ...(images ?? [])]);
     case 'build':

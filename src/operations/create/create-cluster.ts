@@ -16,6 +16,7 @@ import { kubeconfigPath } from '../../workstation/kubeconfig-paths.ts';
 import { acquireLock } from '../../state/lock.ts';
 import { addContext, adminKubeconfig, clusterKubeconfigPath, forgetContext } from '../admin-kubeconfig.ts';
 import { acquire } from '../phases/acquire.ts';
+import { componentsInWords } from '../../plan/node-components.ts';
 import { planBesideOthers, withPlanningLock } from '../phases/plan.ts';
 import { openSession } from '../session.ts';
 import type { Session } from '../session.ts';
@@ -113,6 +114,7 @@ async function planOrContinue(
     listener({ type: 'note', level: 'info', message });
   };
   tell(`Kubernetes ${acquired.kubernetes.cluster.version}: ${acquired.kubernetes.cluster.reason}`);
+  componentsInWords(acquired.kubernetes).forEach(tell);
   return withPlanningLock(session, async () => {
     const plan = await planBesideOthers(session, spec, acquired, { halfMade: record !== undefined });
     if (record) {

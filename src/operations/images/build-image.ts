@@ -1,13 +1,13 @@
 import { parallel, runSequence } from '../../apply/runner.ts';
 import { layerPath, removeLayer } from '../../artifacts/layers.ts';
-import { resolveKubernetes } from '../../artifacts/sources/resolve.ts';
 import { KnestError } from '../../errors.ts';
 import { rootfsLayer } from '../../plan/image.ts';
 import { imagesLayers } from '../../plan/images-layer.ts';
+import { componentLayers, suiteOf } from '../../plan/node-components.ts';
 import type { PlannedLayer } from '../../plan/types.ts';
 import type { ClusterSpec } from '../../spec/types.ts';
 import { layerUsers } from '../cache/users.ts';
-import { makeHostFit } from '../phases/acquire.ts';
+import { choose, makeHostFit } from '../phases/acquire.ts';
 import { openSession } from '../session.ts';
 import { resolveImages } from '../phases/resolve-references.ts';
 import { hasLayer, layerStep } from '../steps.ts';
@@ -28,16 +28,21 @@ export async function buildImage(
   const session = openSession(options);
   const { host, paths, listener, signal } = session;
   const facts = await makeHostFit(session, options.spec, options.yes ?? false);
-  const {
-    version,
-    source,
-    layerId: id,
-  } = await resolveKubernetes(options.spec, facts, { host, user: session.workstation, paths, signal });
-  const layers: PlannedLayer[] = [
-    { kind: 'kubernetes', id, version, source },
-    rootfsLayer(options.spec.image, facts),
+  const { cluster, nodes, components = {} } = await choose(session, options.spec, facts);
+  const kubernetes = [cluster, ...Object.values(nodes)];
+  const suites = new Set(options.spec.nodes.map((node) => suiteOf(node, options.spec.image)));
+  const all: PlannedLayer[] = [
+    ...kubernetes.map(({ version, source, layerId: id }) => ({
+      kind: 'kubernetes' as const,
+      id,
+      version,
+      source,
+    })),
+    ...Object.values(components).flatMap(componentLayers),
+    ...[...suites].map((suite) => rootfsLayer({ ...options.spec.image, suite }, facts)),
     ...imagesLayers({ images: await resolveImages(session, options.spec.images ?? []) }),
   ];
+  const layers = [...new Map(all.map((layer) => [layer.id, layer])).values()];
   if (options.rebuild) {
     const { byLayer, unreadable } = await layerUsers(session);
     // nobody knows what such a cluster stands on
@@ -56,7 +61,7 @@ export async function buildImage(
   const steps = layers.map((layer) => layerStep(session, facts, layer));
   await runSequence(parallel(...steps), listener, signal);
   return {
-    kubernetesVersion: version,
+    kubernetesVersion: cluster.version,
     layers: layers.map((layer, index) => ({
       id: layer.id,
       kind: layer.kind,

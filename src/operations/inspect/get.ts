@@ -83,7 +83,7 @@ export function summarize(
   leader: number | undefined,
   node: KubernetesNode | undefined,
 ): NodeSummary {
-  const { name, role, address, addresses, podSubnets, ports } = machine;
+  const { name, role, address, addresses, podSubnets, ports, components = {} } = machine;
   return {
     name,
     cluster,
@@ -92,6 +92,11 @@ export function summarize(
     // of a machine that has just stopped, the API server goes on saying for 40 seconds that it is Ready
     status: leader === undefined || node === undefined ? 'Unknown' : statusInWords(node),
     kubeletVersion: node?.kubeletVersion,
+    components: Object.fromEntries(
+      Object.entries(components).flatMap(([component, { version }]) =>
+        version === undefined ? [] : [[component, version]],
+      ),
+    ),
     address,
     addresses: addresses.map((one) => one.address),
     podSubnets,

@@ -14,7 +14,7 @@ import { appliedPlan, renewedKeys, writeAppliedCluster, writeAppliedMachine } fr
 import type { Applied } from '../../state/applied.ts';
 import { clusterFolder, pruneKeyMaterial, writeCluster } from '../../state/clusters.ts';
 import { changeKubeconfigs } from '../admin-kubeconfig.ts';
-import { chooseKubernetes } from '../phases/choose-kubernetes.ts';
+import { choose } from '../phases/acquire.ts';
 import type { Session } from '../session.ts';
 import { networkStep } from '../steps.ts';
 
@@ -26,7 +26,7 @@ export async function planChange(
   previous: ClusterPlan,
 ): Promise<ClusterPlan> {
   const keep = keepOf(previous);
-  const kubernetes = await chooseKubernetes(session, spec, facts, keep);
+  const kubernetes = await choose(session, spec, facts, keep);
   return planCluster(spec, facts, kubernetes, session.paths, previous, keep);
 }
 

@@ -6,13 +6,15 @@ import { missingPackages } from '../../observe/checks/check-host.ts';
 import { exampleLeases } from '../../plan/network/lan.ts';
 import { keepOf } from '../../plan/keep.ts';
 import type { Keep } from '../../plan/keep.ts';
-import type { ClusterPlan, KubernetesChoice } from '../../plan/types.ts';
+import { componentsOfSuite } from '../../plan/node-components.ts';
+import type { ClusterPlan, KubernetesChoice, NodeComponents } from '../../plan/types.ts';
 import { versionOfNode, versionProblems } from '../../plan/versions/problems.ts';
-import type { VersionOf } from '../../plan/versions/problems.ts';
+import type { ComponentsOf, VersionOf } from '../../plan/versions/problems.ts';
 import { versionWarnings } from '../../plan/versions/warnings.ts';
 import { isWholeVersion } from '../../spec/kubernetes-version.ts';
-import type { ClusterSpec, NodeSpec } from '../../spec/types.ts';
+import type { ClusterSpec, ComponentName, NodeSpec } from '../../spec/types.ts';
 import type { Session } from '../session.ts';
+import { chooseComponents } from './choose-components.ts';
 import { chooseKubernetes } from './choose-kubernetes.ts';
 import { leasesForNewNodes } from './leases.ts';
 import { lookAtHost } from './look.ts';
@@ -51,12 +53,13 @@ export async function acquire(
   { install, previous, keep = previous && keepOf(previous), leases }: AcquireOptions,
 ): Promise<Acquired> {
   const facts = await makeHostFit(session, spec, install, keep?.kubernetes);
-  const kubernetes = await chooseKubernetes(session, spec, facts, keep);
+  const kubernetes = await choose(session, spec, facts, keep);
   const versionOf = (node: NodeSpec) => versionOfNode(kubernetes, node);
-  refuseVersions(spec, versionOf);
+  const componentsOf = (node: NodeSpec) => kubernetes.components?.[node.name] ?? {};
+  refuseVersions(spec, versionOf, componentsOf);
   // a cluster whose nodes are there has been told when they came
   if (leases === undefined || leases === 'examples') {
-    for (const warning of versionWarnings(spec, versionOf)) {
+    for (const warning of versionWarnings(spec, versionOf, componentsOf)) {
       session.listener({ type: 'note', level: 'warning', message: problemInOneLine(warning) });
     }
   }
@@ -68,6 +71,17 @@ export async function acquire(
     kubernetes,
     leases: leases ?? (await leasesForNewNodes(session, spec, facts, previous)),
   };
+}
+
+/** Which Kubernetes, and what nodes have besides. @throws InputError for what cannot be had */
+export async function choose(
+  session: Session,
+  spec: ClusterSpec,
+  facts: HostFacts,
+  keep?: Keep,
+): Promise<KubernetesChoice> {
+  const kubernetes = await chooseKubernetes(session, spec, facts, keep);
+  return { ...kubernetes, components: await chooseComponents(session, spec, facts, kubernetes, keep) };
 }
 
 /**
@@ -82,11 +96,17 @@ export async function makeHostFit(
   kept: Keep['kubernetes'] = { nodes: {} },
 ): Promise<HostFacts> {
   const { facts, checks } = await lookAtHost(session, spec);
-  refuseVersions(spec, (node) => {
-    const wanted = (node.kubernetes ?? spec.kubernetes).version;
-    // what "stable" and "1.36" are is not known yet; it is looked at once it is
-    return versionOfNode(kept, node) ?? (wanted !== undefined && isWholeVersion(wanted) ? wanted : undefined);
-  });
+  refuseVersions(
+    spec,
+    (node) => {
+      const wanted = (node.kubernetes ?? spec.kubernetes).version;
+      // what "stable" and "1.36" are is not known yet; it is looked at once it is
+      return (
+        versionOfNode(kept, node) ?? (wanted !== undefined && isWholeVersion(wanted) ? wanted : undefined)
+      );
+    },
+    (node) => componentsAskedFor(spec, node),
+  );
   const packages = missingPackages(checks);
   if (packages.length === 0 || !install) {
     refuse(checks);
@@ -96,6 +116,14 @@ export async function makeHostFit(
   const again = await lookAtHost(session, spec);
   refuse(again.checks);
   return again.facts;
+}
+
+/** What is settled before anybody was asked: the suite's, where the user insists on them. */
+function componentsAskedFor({ components, image }: ClusterSpec, node: NodeSpec): Partial<NodeComponents> {
+  const ofSuite = Object.entries(componentsOfSuite(node, image));
+  return Object.fromEntries(
+    ofSuite.filter(([name]) => components.sources?.[name as ComponentName]?.source === 'suite'),
+  );
 }
 
 /** Installs packages on the host, as a step of the story. */
@@ -114,8 +142,8 @@ export async function installHere(
 }
 
 /** @throws InputError with all that does not go together */
-function refuseVersions(spec: ClusterSpec, versionOf: VersionOf): void {
-  const problems = versionProblems(spec, versionOf);
+function refuseVersions(spec: ClusterSpec, versionOf: VersionOf, componentsOf: ComponentsOf): void {
+  const problems = versionProblems(spec, versionOf, componentsOf);
   if (problems.length > 0) throw new InputError('the cluster cannot be made', problems);
 }
 

@@ -1,6 +1,6 @@
 import type { HostFacts } from '../../facts/types.ts';
 import type { ClusterSpec, NodeSpec } from '../../spec/types.ts';
-import type { ComponentPlan, MachinePlan, PlannedArchive, PlannedLanHost } from '../types.ts';
+import type { ComponentPlan, MachinePlan, NodeComponents, PlannedArchive, PlannedLanHost } from '../types.ts';
 import type { VersionTraits } from '../versions/traits.ts';
 
 /** What a component needs to know of its cluster. */
@@ -59,6 +59,8 @@ export interface MachineContext extends Peer {
   lan?: PlannedLanHost;
   kubernetesVersion: string;
   traits: VersionTraits;
+  /** What it runs besides Kubernetes. */
+  components: NodeComponents;
 }
 
 /** A component is a pure function: the same cluster and machine always give the same files, units, certificates. */

@@ -1,20 +1,12 @@
-import { stringify } from 'smol-toml';
-
-import { applyPatches } from '../../formats/merge-patch.ts';
 import { renderUnit } from '../../formats/systemd-unit.ts';
-import type { Component, ClusterContext } from './component.ts';
+import { pauseImagePath } from '../image.ts';
+import type { Component } from './component.ts';
 import { afterApiServer, k8sTarget, restartAlways } from './component.ts';
-import { cgroupDriver } from './cgroup-driver.ts';
 import { onCgroupV1 } from './cgroup-v1-beside.ts';
-import { registrySecret, secretMark } from '../../spec/secrets.ts';
-import { pauseImage, pauseImagePath } from '../image.ts';
-import type { PlannedFile } from '../types.ts';
-import { registriesFolder, serverOf } from './registries.ts';
+import { containerdConfig, containerdConfigFile } from './containerd-config.ts';
 
 export const containerdSocket = '/run/containerd/containerd.sock';
 export const containerdEndpoint = `unix://${containerdSocket}`;
-
-const configFile = '/etc/containerd/config.toml';
 
 /** Proxies for pulling images, where there are any. */
 export const proxyFile = '/etc/containerd/proxy.env';
@@ -22,14 +14,14 @@ export const proxyFile = '/etc/containerd/proxy.env';
 /** containerd with its CRI plugin, and the sandbox image brought in before the first pod. */
 export const containerd: Component = (machine, cluster) => ({
   files: [
-    configurationFile(cluster),
+    containerdConfig(machine.components.containerd.version, cluster),
     // Debian puts the CNI plugins elsewhere; network add-ons install theirs here
     { path: '/opt/cni/bin', mode: 0o777, content: { link: '/usr/lib/cni' } },
   ],
   units: [
     {
       name: 'containerd.service',
-      reads: [configFile],
+      reads: [containerdConfigFile],
       // that it names every node is no matter: no images are pulled from them
       ignores: [proxyFile],
       wantedBy: k8sTarget,
@@ -77,66 +69,3 @@ export const containerd: Component = (machine, cluster) => ({
     },
   ],
 });
-
-/** Only root may read it when there are passwords in it. */
-function configurationFile(cluster: ClusterContext): PlannedFile {
-  const text = stringify(configuration(cluster)) + '\n';
-  const secrets = (cluster.spec.registries ?? []).flatMap(({ host, credentials }) =>
-    credentials ? [registrySecret(host)] : [],
-  );
-  return secrets.length === 0
-    ? { path: configFile, mode: 0o644, content: { text } }
-    : { path: configFile, mode: 0o600, content: { text, secrets } };
-}
-
-/** By the host that is asked, be it a registry or a mirror. All else about registries is in files of their own. */
-function registryConfigs({ spec }: ClusterContext) {
-  const known = (spec.registries ?? []).flatMap(({ host, credentials }) =>
-    credentials
-      ? [
-          [
-            serverOf(host),
-            { auth: { username: credentials.username, password: secretMark(registrySecret(host)) } },
-          ],
-        ]
-      : [],
-  );
-  return known.length === 0 ? {} : { configs: Object.fromEntries(known) as object };
-}
-
-/** config.toml, version 2: what containerd 1.5 to 1.7 read (containerd: docs/cri/config.md). */
-function configuration(cluster: ClusterContext) {
-  const { facts, spec } = cluster;
-  const own = {
-    version: 2,
-    // none of them can work on an overlay's directories, and each is probed at start
-    disabled_plugins: ['aufs', 'btrfs', 'devmapper', 'zfs'].map(
-      (name) => `io.containerd.snapshotter.v1.${name}`,
-    ),
-    plugins: {
-      'io.containerd.grpc.v1.cri': {
-        sandbox_image: pauseImage,
-        // Without CAP_SYS_RESOURCE nobody may lower oom_score_adj, and the sandbox wants -998: runc then fails with
-        // "can't get final child's PID from pipe: EOF".
-        restrict_oom_score_adj: !facts.capabilities.includes('CAP_SYS_RESOURCE'),
-        containerd: {
-          snapshotter: 'overlayfs',
-          default_runtime_name: 'runc',
-          runtimes: {
-            runc: {
-              runtime_type: 'io.containerd.runc.v2',
-              options: { SystemdCgroup: cgroupDriver(facts) === 'systemd' },
-            },
-          },
-        },
-        cni: { bin_dir: '/opt/cni/bin', conf_dir: '/etc/cni/net.d' },
-        registry: { config_path: registriesFolder, ...registryConfigs(cluster) },
-      },
-    },
-  };
-  // a patch for another format of the file means other tables; kind skips it, too
-  const fitting = spec.components.containerd.configPatches.filter(
-    ({ version }) => version === undefined || version === own.version,
-  );
-  return applyPatches(own, fitting);
-}

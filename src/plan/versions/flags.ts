@@ -5,7 +5,10 @@
 
 import type { ClusterSpec } from '../../spec/types.ts';
 
-type Component = Exclude<keyof ClusterSpec['components'], 'containerd' | 'etcd' | 'kubeProxy'>;
+type Component = Exclude<
+  keyof ClusterSpec['components'],
+  'containerd' | 'etcd' | 'kubeProxy' | 'sources' | 'mirror'
+>;
 
 export interface RemovedFlags {
   component: Component;

@@ -2,10 +2,14 @@ import semver from 'semver';
 
 import type { Problem } from '../../errors.ts';
 import type { ClusterSpec, NodeSpec } from '../../spec/types.ts';
-import type { ResolvedKubernetes } from '../types.ts';
+import { componentsOfSuite, servesCri, unfitReason } from '../node-components.ts';
+import type { NodeComponents, ResolvedKubernetes } from '../types.ts';
+import { recommendedFor } from './components.ts';
+import { removedEtcdFlags } from './etcd.ts';
 import { minorOf, newestMinor, oldestMinor } from './facts.ts';
 import { removedFlags } from './flags.ts';
-import { criOfContainerd, knownSuite, suites } from './suites.ts';
+import { knownSuite, suites } from './suites.ts';
+import type { criOfContainerd } from './suites.ts';
 import type { Suite } from './suites.ts';
 import { versionTraits } from './traits.ts';
 
@@ -26,10 +30,14 @@ export function versionOfNode(
 
 type Chosen = Pick<ResolvedKubernetes, 'version'>;
 
+/** What a node gets besides, as far as it is settled. */
+export type ComponentsOf = (node: NodeSpec) => Partial<NodeComponents>;
+
 /** A node with what it will consist of. */
 interface Made {
   node: NodeSpec;
   version: string | undefined;
+  components: Partial<NodeComponents>;
   suite: Suite | undefined;
   /** Where in the config its version and its suite are: what all nodes share is said of the cluster, once. */
   versionPath: string;
@@ -37,15 +45,20 @@ interface Made {
 }
 
 /**
- * What does not go together: Kubernetes' version, what the Debian suite of the nodes has, the host's cgroups, and what a
- * cluster wants of Kubernetes. To be asked before anything is downloaded, built or written.
+ * What does not go together: Kubernetes' version, what the nodes have besides, the host's cgroups, and what a cluster wants
+ * of Kubernetes. To be asked before anything is downloaded, built or written.
  */
-export function versionProblems(spec: Spec, versionOf: VersionOf): Problem[] {
-  const nodes = madeOf(spec, versionOf);
+export function versionProblems(
+  spec: Spec,
+  versionOf: VersionOf,
+  componentsOf: ComponentsOf = (node) => componentsOfSuite(node, spec.image),
+): Problem[] {
+  const nodes = madeOf(spec, versionOf, componentsOf);
   const known = nodes.filter(({ version }) => version === undefined || minorOf(version) >= oldestMinor);
   const problems = [
     ...nodes.flatMap(ageProblem),
     ...known.flatMap(criProblem),
+    ...known.flatMap((made) => etcdProblems(spec, made)),
     ...podSecurityProblem(spec, known),
     ...known.flatMap((made) => flagProblems(spec, made)),
   ];
@@ -53,10 +66,15 @@ export function versionProblems(spec: Spec, versionOf: VersionOf): Problem[] {
 }
 
 /** Every node with its version, its suite, and where both come from. */
-export function madeOf({ nodes, image }: Pick<ClusterSpec, 'nodes' | 'image'>, versionOf: VersionOf): Made[] {
+export function madeOf(
+  { nodes, image }: Pick<ClusterSpec, 'nodes' | 'image'>,
+  versionOf: VersionOf,
+  componentsOf: ComponentsOf,
+): Made[] {
   return nodes.map((node, index) => ({
     node,
     version: versionOf(node),
+    components: componentsOf(node),
     suite: knownSuite(node.suite ?? image.suite, image.mirror),
     versionPath:
       node.kubernetes?.version === undefined ? 'kubernetesVersion' : `nodes[${index}].kubernetesVersion`,
@@ -76,22 +94,25 @@ function ageProblem({ version, versionPath }: Made): Problem[] {
 }
 
 /** A kubelet and a containerd without a language in common. */
-function criProblem({ version, versionPath, suite }: Made): Problem[] {
-  if (version === undefined || !suite) return [];
+function criProblem({ version, versionPath, suite, components }: Made): Problem[] {
+  const { version: containerd, layer } = components.containerd ?? {};
+  if (version === undefined || containerd === undefined) return [];
   const { criVersions } = versionTraits(version);
-  if (understand(suite, criVersions)) return [];
-  const names = suites.filter((one) => understand(one, criVersions)).map(({ name }) => name);
+  if (understand(containerd, criVersions)) return [];
+  const names = suites.filter((one) => understand(one.containerd, criVersions)).map(({ name }) => name);
   const newer = laterMinors(version).find((minor) =>
-    understand(suite, versionTraits(`v1.${minor}.0`).criVersions),
+    understand(containerd, versionTraits(`v1.${minor}.0`).criVersions),
   );
   return [
     {
       path: versionPath,
       message:
         `is ${version}, whose kubelet speaks CRI ${criVersions.join(', ')} only, ` +
-        `and containerd ${suite.containerd} of ${suite.name} does not`,
+        `and containerd ${containerd} ${layer ? 'from elsewhere' : `of ${suite?.name ?? 'its suite'}`} does not`,
       hint:
-        `use --suite ${names.reverse().join(' or ')}` +
+        (layer
+          ? `use containerd ${recommendedFor('containerd', version)}: components.containerd.version`
+          : `use --suite ${names.reverse().join(' or ')}`) +
         (newer === undefined ? '' : `, or Kubernetes v1.${newer}.0 or newer`),
     },
   ];
@@ -102,13 +123,36 @@ function laterMinors(version: string): number[] {
   return Array.from({ length: Math.max(0, newestMinor - first + 1) }, (_, index) => first + index);
 }
 
-function understand(suite: Suite, spoken: readonly Cri[]): boolean {
-  return spoken.some((cri) => serves(suite, cri));
+function understand(containerd: string, spoken: readonly Cri[]): boolean {
+  return spoken.some((cri) => servesCri(containerd, cri));
 }
 
-function serves({ containerd }: Suite, cri: Cri): boolean {
-  const { since, before } = criOfContainerd[cri];
-  return semver.gte(containerd, since) && (before === undefined || semver.lt(containerd, before));
+/** An etcd that the API server does not work with, and flags with which it would not start. */
+function etcdProblems({ components: settings }: Spec, { version, components, node }: Made): Problem[] {
+  const etcd = components.etcd?.version;
+  if (version === undefined || etcd === undefined) return [];
+  const unfit = unfitReason('etcd', etcd, version);
+  const gone = removedEtcdFlags.filter(({ since }) => semver.gte(etcd, since));
+  return [
+    ...(unfit === undefined
+      ? []
+      : [
+          {
+            path: 'components.etcd',
+            message: `${unfit}, and that of ${node.name} is ${etcd}`,
+            hint: `use --etcd ${recommendedFor('etcd', version)}, or another suite`,
+          },
+        ]),
+    ...gone.flatMap(({ flags, since, instead }) =>
+      flags
+        .filter((flag) => settings.etcd.extraArgs[flag] !== undefined)
+        .map((flag) => ({
+          path: `components.etcd.extraArgs.${flag}`,
+          message: `is a flag that etcd has before ${since} only, and ${node.name} has ${etcd}`,
+          hint: instead,
+        })),
+    ),
+  ];
 }
 
 function podSecurityProblem({ podSecurity }: Spec, nodes: readonly Made[]): Problem[] {

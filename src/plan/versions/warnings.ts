@@ -3,23 +3,32 @@ import semver from 'semver';
 import type { Problem } from '../../errors.ts';
 import type { ClusterSpec } from '../../spec/types.ts';
 import { minorOf, newestMinor, oldestMinor } from './facts.ts';
+import { fitPatch } from '../components/containerd-patches.ts';
+import { componentsOfSuite } from '../node-components.ts';
+import { containerdTraits } from './components.ts';
 import { madeOf } from './problems.ts';
-import type { VersionOf } from './problems.ts';
+import type { ComponentsOf, VersionOf } from './problems.ts';
 import { containerdWithRuntimeConfig } from './suites.ts';
 import { versionTraits } from './traits.ts';
 
-type Spec = Pick<ClusterSpec, 'nodes' | 'image' | 'network'>;
+type Spec = Pick<ClusterSpec, 'nodes' | 'image' | 'network' | 'components'>;
 type Made = ReturnType<typeof madeOf>[number] & { version: string };
 
 /** What works, or may work, and is supported by nobody, or not for long. */
-export function versionWarnings(spec: Spec, versionOf: VersionOf): Problem[] {
-  const nodes = madeOf(spec, versionOf).filter(
+export function versionWarnings(
+  spec: Spec,
+  versionOf: VersionOf,
+  componentsOf: ComponentsOf = (node) => componentsOfSuite(node, spec.image),
+): Problem[] {
+  const nodes = madeOf(spec, versionOf, componentsOf).filter(
     (made): made is Made => made.version !== undefined && minorOf(made.version) >= oldestMinor,
   );
   const warnings = [
     ...nodes.flatMap(newWarning),
     ...nodes.flatMap(runtimeWarning),
     ...skewWarnings(nodes),
+    ...etcdWarning(nodes),
+    ...patchWarnings(spec, nodes),
     ...proxyWarning(spec, nodes),
   ];
   return [...new Map(warnings.map((warning) => [`${warning.path} ${warning.message}`, warning])).values()];
@@ -40,13 +49,46 @@ function newWarning({ version, versionPath }: Made): Problem[] {
  * The end of the kubelet's fallback for containerd 1.x has been announced for 1.36, for 1.37 and for 1.38. So this is no
  * problem before a release without it is there, and nothing to warn of while the fallback works.
  */
-function runtimeWarning({ version, versionPath, suite }: Made): Problem[] {
-  if (versionTraits(version).runtimeConfig !== 'required' || !suite) return [];
-  if (semver.gte(suite.containerd, containerdWithRuntimeConfig)) return [];
-  const has = `and containerd ${suite.containerd} of ${suite.name} is older`;
-  const hint = 'on hosts with cgroup v2: --suite forky';
-  const message = `${version} is announced to need containerd 2.0 or newer, ${has}: its kubelet may not start`;
-  return [{ path: versionPath, message, hint: `${hint}; elsewhere an older Kubernetes` }];
+function runtimeWarning({ version, versionPath, components }: Made): Problem[] {
+  const { version: containerd, reason } = components.containerd ?? {};
+  if (versionTraits(version).runtimeConfig !== 'required' || containerd === undefined) return [];
+  if (semver.gte(containerd, containerdWithRuntimeConfig)) return [];
+  const message =
+    `${version} is announced to need containerd ${containerdWithRuntimeConfig} or newer, ` +
+    `and this one is ${containerd} (${reason ?? ''}): its kubelet may not start`;
+  return [
+    {
+      path: versionPath,
+      message,
+      hint: 'leave components.containerd.source out, or use an older Kubernetes',
+    },
+  ];
+}
+
+/** Members of several lines work together as the oldest of them, which is meant for the time of an upgrade. */
+function etcdWarning(nodes: readonly Made[]): Problem[] {
+  const versions = nodes.flatMap(({ components }) => components.etcd?.version ?? []).sort(semver.compare);
+  const [oldest, newest] = [versions[0], versions.at(-1)];
+  if (oldest === undefined || newest === undefined) return [];
+  if (semver.major(oldest) === semver.major(newest) && semver.minor(oldest) === semver.minor(newest))
+    return [];
+  const message = `control planes have etcd ${oldest} to ${newest}, which is meant for the time of an upgrade`;
+  return [{ path: 'components.etcd', message, hint: 'use one suite for all of them, or one version' }];
+}
+
+/** Patches of containerd's configuration that nodes do without. */
+function patchWarnings({ components }: Spec, nodes: readonly Made[]): Problem[] {
+  return components.containerd.configPatches.flatMap((patch, index) =>
+    nodes.flatMap((made) => {
+      const { version } = made.components.containerd ?? {};
+      const fitted = fitPatch(patch, containerdTraits(version));
+      return fitted.problems.map((problem) => ({
+        path: `components.containerd.configPatches[${index}]`,
+        message: `with containerd ${version ?? 'of the suite'}, ${problem}`,
+        ...(fitted.hint === undefined ? {} : { hint: fitted.hint }),
+      }));
+    }),
+  );
 }
 
 /** https://kubernetes.io/releases/version-skew-policy: for kubelets, and among API servers. */

@@ -1,6 +1,6 @@
 /** A valid config -> the complete spec: defaults filled in, values in one form. */
 
-import { defaults, sources } from '../words.ts';
+import { componentNames, componentSources, defaults, sources } from '../words.ts';
 import { completeImages } from './images.ts';
 import { containerdPatch } from '../containerd-patches.ts';
 import { completeAudit, completePodSecurity } from './api-server.ts';
@@ -12,6 +12,7 @@ import type { Config, NodeConfig } from '../schema.ts';
 import { subnetList } from '../subnets.ts';
 import type {
   ClusterSpec,
+  ComponentOrigin,
   ComponentSettings,
   ComponentsSpec,
   KubernetesSource,
@@ -86,8 +87,13 @@ function modeOf(mode: string = defaults.network): NetworkSpec['mode'] {
   return mode === 'host' ? 'host' : 'bridge';
 }
 
-function completeComponents({ components = {} }: ValidConfig): ComponentsSpec {
+function completeComponents({ components = {}, componentMirror }: ValidConfig): ComponentsSpec {
   const { kubelet, kubeProxy, containerd } = components;
+  const origins = componentNames.flatMap((name): [string, ComponentOrigin][] => {
+    const { source, version } = components[name] ?? {};
+    if (source === undefined && version === undefined) return [];
+    return [[name, { source: componentSourceOf(source ?? 'auto'), version: version?.replace(/^v/, '') }]];
+  });
   return {
     etcd: completeSettings(components.etcd),
     kubeApiserver: completeSettings(components.kubeApiserver),
@@ -96,7 +102,13 @@ function completeComponents({ components = {} }: ValidConfig): ComponentsSpec {
     kubelet: { extraArgs: kubelet?.extraArgs ?? {}, config: kubelet?.config ?? {} },
     kubeProxy: { extraArgs: kubeProxy?.extraArgs ?? {}, config: kubeProxy?.config ?? {} },
     containerd: { configPatches: (containerd?.configPatches ?? []).map(containerdPatch) },
+    ...(origins.length === 0 ? {} : { sources: Object.fromEntries(origins) }),
+    ...(componentMirror === undefined ? {} : { mirror: normalizeUrl(componentMirror) }),
   };
+}
+
+function componentSourceOf(source: string): ComponentOrigin['source'] {
+  return componentSources.find((word) => word === source) ?? { directory: source };
 }
 
 function completeSettings({ extraArgs = {}, extraVolumes = [] }: Settings = {}): ComponentSettings {

@@ -3,8 +3,15 @@
 import * as z from 'zod';
 import { volumeCreations } from '../words.ts';
 import { tomlProblem } from '../containerd-patches.ts';
-import { flagNameProblem, flagValueProblem, volumePathProblem } from '../values.ts';
-import { checkedText, mapping } from './fields.ts';
+import {
+  componentSourceProblem,
+  componentVersionPattern,
+  componentVersionProblem,
+  flagNameProblem,
+  flagValueProblem,
+  volumePathProblem,
+} from '../values.ts';
+import { checkedText, mapping, text } from './fields.ts';
 
 const extraArgs = mapping(flagNameProblem, checkedText(flagValueProblem)).meta({
   description: 'More flags, by name without dashes: `{ v: "4" }`. They win over knest’s own.',
@@ -22,6 +29,20 @@ const extraVolume = z.strictObject({
 const extraVolumes = z.array(extraVolume).optional().meta({
   description: 'Paths of the node that the component sees elsewhere.',
 });
+
+const origin = {
+  source: text(componentSourceProblem).meta({
+    description:
+      'Where it comes from: `suite` (the nodes’ Debian suite), `release` (its project’s releases or a mirror of them), an ' +
+      'absolute path to a directory with its binaries, or `auto`: the suite’s where it is good enough for the node’s ' +
+      'Kubernetes, else a release. Default: auto.',
+  }),
+  version: text(componentVersionProblem).meta({
+    pattern: componentVersionPattern.source,
+    description:
+      'Version of the release: `2.3.4`. Default: the one that knest knows to go with the node’s Kubernetes.',
+  }),
+};
 
 function settings(component: string) {
   return z
@@ -48,7 +69,10 @@ export const kubeletSchema = z
 
 export const componentsSchema = z
   .strictObject({
-    etcd: settings('etcd'),
+    etcd: z
+      .strictObject({ extraArgs, extraVolumes, ...origin })
+      .optional()
+      .meta({ description: 'Settings of etcd.' }),
     kubeApiserver: settings('kube-apiserver'),
     kubeControllerManager: settings('kube-controller-manager'),
     kubeScheduler: settings('kube-scheduler'),
@@ -58,8 +82,10 @@ export const componentsSchema = z
       .optional()
       .meta({ description: 'Settings of kube-proxy.' }),
     containerd: z
-      .strictObject({ configPatches: patches })
+      .strictObject({ configPatches: patches, ...origin })
       .optional()
       .meta({ description: 'Settings of containerd.' }),
+    runc: z.strictObject(origin).optional().meta({ description: 'Where runc comes from.' }),
+    cniPlugins: z.strictObject(origin).optional().meta({ description: 'Where the CNI plugins come from.' }),
   })
   .meta({ description: 'Settings of single components, on all nodes.' });

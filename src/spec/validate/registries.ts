@@ -2,14 +2,15 @@
 
 import type { Problem } from '../../errors.ts';
 import { setsMirrors } from '../containerd-patches.ts';
+import { everyRegistry } from '../registries.ts';
 import type { At } from '../problems.ts';
 import type { Config } from '../schema.ts';
 
 type ValidConfig = Partial<Config>;
 
-/** Two entries for one host, two ways to say where registries are. */
+/** Two entries for one host, a password that nobody in particular is to get, two ways to say where registries are. */
 export function registryProblems(config: ValidConfig, at: At): Problem[] {
-  return [...twice(config, at), ...bothWays(config, at)];
+  return [...twice(config, at), ...bothWays(config, at), ...passwordForAll(config, at)];
 }
 
 function twice({ registries = [] }: ValidConfig, at: At): Problem[] {
@@ -23,6 +24,21 @@ function twice({ registries = [] }: ValidConfig, at: At): Problem[] {
     const message = `${at(['registries', first]).path} is for ${host} already`;
     return [{ ...at(['registries', index, 'host']), message, hint: 'make it one entry' }];
   });
+}
+
+/** containerd 1.x would tell it to nobody, and containerd 2 to every registry of the world. */
+function passwordForAll({ registries = [] }: ValidConfig, at: At): Problem[] {
+  return registries.flatMap(({ host, credentials }, index) =>
+    host === everyRegistry && credentials
+      ? [
+          {
+            ...at(['registries', index, 'credentials']),
+            message: 'would be for every registry that has no entry of its own',
+            hint: 'give the registry an entry of its own',
+          },
+        ]
+      : [],
+  );
 }
 
 /** containerd takes mirrors in its configuration or folders with one file per registry, which knest writes. */

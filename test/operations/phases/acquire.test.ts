@@ -28,6 +28,10 @@ const withVersion = (version: string): ClusterSpec['kubernetes'] => ({
   version,
 });
 const sid = { suite: 'sid', mirror: undefined };
+const ofSuite: ClusterSpec['components'] = {
+  ...clusterSpec().components,
+  sources: { containerd: { source: 'suite', version: undefined } },
+};
 
 it.each([
   ['create', createCluster],
@@ -36,7 +40,7 @@ it.each([
 ] as const)('%s refuses, all at once, what does not go together, and leaves nothing', async (_name, verb) => {
   const paper = await onCgroupV1();
   const before = await inventory(paper);
-  const spec = clusterSpec({ image: sid, kubernetes: withVersion('v1.22.17') });
+  const spec = clusterSpec({ image: sid, kubernetes: withVersion('v1.22.17'), components: ofSuite });
   const { error, events } = await live(paper, (context) => verb({ ...context, spec, yes: true }));
   expect(error).toBeInstanceOf(InputError);
   expect(error instanceof InputError && error.problems.map(({ path }) => path)).toEqual([
@@ -68,7 +72,7 @@ it('the version is checked when it is settled, where the user named none', async
   const paper = await paperHost();
   await cached(paper, kubernetes('v1.22.17'));
   await cached(paper, { id: rootfsLayer(sid, await gatherFacts(paper.host, paths)).id, kind: 'rootfs' });
-  const spec = clusterSpec({ image: sid });
+  const spec = clusterSpec({ image: sid, components: ofSuite });
   const { error } = await live(paper, (context) => planCluster({ ...context, spec }));
   expect(error instanceof InputError && error.problems).toMatchObject([{ path: 'kubernetesVersion' }]);
 });
@@ -76,7 +80,7 @@ it('the version is checked when it is settled, where the user named none', async
 it('what works and is not supported is a note', async () => {
   const paper = await paperHost();
   await cached(paper, kubernetes('v1.38.0'));
-  const spec = clusterSpec({ kubernetes: withVersion('v1.38.0') });
+  const spec = clusterSpec({ kubernetes: withVersion('v1.38.0'), components: ofSuite });
   const { error, events } = await live(paper, (context) => planCluster({ ...context, spec }));
   expect(error).toBeUndefined();
   expect(notes(events)).toContainEqual(

@@ -34,7 +34,9 @@ describe('versionWarnings', () => {
 
   it('announces the end of containerd 1.x', () => {
     expect(warnings('v1.38.0')).toContainEqual(
-      expect.stringContaining('v1.38.0 is announced to need containerd 2.0 or newer, and containerd 1.7.24'),
+      expect.stringContaining(
+        'v1.38.0 is announced to need containerd 2.0.0 or newer, and this one is 1.7.24 (of trixie)',
+      ),
     );
   });
 
