@@ -16,6 +16,8 @@ export interface Keep {
   kubernetes?: { cluster?: ResolvedKubernetes; nodes: KubernetesChoice['nodes'] };
   /** What machines stand on, by their names, topmost layer first. */
   layers?: Readonly<Record<string, readonly PlannedLayer[]>>;
+  /** Paths of the host that machines see, by their names: a device that came later does not make them start anew. */
+  binds?: Readonly<Record<string, readonly string[]>>;
   /** Kernel settings with the values that the host had before the cluster came. */
   sysctls?: readonly PlannedSysctl[];
 }
@@ -33,6 +35,9 @@ export function keepOf(present: ClusterPlan): Keep {
       nodes: Object.fromEntries(nodes),
     },
     layers: Object.fromEntries(present.machines.map((machine) => [machine.name, layersOf(present, machine)])),
+    binds: Object.fromEntries(
+      present.machines.map(({ name, binds }) => [name, binds.map(({ source }) => source)]),
+    ),
     sysctls: present.host.sysctls,
   };
 }

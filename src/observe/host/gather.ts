@@ -19,6 +19,7 @@ import {
   gatherSysctls,
   gatherUnixTime,
 } from './kernel.ts';
+import { gatherDevices } from './devices.ts';
 import { gatherFirewall, gatherNetwork } from './network.ts';
 import { gatherListening } from './ports.ts';
 import { gatherResolver } from './resolver.ts';
@@ -80,6 +81,7 @@ export async function gatherFacts(
     securityModules,
     debianKeyring,
     linkKinds,
+    devices,
   ] = await Promise.all([
     gatherProcessStatus(host),
     kernelFacts,
@@ -121,6 +123,7 @@ export async function gatherFacts(
           undefined,
         )
       : undefined,
+    ask('devices', gatherDevices(host), []),
   ]);
   return {
     hostname: hostname ?? host.name,
@@ -148,6 +151,8 @@ export async function gatherFacts(
     securityModules,
     debianKeyring,
     linkKinds,
+    devices,
+    kernelModules: (await host.stat(`/lib/modules/${kernel.kernel}`, { follow: true })) !== undefined,
   };
 }
 

@@ -2,14 +2,14 @@ import { stringify } from 'smol-toml';
 
 import { applyPatches } from '../../formats/merge-patch.ts';
 import { renderUnit } from '../../formats/systemd-unit.ts';
-import type { Component, ClusterContext } from './component.ts';
+import type { Component, ClusterContext, MachineContext } from './component.ts';
 import { afterApiServer, k8sTarget, restartAlways } from './component.ts';
-import { cgroupDriver } from './cgroup-driver.ts';
 import { onCgroupV1 } from './cgroup-v1-beside.ts';
 import { registrySecret, secretMark } from '../../spec/secrets.ts';
 import { pauseImage, pauseImagePath } from '../image.ts';
 import type { PlannedFile } from '../types.ts';
 import { registriesFolder, serverOf } from './registries.ts';
+import { cdiSettings, runtimeTables, shimLinks } from './runtimes.ts';
 
 export const containerdSocket = '/run/containerd/containerd.sock';
 export const containerdEndpoint = `unix://${containerdSocket}`;
@@ -22,9 +22,10 @@ export const proxyFile = '/etc/containerd/proxy.env';
 /** containerd with its CRI plugin, and the sandbox image brought in before the first pod. */
 export const containerd: Component = (machine, cluster) => ({
   files: [
-    configurationFile(cluster),
+    configurationFile(machine, cluster),
     // Debian puts the CNI plugins elsewhere; network add-ons install theirs here
     { path: '/opt/cni/bin', mode: 0o777, content: { link: '/usr/lib/cni' } },
+    ...shimLinks(cluster),
   ],
   units: [
     {
@@ -79,8 +80,8 @@ export const containerd: Component = (machine, cluster) => ({
 });
 
 /** Only root may read it when there are passwords in it. */
-function configurationFile(cluster: ClusterContext): PlannedFile {
-  const text = stringify(configuration(cluster)) + '\n';
+function configurationFile(machine: MachineContext, cluster: ClusterContext): PlannedFile {
+  const text = stringify(configuration(machine, cluster)) + '\n';
   const secrets = (cluster.spec.registries ?? []).flatMap(({ host, credentials }) =>
     credentials ? [registrySecret(host)] : [],
   );
@@ -105,7 +106,7 @@ function registryConfigs({ spec }: ClusterContext) {
 }
 
 /** config.toml, version 2: what containerd 1.5 to 1.7 read (containerd: docs/cri/config.md). */
-function configuration(cluster: ClusterContext) {
+function configuration(machine: MachineContext, cluster: ClusterContext) {
   const { facts, spec } = cluster;
   const own = {
     version: 2,
@@ -122,13 +123,9 @@ function configuration(cluster: ClusterContext) {
         containerd: {
           snapshotter: 'overlayfs',
           default_runtime_name: 'runc',
-          runtimes: {
-            runc: {
-              runtime_type: 'io.containerd.runc.v2',
-              options: { SystemdCgroup: cgroupDriver(facts) === 'systemd' },
-            },
-          },
+          runtimes: runtimeTables(cluster),
         },
+        ...cdiSettings(machine),
         cni: { bin_dir: '/opt/cni/bin', conf_dir: '/etc/cni/net.d' },
         registry: { config_path: registriesFolder, ...registryConfigs(cluster) },
       },
