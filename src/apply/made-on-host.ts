@@ -47,7 +47,9 @@ export async function destroyMachine(
   staying: readonly MachinePlan[] = [],
 ): Promise<void> {
   const used = new Set(
-    staying.filter(({ name }) => name !== machine.name).flatMap(({ binds }) => binds.map(({ source }) => source)),
+    staying
+      .filter(({ name }) => name !== machine.name)
+      .flatMap(({ binds }) => binds.map(({ source }) => source)),
   );
   const made = (await readRecord(host, machine)).filter((path) => !used.has(path));
   // before the record goes; a machine that is about to end does not miss it

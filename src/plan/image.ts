@@ -96,7 +96,7 @@ const nodePackages = [
   'e2fsprogs',
   'nfs-common',
   'fuse3',
-  // looking around in a node; zstd also unpacks image layers for containerd
+  // looking around in a node, and at archives of images
   'jq',
   'zstd',
 ] as const;

@@ -46,7 +46,14 @@ export interface ClusterContext {
   >;
   facts: Pick<
     HostFacts,
-    'cgroup' | 'capabilities' | 'devices' | 'nameservers' | 'searchDomains' | 'machineId' | 'cpus' | 'memoryBytes'
+    | 'cgroup'
+    | 'capabilities'
+    | 'devices'
+    | 'nameservers'
+    | 'searchDomains'
+    | 'machineId'
+    | 'cpus'
+    | 'memoryBytes'
   >;
 }
 

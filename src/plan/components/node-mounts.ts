@@ -154,7 +154,10 @@ const loopDevices: PlannedFile = {
   content: {
     text: [
       `c! ${loopControl} 0660 root disk - 10:237\n`,
-      ...Array.from({ length: loopCount }, (_, index) => `b! /dev/loop${index} 0660 root disk - 7:${index}\n`),
+      ...Array.from(
+        { length: loopCount },
+        (_, index) => `b! /dev/loop${index} 0660 root disk - 7:${index}\n`,
+      ),
     ].join(''),
   },
 };

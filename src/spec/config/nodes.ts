@@ -110,11 +110,14 @@ const nodeSchema = z.strictObject({
         'Devices of the host that the node has as well: `/dev/kvm`, a folder (`/dev/snd`), a pattern (`/dev/dri/*`). One that ' +
         'is not there is left out, with a warning. Every node has `/dev/fuse`, `/dev/net/tun` and loop devices.',
     }),
-  cdi: z.boolean().optional().meta({
-    description:
-      'GPUs and other devices by the Container Device Interface: the node sees `/etc/cdi` and `/var/run/cdi` of the host. ' +
-      'The device nodes themselves belong into `devices`. Default: false.',
-  }),
+  cdi: z
+    .boolean()
+    .optional()
+    .meta({
+      description:
+        'GPUs and other devices by the Container Device Interface: the node sees `/etc/cdi` and `/var/run/cdi` of the host. ' +
+        'The device nodes themselves belong into `devices`. Default: false.',
+    }),
   extraPortMappings: z.array(portMapping).optional().meta({
     description: 'Ports of the host that lead to ports of the node.',
   }),
