@@ -143,6 +143,8 @@ export interface HostFacts {
   freeBytes: { state: number; cache: number };
   /** The host's clock, seconds since 1970. */
   unixTime?: number | undefined;
+  /** How many user namespaces the kernel makes for one user; undefined: it has none. */
+  maxUserNamespaces?: number | undefined;
   /** Mandatory access control that is switched on. */
   securityModules?: readonly ('selinux-enforcing' | 'selinux-permissive' | 'apparmor')[];
   /** Keyring file that vouches for Debian's archive, for building a root file system. */

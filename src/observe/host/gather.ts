@@ -82,6 +82,7 @@ export async function gatherFacts(
     debianKeyring,
     linkKinds,
     devices,
+    maxUserNamespaces,
   ] = await Promise.all([
     gatherProcessStatus(host),
     kernelFacts,
@@ -124,6 +125,9 @@ export async function gatherFacts(
         )
       : undefined,
     ask('devices', gatherDevices(host), []),
+    readSysctl(host, 'user.max_user_namespaces').then((text) =>
+      text === undefined ? undefined : Number(text),
+    ),
   ]);
   return {
     hostname: hostname ?? host.name,
@@ -152,6 +156,7 @@ export async function gatherFacts(
     debianKeyring,
     linkKinds,
     devices,
+    maxUserNamespaces,
     kernelModules: (await host.stat(`/lib/modules/${kernel.kernel}`, { follow: true })) !== undefined,
   };
 }
