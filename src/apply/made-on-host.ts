@@ -57,9 +57,15 @@ export async function destroyMachine(
   await manager.destroy(machine);
 }
 
+/** A damaged one is as good as none: deleting always works. */
 async function readRecord(host: Host, machine: Pick<MachinePlan, 'folder'>): Promise<string[]> {
-  const text = await host.readFile(recordOf(machine));
-  return text === undefined ? [] : (JSON.parse(text) as string[]);
+  const text = (await host.readFile(recordOf(machine))) ?? '[]';
+  try {
+    const paths: unknown = JSON.parse(text);
+    return Array.isArray(paths) ? paths.filter((path): path is string => typeof path === 'string') : [];
+  } catch {
+    return [];
+  }
 }
 
 /** "/a/b" -> "/a", "/a/b" */
