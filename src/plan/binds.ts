@@ -79,7 +79,7 @@ function matching(wanted: string, devices: readonly string[]): string[] {
     .replaceAll(/[.+^$(){}|[\]\\]/g, '\\$&')
     .replaceAll('*', '[^/]*')
     .replaceAll('?', '[^/]');
-  const fits = new RegExp(`^${pattern}(/|$)`);
+  const fits = new RegExp(`^${pattern}${/[*?]/.test(wanted) ? '$' : '(/|$)'}`);
   return devices.filter((device) => fits.test(device));
 }
 
