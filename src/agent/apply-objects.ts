@@ -26,6 +26,7 @@ const resources: Readonly<Record<string, string>> = {
   Deployment: 'deployments',
   Role: 'roles',
   RoleBinding: 'rolebindings',
+  RuntimeClass: 'runtimeclasses',
   Service: 'services',
   ServiceAccount: 'serviceaccounts',
   StorageClass: 'storageclasses',

@@ -10,29 +10,30 @@ import type { MachinePlan, PlannedBind, PlannedFile } from '../plan/types.ts';
 import { unitFiles } from '../plan/unit-files.ts';
 import { secretMark } from '../spec/secrets.ts';
 import { sameOwnerCommand } from '../tools/chown.ts';
+import { makeAskedFor } from './made-on-host.ts';
 
 /**
  * Everything that a machine finds when it boots: its directories, files and units. What runs it is its manager's to
  * write. Again is harmless.
- * @returns directories of the user's that were not there and have been made
+ * @returns paths of the host that were not there and have been made, as mounts ask for it
  */
 export async function writeMachine(
   host: Host,
   machine: MachinePlan,
   material: KeyMaterial,
 ): Promise<string[]> {
-  const missing = await makeFolders(host, machine);
+  const made = await makeFolders(host, machine);
   const files = [...machine.files, ...unitFiles(machine)];
   const isShadow = ({ content }: PlannedFile): boolean => 'rootPassword' in content;
   const plain = files.filter((file) => !isShadow(file));
   await host.put(await Promise.all(plain.map((file) => entryOf(machine.upper, file, material))));
   for (const file of files.filter(isShadow)) await writePlanned(host, machine.upper, file, material);
-  return missing;
+  return made;
 }
 
 /**
- * The machine's own directories, and those that are bound into it. Again is harmless.
- * @returns directories of the user's that were not there and have been made
+ * The machine's own directories, and what mounts of it ask to be made. Again is harmless.
+ * @returns paths of the host that were not there and have been made
  */
 export async function makeFolders(host: Host, machine: MachinePlan): Promise<string[]> {
   const { folder, root, upper, work } = machine;
@@ -42,23 +43,16 @@ export async function makeFolders(host: Host, machine: MachinePlan): Promise<str
   const isOwn = ({ source }: PlannedBind): boolean =>
     source.startsWith(`${folder}/`) || source.startsWith(clusters);
   const ownData = machine.binds.filter(isOwn);
-  const foreign = machine.binds.filter((bind) => !isOwn(bind)).map(({ source }) => source);
-  const missing = await missingPaths(host, foreign);
   const directory = (mode: number) => (path: string) => ({ path, directory: true, mode }) as const;
   await host.put([
     // the upper directory becomes the machine's /: anyone inside may enter
     ...[root, upper, work].map(directory(0o755)),
     ...ownData.map(({ source }) => source).map(directory(0o700)),
-    // as Docker does it for volumes
-    ...missing.map(directory(0o755)),
     directory(0o700)(`${upper}/etc/kubernetes/pki`),
+    // for static pods, as with kubeadm
+    directory(0o700)(`${upper}/etc/kubernetes/manifests`),
   ]);
-  return missing;
-}
-
-async function missingPaths(host: Host, paths: readonly string[]): Promise<string[]> {
-  const found = await Promise.all(paths.map((path) => host.stat(path)));
-  return paths.filter((_, index) => found[index] === undefined);
+  return makeAskedFor(host, machine);
 }
 
 /** One planned file below a tree: the machine's upper directory, or its mounted root. */

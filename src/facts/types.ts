@@ -60,6 +60,10 @@ export interface Lease {
   server: string;
 }
 
+/** What is at a path, links followed. */
+export type HostPathKind =
+  'missing' | 'directory' | 'file' | 'socket' | 'character device' | 'block device' | 'pipe';
+
 export interface HostFacts {
   hostname: string;
   /** /etc/machine-id, where the host has one: machine ids of nodes derive from it. */
@@ -79,6 +83,12 @@ export interface HostFacts {
   capabilities: readonly string[];
   /** File systems that the kernel has or can load: overlay, ... */
   fileSystems: readonly string[];
+  /** Device nodes below /dev, and links there: /dev/kvm, /dev/dri/card0. */
+  devices: readonly string[];
+  /** The modules of the running kernel are in /lib/modules. */
+  kernelModules: boolean;
+  /** What is at the paths that a spec names; only asked for a spec. */
+  hostPaths?: Readonly<Record<string, HostPathKind>>;
   /** Where programs are; a missing one is not listed. */
   programs: Readonly<Record<string, string>>;
   apt: AptFacts | undefined;
@@ -133,6 +143,8 @@ export interface HostFacts {
   freeBytes: { state: number; cache: number };
   /** The host's clock, seconds since 1970. */
   unixTime?: number | undefined;
+  /** How many user namespaces the kernel makes for one user; undefined: it has none. */
+  maxUserNamespaces?: number | undefined;
   /** Mandatory access control that is switched on. */
   securityModules?: readonly ('selinux-enforcing' | 'selinux-permissive' | 'apparmor')[];
   /** Keyring file that vouches for Debian's archive, for building a root file system. */
@@ -156,7 +168,7 @@ export interface Check {
 }
 
 /** Something of the host that a program is asked for. */
-export type Question = 'systemd-nspawn' | 'apt' | 'network' | 'firewall' | 'space' | 'links';
+export type Question = 'systemd-nspawn' | 'apt' | 'network' | 'firewall' | 'space' | 'links' | 'devices';
 
 /** What nobody knows: the program failed, or did not answer in time. */
 export interface Unanswered {

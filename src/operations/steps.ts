@@ -102,7 +102,7 @@ export async function bootMachine(
   signal: AbortSignal,
 ): Promise<void> {
   for (const path of await writeMachine(host, machine, material)) {
-    const message = `${path} was not there: ${machine.name} gets an empty directory, which stays when it is deleted`;
+    const message = `${path} was not there and has been made for ${machine.name}; it goes with the node if it is empty then`;
     listener({ type: 'note', level: 'warning', message });
   }
   await manager.writeFiles(machine);

@@ -3,6 +3,7 @@ import type { HostFacts } from '../facts/types.ts';
 import { urlHost } from '../formats/cidr.ts';
 import type { ClusterSpec } from '../spec/types.ts';
 import { apiAddress } from './components/api-address.ts';
+import { hostPathProblems, withoutAbsentDevices } from './binds.ts';
 import type { Component } from './components/component.ts';
 import { containerd } from './components/containerd.ts';
 import { etcd } from './components/etcd.ts';
@@ -14,6 +15,7 @@ import { kubeScheduler } from './components/kube-scheduler.ts';
 import { kubelet } from './components/kubelet.ts';
 import { lanNode } from './components/lan-node.ts';
 import { localRegistry, registryBind, runsRegistry } from './components/local-registry.ts';
+import { nodeMounts } from './components/node-mounts.ts';
 import { nodeNetwork } from './components/node-network.ts';
 import { cgroupV1Beside, hasCgroupV1Beside } from './components/cgroup-v1-beside.ts';
 import { operatingSystem } from './components/operating-system.ts';
@@ -41,6 +43,7 @@ import { versionOfNode, versionProblems } from './versions/problems.ts';
 
 const components: readonly Component[] = [
   operatingSystem,
+  nodeMounts,
   cgroupV1Beside,
   nodeNetwork,
   lanNode,
@@ -69,7 +72,7 @@ const components: readonly Component[] = [
  * @throws InputError when the spec does not fit the host, KnestError (preflight) when the host has no room for it
  */
 export function planCluster(
-  spec: ClusterSpec,
+  wanted: ClusterSpec,
   facts: PlanInputs,
   kubernetes: KubernetesChoice,
   paths: Paths,
@@ -77,7 +80,9 @@ export function planCluster(
   keep: Keep = {},
   planners: ManagerPlanners = managerPlanners,
 ): ClusterPlan {
-  refuse(spec, facts, kubernetes, keep);
+  const there = new Set(previous?.machines.map(({ name }) => name));
+  refuse(wanted, facts, kubernetes, { keep, there });
+  const spec = withoutAbsentDevices(wanted, facts, there);
   const manager = previous?.manager ?? chooseManager(spec, facts, planners);
   const planner = plannerOf(manager, planners);
   const network = planClusterNetwork(spec, facts, previous);
@@ -92,6 +97,7 @@ export function planCluster(
     layers: keep.layers?.[node.machine.name] ?? layersOf(node, spec, facts),
     parts: components.map((component) => component(node.machine, cluster)),
     link: hostNetwork ? { hostNetwork: true as const } : lan ? { macvlan: lan.parent } : { bridge },
+    keptBinds: keep.binds?.[node.machine.name],
     clusterBinds: runsRegistry(spec) && node.machine.role === 'control-plane' ? [registryBind(folder)] : [],
     cluster: spec.name,
     rootPassword: spec.rootPassword,
@@ -150,9 +156,15 @@ function plannedNetwork(
 }
 
 /** What no plan can make work here. */
-function refuse(spec: ClusterSpec, facts: HostFacts, kubernetes: KubernetesChoice, keep: Keep): void {
+function refuse(
+  spec: ClusterSpec,
+  facts: HostFacts,
+  kubernetes: KubernetesChoice,
+  { keep, there }: { keep: Keep; there: ReadonlySet<string> },
+): void {
   const versions = [kubernetes.cluster, ...Object.values(kubernetes.nodes)].map(({ version }) => version);
   const problems = [
+    ...hostPathProblems(spec, facts, there),
     ...kernelProblems(spec, facts, versions),
     ...versionProblems(
       spec,

@@ -25,6 +25,8 @@ const format = 1;
  * other. A mirror that the user chose does: it may be a snapshot, chosen for its packages.
  */
 export function rootfsLayer(image: ClusterSpec['image'], facts: HostFacts): RootfsLayer {
+  const own = image.packages ?? [];
+  const packages = [...nodePackages, ...own.filter((name) => !known.has(name))];
   const key = {
     format,
     suite: image.suite,
@@ -53,7 +55,7 @@ export function rootfsLayer(image: ClusterSpec['image'], facts: HostFacts): Root
  * What a machine needs beyond Debian's minimal system. No udev: in a machine /sys is read-only and the host has one.
  * ebtables comes with iptables; conntrack, ipset, socat and ethtool are called by kubelet and kube-proxy.
  */
-const packages = [
+const nodePackages = [
   'systemd',
   'systemd-sysv',
   'dbus',
@@ -90,7 +92,16 @@ const packages = [
   // asks components how they are (probes)
   'curl',
   'less',
+  // volumes: what kubelets and storage drivers call in a node's name
+  'e2fsprogs',
+  'nfs-common',
+  'fuse3',
+  // looking around in a node, and at archives of images
+  'jq',
+  'zstd',
 ] as const;
+
+const known: ReadonlySet<string> = new Set(nodePackages);
 
 const requires = [
   ...[
@@ -107,6 +118,7 @@ const requires = [
   ],
   ...['ethtool', 'mount', 'modprobe', 'ps', 'ping', 'curl', 'containerd', 'ctr', 'runc', 'etcd', 'catatonit'],
   ...['keepalived', 'arping', 'busybox', 'docker-registry'],
+  ...['mkfs.ext4', 'mount.nfs', 'fusermount3', 'losetup', 'jq', 'zstd'],
   'node',
   ...['bridge', 'host-local', 'loopback', 'portmap'],
 ] as const;

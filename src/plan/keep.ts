@@ -20,6 +20,8 @@ export interface Keep {
   components?: Readonly<Record<string, NodeComponents>>;
   /** What machines stand on, by their names, topmost layer first. */
   layers?: Readonly<Record<string, readonly PlannedLayer[]>>;
+  /** Paths of the host that machines see, by their names: a device that came later does not make them start anew. */
+  binds?: Readonly<Record<string, readonly string[]>>;
   /** Kernel settings with the values that the host had before the cluster came. */
   sysctls?: readonly PlannedSysctl[];
 }
@@ -40,6 +42,9 @@ export function keepOf(present: ClusterPlan): Keep {
       present.machines.map((machine) => [machine.name, componentsOf(present, machine)]),
     ),
     layers: Object.fromEntries(present.machines.map((machine) => [machine.name, layersOf(present, machine)])),
+    binds: Object.fromEntries(
+      present.machines.map(({ name, binds }) => [name, binds.map(({ source }) => source)]),
+    ),
     sysctls: present.host.sysctls,
   };
 }

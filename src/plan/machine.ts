@@ -1,4 +1,5 @@
 import type { HostFacts } from '../facts/types.ts';
+import { hostBinds } from './binds.ts';
 import type { MachineContext } from './components/component.ts';
 import type { MachineLink, ManagerPlanner } from './managers/types.ts';
 import { plannedComponents } from './node-components.ts';
@@ -23,6 +24,8 @@ export interface MachineInput {
   link: MachineLink;
   /** Folders of the cluster that this machine sees. */
   clusterBinds: readonly PlannedBind[];
+  /** Paths of the host that it sees so far; undefined: it is new. */
+  keptBinds: readonly string[] | undefined;
   cluster: string;
   /** Hash of root's password. */
   rootPassword: string | undefined;
@@ -45,13 +48,7 @@ export function assembleMachine(input: MachineInput, facts: HostFacts, paths: Pa
   const binds = [
     ...data.map((one) => ({ source: `${folder}/data/${one}`, target: `/var/lib/${one}` })),
     ...input.clusterBinds,
-    // for fuse file systems in pods
-    { source: '/dev/fuse', target: '/dev/fuse' },
-    ...spec.extraMounts.map(({ hostPath, containerPath, readOnly }) => ({
-      source: hostPath,
-      target: containerPath,
-      ...(readOnly ? { readOnly } : {}),
-    })),
+    ...hostBinds(spec, facts, input.keptBinds),
   ];
   const lower = layers.map((id) => `${paths.cache}/layers/${id}`);
   const files = uniqueFiles([

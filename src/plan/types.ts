@@ -191,6 +191,8 @@ export interface PlannedBind {
   source: string;
   target: string;
   readOnly?: boolean;
+  /** What is made at the source when nothing is there; undefined: nothing, the machine does not start without it. */
+  make?: 'directory' | 'file';
 }
 
 /** Who runs machines on a host: the host's systemd, or knest itself. */

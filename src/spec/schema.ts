@@ -8,6 +8,7 @@ import { dnsSchema } from './config/dns.ts';
 import { checkedText, mapping, text } from './config/fields.ts';
 import { imagesSchema, proxySchema, registriesSchema, registrySchema } from './config/images.ts';
 import { networkSchema } from './config/network.ts';
+import { runtimesSchema } from './config/runtimes.ts';
 import { nodesSchema } from './config/nodes.ts';
 import { rootPasswordProblem } from './root-password.ts';
 import {
@@ -16,6 +17,7 @@ import {
   maximumNameLength,
   namePattern,
   nameProblem,
+  packageProblem,
   runtimeConfigProblem,
   sourceProblem,
   suiteProblem,
@@ -60,6 +62,18 @@ export const configSchema = z
       description: `Debian suite of the nodes’ root file system: ${knownSuites.map((suite) => `\`${suite}\``).join(', ')}, ... Default: ${defaults.suite}.`,
     }),
     mirror: text(urlProblem).meta({ description: 'Debian mirror (http or https). Default: the host’s own.' }),
+    image: z
+      .strictObject({
+        packages: z
+          .array(checkedText(packageProblem))
+          .optional()
+          .meta({
+            description:
+              'Debian packages that nodes have besides their own: `crun`, `apparmor`, `tcpdump`. From the same suite and mirror.',
+          }),
+      })
+      .optional()
+      .meta({ description: 'The nodes’ root file system.' }),
     manager: z
       .enum(managers)
       .optional()
@@ -85,6 +99,7 @@ export const configSchema = z
     dns: dnsSchema.optional(),
     audit: auditSchema.optional(),
     podSecurity: podSecuritySchema.optional(),
+    runtimes: runtimesSchema.optional(),
     registry: registrySchema.optional(),
     registries: registriesSchema.optional(),
     proxy: proxySchema.optional(),

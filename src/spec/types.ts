@@ -4,6 +4,7 @@ import type {
   componentNames,
   componentSources,
   dnsProviders,
+  hostPathTypes,
   ipFamilies,
   managers,
   mountPropagations,
@@ -43,6 +44,9 @@ export interface Taint {
   effect: (typeof taintEffects)[number];
 }
 
+/** What is at a path of the host. "": whatever is there, else a directory is made, as Docker does it. */
+export type HostPathType = (typeof hostPathTypes)[number];
+
 /** A file or directory of the host that a node sees as well; kind's words. */
 export interface ExtraMount {
   hostPath: string;
@@ -51,6 +55,8 @@ export interface ExtraMount {
   readOnly: boolean;
   /** None: what is mounted there later stays on its side. HostToContainer: what the host mounts there, the node sees. */
   propagation: (typeof mountPropagations)[number];
+  /** undefined: anything, but it must be there. */
+  type?: HostPathType | undefined;
 }
 
 /** A port of the host that leads to a port of a node; kind's words. */
@@ -109,6 +115,10 @@ export interface NodeSpec {
   kubernetes: { version: string | undefined; source: KubernetesSource } | undefined;
   resources: NodeResources;
   extraMounts: readonly ExtraMount[];
+  /** Device nodes of the host that the node gets; folders and patterns (/dev/dri/*) stand for all that fit. */
+  devices?: readonly string[];
+  /** GPUs and the like, by the descriptions that their drivers leave on the host (Container Device Interface). */
+  cdi?: boolean;
   extraPortMappings: readonly PortMapping[];
   /** Of this node's kubelet, over the cluster's. */
   kubelet: { extraArgs: ExtraArgs; config: ConfigPatch };
@@ -205,6 +215,14 @@ export interface ImageArchiveSpec {
   };
 }
 
+/** A container runtime that pods choose by its RuntimeClass. */
+export interface RuntimeSpec {
+  /** Of the RuntimeClass, and of containerd's handler. */
+  name: string;
+  /** In the nodes: a program that is called as runc is, or a shim of containerd's (containerd-shim-NAME-v2). */
+  path: string;
+}
+
 /** Who answers the names of the cluster. */
 export interface DnsSpec {
   /** knest: knest-agent. coredns: CoreDNS in pods. none: the user brings something for the Service's address. */
@@ -258,6 +276,8 @@ export interface ClusterSpec {
     suite: string;
     /** Debian mirror; undefined: the host's own, else the bootstrap tool's default. */
     mirror: string | undefined;
+    /** Debian packages besides those that a node needs. */
+    packages?: readonly string[];
   };
   manager: (typeof managers)[number];
   /** Hash (crypt(5)) of root's password in the nodes; undefined: root cannot log in by one. */
@@ -269,6 +289,8 @@ export interface ClusterSpec {
   /** undefined: Kubernetes' defaults, all pods are allowed. */
   podSecurity: PodSecuritySpec | undefined;
   components: ComponentsSpec;
+  /** More container runtimes besides runc. */
+  runtimes?: readonly RuntimeSpec[];
   /** undefined: none. */
   registry: RegistrySpec | undefined;
   /** undefined: all are reached as they are. */

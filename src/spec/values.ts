@@ -148,6 +148,19 @@ export function pathProblem(path: string): string | undefined {
   return undefined;
 }
 
+/** A device node, a folder of them, or a pattern. */
+export function devicePathProblem(path: string): string | undefined {
+  if (!path.startsWith('/dev/') || normalizePath(path) === '/dev')
+    return `"${path}" is not below /dev, where device nodes are`;
+  return volumePathProblem(path);
+}
+
+/** As deb-control(5) has it, with a release or an architecture as apt takes them: "crun", "libc6:i386". */
+export function packageProblem(name: string): string | undefined {
+  if (/^[a-z0-9][a-z0-9+.-]+(:[a-z0-9-]+)?$/.test(name)) return undefined;
+  return `"${name}" is not the name of a Debian package like crun`;
+}
+
 /** Of a component's unit, where a blank ends a path. */
 export function volumePathProblem(path: string): string | undefined {
   return pathProblem(path) ?? (/\s/.test(path) ? `"${path}" must be without blanks` : undefined);
@@ -195,8 +208,16 @@ export function mountTargetProblem(path: string): string | undefined {
     (place) => place === target || target === '/' || place.startsWith(`${target}/`),
   );
   if (hidden === undefined) return undefined;
-  return `"${path}" would hide ${hidden}, which the node needs; mount below it, or elsewhere`;
+  return `"${path}" would hide ${hidden}, which the node needs; ${insteadOf[hidden] ?? 'mount below it, or elsewhere'}`;
 }
+
+/** What those want who mount these, in configs for kind for the most part. */
+const insteadOf: Readonly<Record<string, string>> = {
+  '/dev': 'single devices and folders below it can be mounted (/dev/kvm, /dev/snd), or listed in `devices`',
+  '/sys': 'folders below it can be mounted; debugfs, tracefs, securityfs and a bpffs are there',
+  '/var/lib/kubelet':
+    'on the host it is the folder data/kubelet of the machine, below machines/NODE in KNEST_STATE_DIR; folders below it can be mounted',
+};
 
 const quantity = /^(\d+(?:\.\d+)?)(Ki|Mi|Gi|Ti|Pi|Ei|k|M|G|T|P|E)?$/;
 

@@ -14,6 +14,17 @@ export const proxyModes = ['auto', 'iptables', 'nftables', 'ipvs', 'none'] as co
 export const dnsProviders = ['knest', 'coredns', 'none'] as const;
 export const taintEffects = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'] as const;
 export const mountPropagations = ['None', 'HostToContainer'] as const;
+/** What must be at a path of the host, or is made there: Kubernetes' words for hostPath volumes. */
+export const hostPathTypes = [
+  '',
+  'Directory',
+  'DirectoryOrCreate',
+  'File',
+  'FileOrCreate',
+  'Socket',
+  'CharDevice',
+  'BlockDevice',
+] as const;
 export const protocols = ['TCP', 'UDP', 'SCTP'] as const;
 /** What is made where a volume of a component is missing. */
 export const volumeCreations = ['none', 'file', 'directory'] as const;

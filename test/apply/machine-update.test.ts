@@ -114,7 +114,10 @@ describe('updateMachine, where binds are others', () => {
   const before = machineOf(alone);
   const [node] = nodesOf('control-plane');
   const extraMounts = [
-    { hostPath: '/srv', containerPath: '/srv', readOnly: false, propagation: 'None' as const },
+    {
+      ...{ hostPath: '/srv', containerPath: '/srv', readOnly: false },
+      ...{ propagation: 'None' as const, type: 'DirectoryOrCreate' as const },
+    },
   ];
   const after = machineOf(planOf({ spec: { nodes: [{ ...nodeSpec(node), extraMounts }] } }));
   const update = async (running: boolean) => {

@@ -43,9 +43,9 @@ describe('a path with a blank', () => {
   ] as const;
   const spec = clusterSpec({ nodes: [nodeSpec({ extraMounts })] });
 
-  it('is one word of the unit that mounts', () => {
-    const text = textOf(machineOf(planOf({ spec })), 'knest-mounts.service');
-    expect(text).toContain('ExecStart=/bin/mount --make-rprivate "/data/my files"\n');
+  it('is one word of the script that mounts', () => {
+    const text = textOf(machineOf(planOf({ spec })), '/usr/local/lib/knest/pod-mounts');
+    expect(text).toContain("asked mount --make-rprivate '/data/my files'\n");
   });
 
   it('is one word of the command that starts the machine', () => {

@@ -30,6 +30,7 @@ const judgedBy: Readonly<Record<Question, readonly string[]>> = {
   ],
   space: ['space-state', 'space-cache'],
   links: [],
+  devices: [],
 };
 
 const subjects: Readonly<Record<Question, string>> = {
@@ -38,6 +39,7 @@ const subjects: Readonly<Record<Question, string>> = {
   network: 'Which links, addresses and routes there are',
   firewall: 'Whether a firewall drops what machines send',
   space: 'How much space is free',
+  devices: 'Which devices there are',
   links: 'Whether the kernel can make bridges and virtual Ethernet links',
 };
 

@@ -18,6 +18,7 @@ export function systemChecks(facts: HostFacts, needs: { building: boolean }): Ch
     checkSpace('state', facts.freeBytes.state, { least: 1, enough: 5 }),
     // the packages that compile Kubernetes, its sources and the compiler's cache come to 4 GiB
     ...(needs.building ? [checkSpace('cache', facts.freeBytes.cache, { least: 4, enough: 8 })] : []),
+    checkUserNamespaces(facts),
     ...checkSecurityModules(facts),
     ...checkClock(facts),
   ];
@@ -158,6 +159,31 @@ function checkSpace(what: 'state' | 'cache', bytes: number, gib: { least: number
   return ok(name, `${free}.`);
 }
 
+/** First Linux in which tmpfs, where secrets and projected volumes are, can be mounted with other owners (idmapped). */
+const kernelWithIdmappedTmpfs = { major: 6, minor: 3 };
+
+/** For pods with `hostUsers: false`; whether the runtime can do it, the node itself says (status.runtimeHandlers). */
+function checkUserNamespaces({ kernel, maxUserNamespaces }: HostFacts): Check {
+  const name = 'user-namespaces';
+  const [major = 0, minor = 0] = kernel.split('.').map((part) => Number.parseInt(part, 10));
+  const { major: least, minor: leastMinor } = kernelWithIdmappedTmpfs;
+  if (maxUserNamespaces === undefined || maxUserNamespaces === 0) {
+    return warning(
+      name,
+      'The kernel makes no user namespaces: pods with hostUsers: false do not start.',
+      'sysctl user.max_user_namespaces=65536, where the kernel has that',
+    );
+  }
+  if (major < least || (major === least && minor < leastMinor)) {
+    return warning(
+      name,
+      `Linux ${kernel} has no idmapped tmpfs: pods with hostUsers: false do not start.`,
+      `use Linux ${least}.${leastMinor} or newer for these`,
+    );
+  }
+  return ok(name, `Linux ${kernel} can give pods user namespaces (hostUsers: false).`);
+}
+
 function checkSecurityModules({ securityModules = [] }: HostFacts): Check[] {
   if (securityModules.includes('selinux-enforcing')) {
     return [
@@ -169,7 +195,12 @@ function checkSecurityModules({ securityModules = [] }: HostFacts): Check[] {
     ];
   }
   return securityModules.includes('apparmor')
-    ? [ok('apparmor', 'AppArmor is on; it does not confine machines.')]
+    ? [
+        ok(
+          'apparmor',
+          'AppArmor is on; it does not confine machines. For profiles of pods: image.packages: [apparmor].',
+        ),
+      ]
     : [];
 }
 

@@ -19,6 +19,7 @@ import {
   gatherSysctls,
   gatherUnixTime,
 } from './kernel.ts';
+import { gatherDevices } from './devices.ts';
 import { gatherFirewall, gatherNetwork } from './network.ts';
 import { gatherListening } from './ports.ts';
 import { gatherResolver } from './resolver.ts';
@@ -80,6 +81,8 @@ export async function gatherFacts(
     securityModules,
     debianKeyring,
     linkKinds,
+    devices,
+    maxUserNamespaces,
   ] = await Promise.all([
     gatherProcessStatus(host),
     kernelFacts,
@@ -121,6 +124,10 @@ export async function gatherFacts(
           undefined,
         )
       : undefined,
+    ask('devices', gatherDevices(host), []),
+    readSysctl(host, 'user.max_user_namespaces').then((text) =>
+      text === undefined ? undefined : Number(text),
+    ),
   ]);
   return {
     hostname: hostname ?? host.name,
@@ -148,6 +155,9 @@ export async function gatherFacts(
     securityModules,
     debianKeyring,
     linkKinds,
+    devices,
+    maxUserNamespaces,
+    kernelModules: (await host.stat(`/lib/modules/${kernel.kernel}`, { follow: true })) !== undefined,
   };
 }
 

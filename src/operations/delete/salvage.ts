@@ -1,5 +1,6 @@
 /** Deleting a cluster whose record is damaged: by what can still be read of it, and by the names of its machines. */
 
+import { destroyMachine } from '../../apply/made-on-host.ts';
 import { DamagedRecord } from '../../state/record-file.ts';
 import type { MachineManager } from '../../managers/types.ts';
 import { restoreSysctls } from '../../managers/sysctls.ts';
@@ -34,7 +35,7 @@ export async function deleteDamaged(session: Session, name: string, manager: Mac
     return;
   }
   const machines = await machinesByKeys(session, name);
-  for (const machine of machines) await manager.destroy(machine);
+  for (const machine of machines) await destroyMachine(host, manager, machine);
   const bridge = bridgeName(name);
   await host.run(deleteLinkCommand(bridge), { okExitCodes: 'any' });
   await restoreSysctls(host, folder);

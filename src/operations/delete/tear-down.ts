@@ -1,4 +1,5 @@
 import type { MachineManager } from '../../managers/types.ts';
+import { destroyMachine } from '../../apply/made-on-host.ts';
 import { parallel, runSequence, serial } from '../../apply/runner.ts';
 import type { Step } from '../../apply/runner.ts';
 import type { ClusterPlan } from '../../plan/types.ts';
@@ -14,7 +15,7 @@ export async function tearDown(session: Session, plan: ClusterPlan, manager: Mac
   const machines = plan.machines.map((machine): Step => ({
     id: `delete/${machine.name}`,
     title: `Delete machine ${machine.name}`,
-    run: () => manager.destroy(machine),
+    run: () => destroyMachine(host, manager, machine),
   }));
   const network: Step = {
     id: 'delete/network',

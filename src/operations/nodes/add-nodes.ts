@@ -1,3 +1,4 @@
+import { destroyMachine } from '../../apply/made-on-host.ts';
 import type { MachineManager } from '../../managers/types.ts';
 import { runSequence, runStep, serial, sideBySide } from '../../apply/runner.ts';
 import { KnestError } from '../../errors.ts';
@@ -146,7 +147,7 @@ async function undoAdd(work: Work): Promise<void> {
     if (machine.role === 'control-plane') {
       await leaveEtcd(host, membersBefore(nodesOf(work), machine), machine, material);
     }
-    await manager.destroy(machine);
+    await destroyMachine(host, manager, machine, record.plan.machines);
     await removeAppliedMachine(host, records.clusterFolder(paths, cluster), machine.name);
   }
   const { applied } = await records.requireCluster(host, paths, cluster);

@@ -1,3 +1,4 @@
+import { destroyMachine } from '../../apply/made-on-host.ts';
 import type { DeleteNodePart } from '../../events.ts';
 import type { Step } from '../../apply/runner.ts';
 import { clientCredentials } from '../../clients/credentials.ts';
@@ -52,7 +53,7 @@ export function removalSteps(removal: NodeRemoval): Step[] {
       : []),
     step('machine', `Delete machine ${name}`, async () => {
       await begin(removal);
-      await manager.destroy(machine);
+      await destroyMachine(removal.session.host, manager, machine, removal.plan.machines);
     }),
     step('object', `Delete node ${name}`, () => deleteObject(removal)),
     step('others', 'Tell the other nodes', () => forget(removal)),
@@ -121,7 +122,7 @@ async function recover(
     level: 'warning',
     message: `etcd has no quorum: ${survivor.name} goes on alone, with the data that it has`,
   });
-  await manager.destroy(machine);
+  await destroyMachine(session.host, manager, machine, staying);
   await forceNewEtcd(manager, survivor);
 }
 

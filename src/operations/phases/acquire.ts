@@ -4,6 +4,7 @@ import { InputError, KnestError, problemInOneLine } from '../../errors.ts';
 import type { Check, HostFacts, Lease } from '../../facts/types.ts';
 import { missingPackages } from '../../observe/checks/check-host.ts';
 import { exampleLeases } from '../../plan/network/lan.ts';
+import { hostPathProblems, hostPathWarnings } from '../../plan/binds.ts';
 import { keepOf } from '../../plan/keep.ts';
 import type { Keep } from '../../plan/keep.ts';
 import { componentsOfSuite } from '../../plan/node-components.ts';
@@ -52,14 +53,18 @@ export async function acquire(
   spec: ClusterSpec,
   { install, previous, keep = previous && keepOf(previous), leases }: AcquireOptions,
 ): Promise<Acquired> {
-  const facts = await makeHostFit(session, spec, install, keep?.kubernetes);
+  const there = new Set(previous?.machines.map(({ name }) => name));
+  const facts = await makeHostFit(session, spec, install, keep?.kubernetes, there);
   const kubernetes = await choose(session, spec, facts, keep);
   const versionOf = (node: NodeSpec) => versionOfNode(kubernetes, node);
   const componentsOf = (node: NodeSpec) => kubernetes.components?.[node.name] ?? {};
   refuseVersions(spec, versionOf, componentsOf);
   // a cluster whose nodes are there has been told when they came
   if (leases === undefined || leases === 'examples') {
-    for (const warning of versionWarnings(spec, versionOf, componentsOf)) {
+    for (const warning of [
+      ...versionWarnings(spec, versionOf, componentsOf),
+      ...hostPathWarnings(spec, facts, there),
+    ]) {
       session.listener({ type: 'note', level: 'warning', message: problemInOneLine(warning) });
     }
   }
@@ -87,6 +92,7 @@ export async function choose(
 /**
  * What the host is, after what it lacked was installed or complained about.
  * @param kept versions of Kubernetes that nodes have already
+ * @param there names of the nodes that are there
  * @throws KnestError; InputError, before anything is installed, when what the spec names does not go together on this host
  */
 export async function makeHostFit(
@@ -94,6 +100,7 @@ export async function makeHostFit(
   spec: ClusterSpec,
   install: boolean,
   kept: Keep['kubernetes'] = { nodes: {} },
+  there: ReadonlySet<string> = new Set(),
 ): Promise<HostFacts> {
   const { facts, checks } = await lookAtHost(session, spec);
   refuseVersions(
@@ -107,6 +114,8 @@ export async function makeHostFit(
     },
     (node) => componentsAskedFor(spec, node),
   );
+  const problems = hostPathProblems(spec, facts, there);
+  if (problems.length > 0) throw new InputError('the cluster cannot be made', problems);
   const packages = missingPackages(checks);
   if (packages.length === 0 || !install) {
     refuse(checks);

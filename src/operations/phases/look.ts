@@ -2,7 +2,9 @@ import { listLayers } from '../../artifacts/layer-info.ts';
 import { layerPath } from '../../artifacts/layers.ts';
 import type { Check, HostFacts } from '../../facts/types.ts';
 import { checkHost } from '../../observe/checks/check-host.ts';
+import { lookAtPaths } from '../../observe/host/devices.ts';
 import { gatherAptFacts, gatherFacts } from '../../observe/host/gather.ts';
+import { pathsOfHost } from '../../plan/binds.ts';
 import { rootfsLayer } from '../../plan/image.ts';
 import type { ClusterSpec } from '../../spec/types.ts';
 import type { Session } from '../session.ts';
@@ -16,7 +18,11 @@ export interface HostLook {
 /** Looks at the host; writes nothing and installs nothing. */
 export async function lookAtHost(session: Session, spec: ClusterSpec): Promise<HostLook> {
   const { host, paths, workstation } = session;
-  const facts = await gatherFacts(host, paths, workstation.env);
+  const [gathered, hostPaths] = await Promise.all([
+    gatherFacts(host, paths, workstation.env),
+    lookAtPaths(host, pathsOfHost(spec)),
+  ]);
+  const facts: HostFacts = { ...gathered, hostPaths };
   const building = await lacksRootfs(session, spec, facts);
   // asking apt takes longer than all the rest: only when something is to be fetched from its mirrors
   const fetching = building || !(await listLayers(paths, host)).some(({ kind }) => kind === 'kubernetes');

@@ -39,13 +39,21 @@ export interface ClusterContext {
     | 'dns'
     | 'audit'
     | 'podSecurity'
+    | 'runtimes'
     | 'registry'
     | 'registries'
     | 'proxy'
   >;
   facts: Pick<
     HostFacts,
-    'cgroup' | 'capabilities' | 'nameservers' | 'searchDomains' | 'machineId' | 'cpus' | 'memoryBytes'
+    | 'cgroup'
+    | 'capabilities'
+    | 'devices'
+    | 'nameservers'
+    | 'searchDomains'
+    | 'machineId'
+    | 'cpus'
+    | 'memoryBytes'
   >;
 }
 

@@ -8,17 +8,17 @@ import { pauseImage } from '../image.ts';
 import type { PlannedFile } from '../types.ts';
 import { containerdTraits } from '../versions/components.ts';
 import type { ContainerdTraits } from '../versions/components.ts';
-import { cgroupDriver } from './cgroup-driver.ts';
-import type { ClusterContext } from './component.ts';
+import type { ClusterContext, MachineContext } from './component.ts';
 import { criPlugin, fitPatch, imagesPlugin, runtimePlugin } from './containerd-patches.ts';
 import { registriesFolder, serverOf } from './registries.ts';
+import { cdiSettings, runtimeTables } from './runtimes.ts';
 
 export const containerdConfigFile = '/etc/containerd/config.toml';
 
-/** @param version of containerd; undefined: unknown. Only root may read the file when there are passwords in it. */
-export function containerdConfig(version: string | undefined, cluster: ClusterContext): PlannedFile {
-  const traits = containerdTraits(version);
-  const own = traits.format === 2 ? inVersion2(cluster) : sinceVersion3(cluster, traits);
+/** Only root may read the file when there are passwords in it. */
+export function containerdConfig(machine: MachineContext, cluster: ClusterContext): PlannedFile {
+  const traits = containerdTraits(machine.components.containerd.version);
+  const own = traits.format === 2 ? inVersion2(machine, cluster) : sinceVersion3(machine, cluster, traits);
   const patches = cluster.spec.components.containerd.configPatches.flatMap((one) => {
     const { patch } = fitPatch(one, traits);
     return patch ? [patch] : [];
@@ -35,7 +35,7 @@ export function containerdConfig(version: string | undefined, cluster: ClusterCo
 }
 
 /** What containerd 1.5 to 1.7 read (containerd: docs/cri/config.md), and later ones as well, as something old. */
-function inVersion2(cluster: ClusterContext) {
+function inVersion2(machine: MachineContext, cluster: ClusterContext) {
   const { facts } = cluster;
   return {
     version: 2,
@@ -44,7 +44,8 @@ function inVersion2(cluster: ClusterContext) {
       [criPlugin]: {
         sandbox_image: pauseImage,
         restrict_oom_score_adj: restrictOomScoreAdj(facts),
-        containerd: { snapshotter: 'overlayfs', ...runtimes(facts) },
+        containerd: { snapshotter: 'overlayfs', ...runtimes(cluster) },
+        ...cdiSettings(machine),
         cni: { bin_dir: '/opt/cni/bin', conf_dir: '/etc/cni/net.d' },
         registry: { config_path: registriesFolder, ...registryConfigs(cluster) },
       },
@@ -54,6 +55,7 @@ function inVersion2(cluster: ClusterContext) {
 
 /** containerd 2: the CRI is two plugins, one for images and one for containers. Version 4 moved nothing that is said here. */
 function sinceVersion3(
+  machine: MachineContext,
   cluster: ClusterContext,
   { format, cniBinDirs, authorizationHeaders }: ContainerdTraits,
 ) {
@@ -73,7 +75,8 @@ function sinceVersion3(
       },
       [runtimePlugin]: {
         restrict_oom_score_adj: restrictOomScoreAdj(facts),
-        containerd: runtimes(facts),
+        containerd: runtimes(cluster),
+        ...cdiSettings(machine),
         cni: {
           ...(cniBinDirs ? { bin_dirs: [programs] } : { bin_dir: programs }),
           conf_dir: '/etc/cni/net.d',
@@ -96,16 +99,8 @@ function restrictOomScoreAdj({ capabilities }: ClusterContext['facts']): boolean
   return !capabilities.includes('CAP_SYS_RESOURCE');
 }
 
-function runtimes(facts: ClusterContext['facts']) {
-  return {
-    default_runtime_name: 'runc',
-    runtimes: {
-      runc: {
-        runtime_type: 'io.containerd.runc.v2',
-        options: { SystemdCgroup: cgroupDriver(facts) === 'systemd' },
-      },
-    },
-  };
+function runtimes(cluster: ClusterContext) {
+  return { default_runtime_name: 'runc', runtimes: runtimeTables(cluster) };
 }
 
 /** By the host that is asked, be it a registry or a mirror. All else about registries is in files of their own. */

@@ -4,6 +4,7 @@ import type { Component } from './component.ts';
 import { afterApiServer, k8sTarget, restartAlways } from './component.ts';
 import { onCgroupV1 } from './cgroup-v1-beside.ts';
 import { containerdConfig, containerdConfigFile } from './containerd-config.ts';
+import { shimLinks } from './runtimes.ts';
 
 export const containerdSocket = '/run/containerd/containerd.sock';
 export const containerdEndpoint = `unix://${containerdSocket}`;
@@ -14,9 +15,10 @@ export const proxyFile = '/etc/containerd/proxy.env';
 /** containerd with its CRI plugin, and the sandbox image brought in before the first pod. */
 export const containerd: Component = (machine, cluster) => ({
   files: [
-    containerdConfig(machine.components.containerd.version, cluster),
+    containerdConfig(machine, cluster),
     // Debian puts the CNI plugins elsewhere; network add-ons install theirs here
     { path: '/opt/cni/bin', mode: 0o777, content: { link: '/usr/lib/cni' } },
+    ...shimLinks(cluster),
   ],
   units: [
     {

@@ -11,6 +11,7 @@ import { hostNetworkDnsPort } from '../network/host-network.ts';
 import { adminCertificate } from '../pki.ts';
 import { registryHosting } from './local-registry.ts';
 import { certificateFiles, clientCertificate, publicFile } from './pki-files.ts';
+import { runtimeClasses } from './runtimes.ts';
 import { podSocket } from './pod-network.ts';
 
 const configFile = '/etc/kubernetes/knest-agent.json';
@@ -120,6 +121,7 @@ function objects(machine: MachineContext, cluster: ClusterContext): string {
       ...(cluster.loadBalancer.length > 0 ? loadBalancerObjects : []),
       ...kubeadmObjects(cluster, machine),
       ...registryHosting(cluster),
+      ...runtimeClasses(cluster.spec.runtimes),
     ],
     ...(coreDns ? { once: coreDnsWorkload(coreDns) } : {}),
   };

@@ -149,6 +149,8 @@ function configuration(machine: MachineContext, cluster: ClusterContext, serving
     tlsCertFile: `${pkiFolder}/${serving}.crt`,
     tlsPrivateKeyFile: `${pkiFolder}/${serving}.key`,
     readOnlyPort: 0,
+    // where kubeadm has them, too
+    staticPodPath: '/etc/kubernetes/manifests',
     clusterDomain: 'cluster.local',
     clusterDNS: [cluster.dnsServiceAddress],
     resolvConf: '/etc/resolv.conf',

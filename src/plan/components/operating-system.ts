@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import { commandWord, renderUnit } from '../../formats/systemd-unit.ts';
+import { renderUnit } from '../../formats/systemd-unit.ts';
 import type { PlannedFile, PlannedUnit } from '../types.ts';
 import type { Component, ClusterContext, MachineContext } from './component.ts';
 import { k8sTarget } from './component.ts';
@@ -18,7 +18,7 @@ export const operatingSystem: Component = (machine, cluster) => ({
       link(`/etc/systemd/system/${unit}`, '/dev/null'),
     ),
   ],
-  units: [target, mounts(machine, cluster)],
+  units: [target],
   certificates: [],
   probes: [],
 });
@@ -30,48 +30,6 @@ const target: PlannedUnit = {
     Unit: { Description: 'Kubernetes', Documentation: 'https://kubernetes.io/docs/concepts/architecture/' },
   }),
 };
-
-/** What a machine under systemd-nspawn lacks for Kubernetes, done before any other unit starts. */
-function mounts({ spec }: MachineContext, { facts, spec: { network } }: ClusterContext): PlannedUnit {
-  const version1 = facts.cgroup.version !== 'v2';
-  return {
-    name: 'knest-mounts.service',
-    wantedBy: 'sysinit.target',
-    text: renderUnit({
-      Unit: { Description: 'Mounts for Kubernetes', DefaultDependencies: 'no', Before: 'sysinit.target' },
-      Service: {
-        Type: 'oneshot',
-        RemainAfterExit: 'yes',
-        ExecStart: [
-          // The kubelet reads the kernel's log for OOM kills and fails without the device. Not /dev/console: journald
-          // reads kmsg too and would spin on it.
-          '/bin/ln -sf /dev/null /dev/kmsg',
-          // volumes that the kubelet mounts must reach the pods' mount namespaces
-          '/bin/mount --make-rshared /var/lib/kubelet',
-          // systemd-nspawn lets through what the host mounts there later; a pod may ask for it, too (HostToContainer)
-          ...spec.extraMounts.map(({ containerPath, propagation }) =>
-            [
-              `/bin/mount --make-${propagation === 'None' ? 'rprivate' : 'rshared'}`,
-              commandWord(containerPath),
-            ].join(' '),
-          ),
-          // Of a network of its own systemd-nspawn leaves the settings writable, of the host's it does not, and CNI plugins
-          // write to those of pods' links (portmap: route_localnet). The rest of /proc/sys stays as it is.
-          ...(network.mode === 'host'
-            ? ['/bin/mount --bind /proc/sys/net /proc/sys/net', '/bin/mount -o remount,rw,bind /proc/sys/net']
-            : []),
-          // systemd-nspawn mounts cgroup v1 controllers read-only; the machine's own part of the tree is all it sees
-          ...(version1
-            ? [
-                '/bin/sh -c "mount -o remount,rw,bind /sys/fs/cgroup; for c in /sys/fs/cgroup/*; do' +
-                  ' if mountpoint -q $c; then mount -o remount,rw,bind $c; fi; done"',
-              ]
-            : []),
-        ],
-      },
-    }),
-  };
-}
 
 /** What the image's own masks leave and a node has no use for; the first two bring gettys to a console that is a log. */
 const useless = [

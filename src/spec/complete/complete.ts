@@ -41,6 +41,7 @@ export function complete(config: ValidConfig): ClusterSpec {
     image: {
       suite: config.suite ?? defaults.suite,
       mirror: optional(config.mirror, normalizeUrl),
+      ...(config.image?.packages ? { packages: [...new Set(config.image.packages)].sort() } : {}),
     },
     manager: config.manager ?? defaults.manager,
     rootPassword: optional(config.rootPassword, rootPasswordHash),
@@ -49,6 +50,9 @@ export function complete(config: ValidConfig): ClusterSpec {
     audit: completeAudit(config),
     podSecurity: completePodSecurity(config),
     components: completeComponents(config),
+    ...(config.runtimes
+      ? { runtimes: config.runtimes.map(({ name, path }) => ({ name, path: normalizePath(path) })) }
+      : {}),
     ...completeImages(config),
     nodes: completeNodes(name, config),
   };
@@ -144,13 +148,16 @@ function completeNodes(cluster: string, config: ValidConfig): NodeSpec[] {
       ioWeight: node.resources?.ioWeight,
     },
     extraMounts: (node.extraMounts ?? []).map(
-      ({ hostPath, containerPath, readOnly = false, propagation = 'None' }) => ({
+      ({ hostPath, containerPath, readOnly = false, propagation = 'None', type }) => ({
         hostPath: normalizePath(hostPath),
         containerPath: normalizePath(containerPath),
         readOnly,
         propagation,
+        ...(type === undefined ? {} : { type }),
       }),
     ),
+    ...(node.devices ? { devices: [...new Set(node.devices.map(normalizePath))] } : {}),
+    ...(node.cdi ? { cdi: true } : {}),
     extraPortMappings: (node.extraPortMappings ?? []).map(
       ({ containerPort, hostPort, listenAddress, protocol = 'TCP' }) => ({
         containerPort,

@@ -1,9 +1,10 @@
 /** The config file: nodes. */
 
 import * as z from 'zod';
-import { mountPropagations, nodeRoles, protocols, taintEffects } from '../words.ts';
+import { hostPathTypes, mountPropagations, nodeRoles, protocols, taintEffects } from '../words.ts';
 import {
   addressProblem,
+  devicePathProblem,
   labelValueProblem,
   mountTargetProblem,
   parseBytes,
@@ -57,6 +58,15 @@ const extraMount = z.strictObject({
   }),
   containerPath: checkedText(mountTargetProblem).meta({ description: 'Where the node sees it.' }),
   readOnly: z.boolean().optional().meta({ description: 'Default: false.' }),
+  type: z
+    .enum(hostPathTypes)
+    .optional()
+    .meta({
+      description:
+        'What is at hostPath, in the words of Kubernetes’ hostPath volumes: `Directory`, `File`, `Socket`, `CharDevice`, ' +
+        '`BlockDevice`; `DirectoryOrCreate` and `FileOrCreate` make it when it is missing; `""` takes what is there, else ' +
+        'makes a directory (as kind and Docker do). Default: anything, and it must be there.',
+    }),
   propagation: z.enum(mountPropagations).optional().meta({
     description: '`HostToContainer`: what the host mounts there later, the node sees as well. Default: None.',
   }),
@@ -92,6 +102,22 @@ const nodeSchema = z.strictObject({
   extraMounts: z.array(extraMount).optional().meta({
     description: 'Files and directories of the host that the node sees as well.',
   }),
+  devices: z
+    .array(checkedText(devicePathProblem))
+    .optional()
+    .meta({
+      description:
+        'Devices of the host that the node has as well: `/dev/kvm`, a folder (`/dev/snd`), a pattern (`/dev/dri/*`). One that ' +
+        'is not there is left out, with a warning. Every node has `/dev/fuse`, `/dev/net/tun` and loop devices.',
+    }),
+  cdi: z
+    .boolean()
+    .optional()
+    .meta({
+      description:
+        'GPUs and other devices by the Container Device Interface: the node sees `/etc/cdi` and `/var/run/cdi` of the host. ' +
+        'The device nodes themselves belong into `devices`. Default: false.',
+    }),
   extraPortMappings: z.array(portMapping).optional().meta({
     description: 'Ports of the host that lead to ports of the node.',
   }),

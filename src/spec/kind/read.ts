@@ -144,6 +144,8 @@ function mountOf(
     ...(given(hostPath) !== undefined && { hostPath: resolved(hostPath ?? '', directory) }),
     ...(given(containerPath) !== undefined && { containerPath }),
     ...(readOnly !== undefined && { readOnly }),
+    // Docker makes a directory where nothing is
+    type: '',
     ...(given(propagation) !== undefined && {
       propagation: propagation === 'Bidirectional' ? 'HostToContainer' : propagation,
     }),

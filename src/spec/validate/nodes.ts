@@ -20,6 +20,7 @@ export function nodeProblems(config: ValidConfig, at: At): Problem[] {
       : []),
     ...(nodes ?? []).flatMap((node, index) => sameMounts(node, (path) => at(['nodes', index, ...path]))),
     ...sameHostPorts(config, at),
+    ...sameRuntimes(config, at),
   ];
 }
 
@@ -54,6 +55,18 @@ function sameMounts({ extraMounts = [] }: NodeConfig, at: At): Problem[] {
     }
     const message = `${target} is where ${at(['extraMounts', first]).path} is mounted already`;
     return [{ ...at(['extraMounts', index, 'containerPath']), message }];
+  });
+}
+
+/** Handlers of containerd: runc's own name is taken. */
+function sameRuntimes({ runtimes = [] }: ValidConfig, at: At): Problem[] {
+  const firsts = new Map<string, string>([['runc', 'what every node has']]);
+  return runtimes.flatMap(({ name }, index) => {
+    const first = firsts.get(name);
+    if (first !== undefined)
+      return [{ ...at(['runtimes', index, 'name']), message: `${name} is the name of ${first} already` }];
+    firsts.set(name, at(['runtimes', index]).path);
+    return [];
   });
 }
 

@@ -39,7 +39,7 @@ nodes:
     extraMounts:
       - { hostPath: ${scenario.folder}/data, containerPath: /data }
       - { hostPath: ${scenario.folder}/fixed, containerPath: /fixed, readOnly: true }
-      - { hostPath: ${scenario.folder}/made, containerPath: /made }
+      - { hostPath: ${scenario.folder}/made, containerPath: /made, type: DirectoryOrCreate }
     extraPortMappings:
       - { containerPort: 8080, hostPort: 18080, listenAddress: 127.0.0.1 }
 `;

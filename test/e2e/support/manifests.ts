@@ -5,6 +5,7 @@ import { busyboxImage } from './busybox.ts';
 interface Extra {
   ports?: readonly object[];
   resources?: object;
+  securityContext?: object;
 }
 
 type Volume = { name: string } & Record<string, unknown>;

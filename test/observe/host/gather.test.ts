@@ -49,6 +49,7 @@ const server: MemoryHostOptions = {
     '/var/lib/dpkg/status': '',
   },
   answers: {
+    'find /dev': { stdout: '/dev/null\n/dev/kvm\n/dev/dri/card0\n' },
     'ip -j address': { stdout: '[]' },
     'ip -j route': {
       stdout: '[{"dst": "default", "gateway": "fe80::1", "dev": "eth0", "protocol": "ra"}]',
@@ -135,6 +136,8 @@ describe('gatherFacts', () => {
       unixTime: 1_795_000_100,
       securityModules: ['apparmor'],
       debianKeyring: '/usr/share/keyrings/debian-archive-keyring.pgp',
+      devices: ['/dev/dri/card0', '/dev/kvm', '/dev/null'],
+      kernelModules: true,
     });
     expect(facts.capabilities).toContain('CAP_SYS_ADMIN');
     expect(facts.capabilities).not.toContain('CAP_SYS_RESOURCE');
@@ -144,7 +147,7 @@ describe('gatherFacts', () => {
   it('describes a host that lacks everything', async () => {
     const host = memoryHost({
       files: { '/sys/class/net/lo': '' },
-      answers: { 'uname -m': { stdout: 'aarch64\n' }, stat: { stdout: '1 1\n1 1\n' } },
+      answers: { find: {}, 'uname -m': { stdout: 'aarch64\n' }, stat: { stdout: '1 1\n1 1\n' } },
     });
     expect(await gatherFacts(host, paths)).toMatchObject({
       arch: 'arm64',

@@ -260,6 +260,8 @@ function onPaper(base: MemoryHost, kernel: Kernel): PaperHost {
       case 'kill':
         return kill(words.slice(1));
       case 'find':
+        if (words[0] === '/dev')
+          return { stdout: [...files.keys()].filter((path) => path.startsWith('/dev/')).join('\n') };
         for (const folder of words.slice(0, words.indexOf('-depth'))) await base.remove(folder);
         return ok;
       case 'rmdir':

@@ -14,7 +14,6 @@ import { newestMinor, oldestMinor } from '../../../src/plan/versions/facts.ts';
 import { versionProblems } from '../../../src/plan/versions/problems.ts';
 import { componentsOfSuite } from '../../../src/plan/node-components.ts';
 import { clusterSpec, componentsSpec, flagsOf, machineOf, planOf } from '../../fixtures/cluster.ts';
-import { hostFacts } from '../../fixtures/host-facts.ts';
 
 // one more than the table: announced changes
 const minors = Array.from({ length: newestMinor - oldestMinor + 2 }, (_, index) => oldestMinor + index);

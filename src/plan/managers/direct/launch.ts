@@ -2,6 +2,7 @@ import { printableCommand } from '../../../errors.ts';
 import type { HostFacts } from '../../../facts/types.ts';
 import type { NodeResources } from '../../../spec/types.ts';
 import type { DirectRun, PlannedBind, PlannedCommand } from '../../types.ts';
+import { systemCalls } from '../system-calls.ts';
 import type { MachineLink, MachineRunInput } from '../types.ts';
 
 /** Cgroup that holds all machines, below each hierarchy. */
@@ -177,8 +178,7 @@ function nspawnCommand(machine: LaunchInput): string[] {
     ...networkFlags(machine.link),
     // pods may be privileged; a machine is a node, not a sandbox
     '--capability=all',
-    // runc makes session keyrings and device filters
-    '--system-call-filter=@keyring bpf',
+    `--system-call-filter=${systemCalls.join(' ')}`,
     // name servers, time zone and journal are the plan's business
     '--resolv-conf=off',
     '--timezone=off',

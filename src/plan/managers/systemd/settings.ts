@@ -2,6 +2,7 @@ import { renderExplainedUnit } from '../../../formats/explained-unit.ts';
 import type { ExplainedSetting } from '../../../formats/explained-unit.ts';
 import { escapeUnitValue } from '../../../formats/unit-name.ts';
 import type { PlannedBind } from '../../types.ts';
+import { systemCalls } from '../system-calls.ts';
 import type { MachineLink } from '../types.ts';
 import { machineUnit, written } from './names.ts';
 
@@ -37,10 +38,11 @@ export function nspawnFile({ machine, cluster, binds, link }: NspawnFileInput): 
         },
         {
           key: 'SystemCallFilter',
-          value: '@keyring bpf',
+          value: systemCalls.join(' '),
           why:
-            'Beyond what machines may call anyway: runc makes a session keyring for each container, and device ' +
-            'filters (cgroup v2), Cilium and others are BPF programs.',
+            'Beyond what machines may call anyway: runc makes a session keyring for each container; device filters ' +
+            '(cgroup v2), Cilium and others are BPF programs; perf and tracers measure; programs for security watch ' +
+            'files; storage drivers set quotas.',
         },
         {
           key: 'ResolvConf',
