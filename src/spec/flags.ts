@@ -23,6 +23,8 @@ export interface SpecFlags {
   nodeSubnet?: string;
   podSubnet?: string;
   serviceSubnet?: string;
+  /** Only false can be said: --no-metrics. */
+  metrics?: boolean;
   /** Archives of images, by absolute path. */
   images?: readonly string[];
   /** All nodes together. */
@@ -33,12 +35,14 @@ export interface SpecFlags {
 
 /** The flags as a config file would say them; the numbers of nodes are read by nodesOfFlags. */
 export function configOfFlags(flags: SpecFlags): unknown {
-  const { name, kubernetesVersion, source, releaseMirror, suite, mirror, manager, images } = flags;
+  const { name, kubernetesVersion, source, releaseMirror, suite, mirror, manager, metrics, images } = flags;
   const { network: mode, dhcp, gateway, ipFamily, proxyMode, nodeSubnet, podSubnet, serviceSubnet } = flags;
   return {
     apiVersion,
     kind: configKind,
-    ...withoutUndefined({ name, kubernetesVersion, source, releaseMirror, suite, mirror, manager, images }),
+    ...withoutUndefined({
+      ...{ name, kubernetesVersion, source, releaseMirror, suite, mirror, manager, metrics, images },
+    }),
     network: withoutUndefined({
       ...{ mode, dhcp, gateway, ipFamily, proxyMode },
       ...{ nodeSubnet, podSubnet, serviceSubnet },
@@ -51,6 +55,7 @@ export function flagName(path: Path): string {
   const key = String(path.at(-1));
   if (key === 'mode') return '--network';
   if (path[0] === 'images') return '--image';
+  if (key === 'metrics') return '--no-metrics';
   const flag = `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
   return flag === '--release-mirror' ? `${flag} (or KNEST_RELEASE_MIRROR)` : flag;
 }

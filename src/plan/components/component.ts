@@ -36,6 +36,7 @@ export interface ClusterContext {
     | 'network'
     | 'components'
     | 'dns'
+    | 'metrics'
     | 'audit'
     | 'podSecurity'
     | 'registry'

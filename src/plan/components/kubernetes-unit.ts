@@ -10,6 +10,8 @@ interface UnitOfProgram {
   order: UnitSection;
   /** "notify" for a program that tells systemd when it is ready. */
   type?: 'notify';
+  /** Variables: "NAME=value". */
+  environment?: readonly string[];
   /** What stands before ExecStart=: commands to run first, volumes. */
   before?: UnitSection;
   /** What stands after it: limits, time-outs. */
@@ -23,7 +25,7 @@ interface UnitOfProgram {
  */
 export function kubernetesUnit(
   program: string,
-  { description, flags, order, type, before, after }: UnitOfProgram,
+  { description, flags, order, type, environment = [], before, after }: UnitOfProgram,
 ): PlannedUnit {
   const variable = `${program.toUpperCase().replaceAll('-', '_')}_ARGS`;
   return {
@@ -33,7 +35,7 @@ export function kubernetesUnit(
       Unit: { Description: description, Documentation: referencePage(program), ...order },
       Service: {
         ...(type && { Type: type }),
-        ...extraArguments(program, variable),
+        ...extraArguments(program, variable, environment),
         ...before,
         ExecStart: renderCommand(`/usr/local/bin/${program}`, flags, `$${variable}`),
         ...restartAlways,
@@ -47,8 +49,11 @@ export function kubernetesUnit(
  * More flags without editing the unit: `KUBELET_ARGS=--v=4` in /etc/kubernetes/kubelet.env. The command line ends with
  * the variable.
  */
-function extraArguments(component: string, variable: string) {
-  return { Environment: `${variable}=`, EnvironmentFile: `-/etc/kubernetes/${component}.env` } as const;
+function extraArguments(component: string, variable: string, environment: readonly string[]) {
+  return {
+    Environment: [`${variable}=`, ...environment],
+    EnvironmentFile: `-/etc/kubernetes/${component}.env`,
+  } as const;
 }
 
 /** Page of a component in Kubernetes' own reference. */
