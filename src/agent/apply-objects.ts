@@ -20,6 +20,7 @@ export interface ObjectsFile {
 
 /** Resource and group of each kind that may be in there; Kubernetes asks the API server, which takes longer. */
 const resources: Readonly<Record<string, string>> = {
+  APIService: 'apiservices',
   ClusterRole: 'clusterroles',
   ClusterRoleBinding: 'clusterrolebindings',
   ConfigMap: 'configmaps',

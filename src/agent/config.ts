@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 
 import type { ApiAccess } from './kubernetes/open-api.ts';
+import type { ApiServiceObject } from './metrics/registration.ts';
 
 /** What the agent is told, written by the plan of the machine (JSON). */
 export interface AgentConfig {
@@ -21,6 +22,8 @@ export interface AgentConfig {
   networkPolicy?: NetworkPolicyConfig;
   /** Present where Services of type LoadBalancer get addresses. */
   loadBalancer?: LoadBalancerConfig;
+  /** Present where this machine answers metrics.k8s.io. */
+  metrics?: MetricsConfig;
 }
 
 export interface DnsConfig {
@@ -65,6 +68,20 @@ export interface LoadBalancerConfig {
   port: number;
   /** Whether this node may be the one that gives out addresses. */
   controller: boolean;
+}
+
+export interface MetricsConfig {
+  /** On loopback. */
+  port: number;
+  /** Files, PEM: what this server proves itself with. */
+  certificate: string;
+  key: string;
+  /** File, PEM: who signs for the API server's front proxy, which alone may ask. */
+  clientAuthority: string;
+  /** Common names that its certificate may have. */
+  clientNames: readonly string[];
+  /** Tells the API server to ask here. */
+  apiService: ApiServiceObject;
 }
 
 /** @throws Error when there is none or it is of another format */

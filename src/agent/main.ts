@@ -14,6 +14,7 @@ import { listImages } from './images/list-images.ts';
 import { openApi } from './kubernetes/open-api.ts';
 import { runLoadBalancer } from './load-balancer/run.ts';
 import { log, reasonOf } from './log.ts';
+import { runMetrics } from './metrics/run.ts';
 import { runNetworkPolicy } from './network-policy/run.ts';
 import { runStorage } from './storage/run.ts';
 
@@ -27,10 +28,11 @@ async function main(configPath: string): Promise<void> {
     pending.add(part);
     void part.then(() => pending.delete(part));
   };
-  const { node, storage, networkPolicy, loadBalancer } = config;
+  const { node, storage, networkPolicy, loadBalancer, metrics } = config;
   if (storage) begin(runStorage(node, storage, api));
   if (networkPolicy) begin(runNetworkPolicy(node, networkPolicy, api));
   if (loadBalancer) begin(runLoadBalancer(config, loadBalancer, api));
+  if (metrics) begin(runMetrics(config.api, metrics, api));
   await servePages('127.0.0.1', config.healthPort, {
     '/health': () => ({ ok: true, text: 'ok\n' }),
     '/ready': () =>

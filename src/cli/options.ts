@@ -90,6 +90,7 @@ export function specOptions(command: Command): Command {
     .option('--pod-subnet <cidr>', 'subnet of the pods (default: one that is free on this host)')
     .option('--service-subnet <cidr>', 'subnet of the Services (default: one that is free on this host)')
     .option('--proxy-mode <mode>', `kube-proxy: ${orList(proxyModes)} (default: "${defaults.proxyMode}")`)
+    .option('--no-metrics', 'no metrics by knest-agent: kubectl top and autoscalers need a metrics-server')
     .option(
       '--manager <manager>',
       `who runs the machines: ${orList(managers)} (default: "${defaults.manager}")`,

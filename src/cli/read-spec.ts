@@ -49,6 +49,8 @@ function specFlags(options: SpecOptions): SpecFlags {
     nodeSubnet: options.nodeSubnet,
     podSubnet: options.podSubnet,
     serviceSubnet: options.serviceSubnet,
+    // commander says true where the flag is not given, which would win over the file
+    metrics: options.metrics === false ? false : undefined,
   });
 }
 

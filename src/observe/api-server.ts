@@ -2,6 +2,8 @@ import { messageOf } from '../errors.ts';
 import { clientCredentials } from '../clients/credentials.ts';
 import type { ConnectionOptions } from '../clients/https.ts';
 import { kubernetesClient } from '../clients/kubernetes/client.ts';
+import { readAggregatedApis } from './aggregated-apis.ts';
+import type { AggregatedApi } from './aggregated-apis.ts';
 import { readNodes } from './nodes.ts';
 import type { KubernetesNode } from './nodes.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
@@ -14,6 +16,8 @@ export interface ApiServerAnswer {
   detail: string;
   /** Empty when it does not answer. */
   nodes: readonly KubernetesNode[];
+  /** As empty. */
+  apis: readonly AggregatedApi[];
 }
 
 /** Milliseconds for questions that may stay without an answer. */
@@ -29,12 +33,16 @@ export async function askApiServer(
     const credentials = clientCredentials(material, adminCertificate);
     const client = kubernetesClient(plan.endpoint, credentials, { timeout: usualTimeout, ...options });
     try {
-      const [ready, nodes] = await Promise.all([client.get<string>('/readyz'), readNodes(client)]);
-      return { ok: ready === 'ok', detail: ready, nodes };
+      const [ready, nodes, apis] = await Promise.all([
+        client.get<string>('/readyz'),
+        readNodes(client),
+        readAggregatedApis(client),
+      ]);
+      return { ok: ready === 'ok', detail: ready, nodes, apis };
     } finally {
       client.close();
     }
   } catch (error) {
-    return { ok: false, detail: messageOf(error), nodes: [] };
+    return { ok: false, detail: messageOf(error), nodes: [], apis: [] };
   }
 }

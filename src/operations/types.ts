@@ -3,6 +3,7 @@
 import type { Listener } from '../events.ts';
 import type { HostFacts } from '../facts/types.ts';
 import type { Host } from '../host/types.ts';
+import type { AggregatedApi } from '../observe/aggregated-apis.ts';
 import type { EtcdMemberState, EtcdState } from '../observe/etcd-members.ts';
 import type { NodeCondition } from '../observe/types.ts';
 import type { UnitStatus } from '../tools/systemctl.ts';
@@ -165,6 +166,8 @@ export interface ClusterStatus {
   server: string;
   kubernetesVersion: string;
   apiserver: { ok: boolean; detail: string };
+  /** APIs that others answer behind it: metrics. Empty when it does not answer. */
+  apis: readonly AggregatedApi[];
   /** Address of the API, which one control plane holds. */
   apiAddress: string;
   etcd: EtcdState;
@@ -190,4 +193,4 @@ export interface PlanResult {
   facts: HostFacts;
 }
 
-export type { EtcdMemberState, EtcdState, NodeCondition, UnitStatus };
+export type { AggregatedApi, EtcdMemberState, EtcdState, NodeCondition, UnitStatus };

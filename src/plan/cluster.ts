@@ -23,6 +23,7 @@ import { podNetwork } from './components/pod-network.ts';
 import { preloadedImages } from './components/preloaded-images.ts';
 import { proxy } from './components/http-proxy.ts';
 import { registries } from './components/registries.ts';
+import { resourceMetrics } from './components/resource-metrics.ts';
 import { clusterContext } from './context.ts';
 import { planHost } from './host.ts';
 import { rootfsLayer } from './image.ts';
@@ -60,6 +61,7 @@ const components: readonly Component[] = [
   podNetwork,
   kubelet,
   kubeProxy,
+  resourceMetrics,
   knestAgent,
 ];
 

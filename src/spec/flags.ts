@@ -30,6 +30,8 @@ export interface SpecFlags {
   nodeSubnet?: string;
   podSubnet?: string;
   serviceSubnet?: string;
+  /** Only false can be said: --no-metrics. */
+  metrics?: boolean;
   /** Archives of images, by absolute path. */
   images?: readonly string[];
   /** All nodes together. */
@@ -41,13 +43,13 @@ export interface SpecFlags {
 /** The flags as a config file would say them; the numbers of nodes are read by nodesOfFlags. */
 export function configOfFlags(flags: SpecFlags): unknown {
   const { name, kubernetesVersion, source, releaseMirror, suite, mirror, manager, images } = flags;
-  const { componentMirror } = flags;
+  const { componentMirror, metrics } = flags;
   const { network: mode, dhcp, gateway, ipFamily, proxyMode, nodeSubnet, podSubnet, serviceSubnet } = flags;
   return {
     apiVersion,
     kind: configKind,
     ...withoutUndefined({ name, kubernetesVersion, source, releaseMirror, suite, mirror, manager, images }),
-    ...withoutUndefined({ componentMirror }),
+    ...withoutUndefined({ componentMirror, metrics }),
     components: componentsOfFlags(flags),
     network: withoutUndefined({
       ...{ mode, dhcp, gateway, ipFamily, proxyMode },
@@ -72,6 +74,7 @@ export function flagName(path: Path): string {
   const key = String(path.at(-1));
   if (key === 'mode') return '--network';
   if (path[0] === 'images') return '--image';
+  if (key === 'metrics') return '--no-metrics';
   if (path[0] === 'components') return dashed(String(path[1]));
   const flag = dashed(key);
   const variable = mirrorVariables[flag];

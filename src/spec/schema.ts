@@ -97,6 +97,14 @@ export const configSchema = z
     }),
     network: networkSchema.optional(),
     dns: dnsSchema.optional(),
+    metrics: z
+      .boolean()
+      .optional()
+      .meta({
+        description:
+          'Whether `kubectl top` and HorizontalPodAutoscalers work at once, by knest-agent; a metrics-server that you apply ' +
+          'takes its place. Default: true.',
+      }),
     audit: auditSchema.optional(),
     podSecurity: podSecuritySchema.optional(),
     runtimes: runtimesSchema.optional(),

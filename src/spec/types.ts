@@ -284,6 +284,8 @@ export interface ClusterSpec {
   rootPassword: string | undefined;
   network: NetworkSpec;
   dns: DnsSpec;
+  /** knest-agent answers metrics.k8s.io, as long as no metrics-server does. */
+  metrics: boolean;
   /** undefined: nothing is written down. */
   audit: AuditSpec | undefined;
   /** undefined: Kubernetes' defaults, all pods are allowed. */

@@ -47,6 +47,11 @@ describe('create cluster', () => {
     expect(spec?.network).toMatchObject({ ipFamily: 'dual', proxyMode: 'none' });
   });
 
+  it('reads no switch that is not there', async () => {
+    expect((await create()).spec?.metrics).toBe(true);
+    expect((await create('--no-metrics')).spec?.metrics).toBe(false);
+  });
+
   it('refuses flags that contradict the file', async () => {
     const { exitCode, stderr, spec } = await create('--config', '-', '--nodes', '3');
     expect(exitCode).toBe(2);

@@ -25,6 +25,10 @@ describe('status cluster', () => {
     server: 'https://127.0.0.1:16443',
     kubernetesVersion: 'v1.20.2',
     apiserver: { ok: true, detail: '' },
+    apis: [
+      { name: 'v1beta1.metrics.k8s.io', service: 'kube-system/knest-metrics', ok: true, detail: '' },
+      { name: 'v1.example.org', service: 'shop/api', ok: false, detail: 'no endpoints' },
+    ],
     apiAddress: '10.90.0.2',
     etcd: { quorum: true, members: [member] },
     nodes: [
@@ -74,6 +78,8 @@ describe('status cluster', () => {
     expect(ran.stdout).toContain(
       'Cluster demo: running, Kubernetes v1.20.2\n  ✓ API server https://10.90.0.2:6443, from the host https://127.0.0.1:16443\n',
     );
+    expect(ran.stdout).toContain('  ✗ v1.example.org, which shop/api should answer (no endpoints)\n\netcd');
+    expect(ran.stdout).not.toContain('knest-metrics');
     expect(ran.stdout).toContain('! DiskPressure is True: Full (no space)');
     expect(ran.stdout).not.toContain('KubeletReady');
     expect(ran.stdout).toContain(

@@ -19,6 +19,7 @@ export function renderStatus(
     `Cluster ${status.name}: ${status.state}, Kubernetes ${status.kubernetesVersion}\n`,
     `  ${mark(apiserver.ok, palette)} API server ${endpoint}${elsewhere}${detail(apiserver.ok ? '' : apiserver.detail)}\n`,
     holderLine(status, palette),
+    ...status.apis.filter(({ ok }) => !ok).map((api) => apiLine(api, palette)),
     `\n${renderEtcd(status, palette)}`,
     ...status.nodes.map((node) => `\n${renderNode(node, wide, palette)}`),
     ...(status.certificates.length === 0 ? [] : [`\n${renderCertificates(status, now, palette)}`]),
@@ -29,6 +30,10 @@ function holderLine({ apiAddress, nodes }: ClusterStatus, palette: Palette): str
   const holders = nodes.filter(({ holdsApiAddress }) => holdsApiAddress).map(({ name }) => name);
   const who = holders.length === 0 ? 'held by nobody' : `held by ${holders.join(' and ')}`;
   return `  ${mark(holders.length === 1, palette)} its address ${apiAddress}, ${who}\n`;
+}
+
+function apiLine({ name, service, detail: why }: ClusterStatus['apis'][number], palette: Palette): string {
+  return `  ${mark(false, palette)} ${name}, which ${service} should answer${detail(why)}\n`;
 }
 
 function renderEtcd({ etcd }: ClusterStatus, palette: Palette): string {

@@ -67,6 +67,7 @@ export interface NodeObject extends KubernetesObject {
     addresses?: { type: string; address: string }[];
     conditions?: NodeConditionObject[];
     nodeInfo?: { kubeletVersion?: string };
+    daemonEndpoints?: { kubeletEndpoint?: { Port?: number } };
   };
 }
 

@@ -57,6 +57,7 @@ export async function clusterStatus(options: StatusOptions): Promise<ClusterStat
     server: plan.server,
     kubernetesVersion: plan.kubernetesVersion,
     apiserver: { ok: apiserver.ok, detail: apiserver.detail },
+    apis: apiserver.apis,
     apiAddress: plan.network.apiAddress,
     etcd,
     nodes,

@@ -37,6 +37,7 @@ export interface ClusterContext {
     | 'network'
     | 'components'
     | 'dns'
+    | 'metrics'
     | 'audit'
     | 'podSecurity'
     | 'runtimes'

@@ -9,10 +9,12 @@ import { kubeadmObjects } from '../manifests/kubeadm.ts';
 import { loadBalancerGroups, loadBalancerObjects } from '../manifests/load-balancer.ts';
 import { hostNetworkDnsPort } from '../network/host-network.ts';
 import { adminCertificate } from '../pki.ts';
+import { metricsGroup, metricsObjects } from '../manifests/metrics.ts';
 import { registryHosting } from './local-registry.ts';
 import { certificateFiles, clientCertificate, publicFile } from './pki-files.ts';
 import { runtimeClasses } from './runtimes.ts';
 import { podSocket } from './pod-network.ts';
+import { answersMetrics, metricsConfiguration } from './resource-metrics.ts';
 
 const configFile = '/etc/kubernetes/knest-agent.json';
 const objectsFile = '/etc/kubernetes/knest-objects.json';
@@ -25,7 +27,7 @@ const pulsePort = 10263;
 /** Folder of a node's volumes; a plain directory of the host, as an overlay's upper one would be slower. */
 export const volumesFolder = '/var/lib/knest-volumes';
 
-/** knest-agent: cluster DNS on control planes; volumes, network policies and addresses of Services on every node. */
+/** knest-agent: cluster DNS and metrics on control planes; volumes, network policies and addresses of Services on every node. */
 export const knestAgent: Component = (machine, cluster) => {
   const certificate = `knest-agent-${machine.name}`;
   const balances = cluster.loadBalancer.length > 0;
@@ -35,6 +37,7 @@ export const knestAgent: Component = (machine, cluster) => {
     ...(balances ? [loadBalancerGroups.announcer] : []),
     ...(answersNames(machine, cluster) ? [agentGroups.dns] : []),
     ...(machine.role === 'control-plane' && balances ? [loadBalancerGroups.controller] : []),
+    ...(answersMetrics(machine, cluster) ? [metricsGroup] : []),
   ];
   return {
     files: [
@@ -56,7 +59,7 @@ export const knestAgent: Component = (machine, cluster) => {
         wantedBy: k8sTarget,
         text: renderUnit({
           Unit: {
-            Description: 'Cluster DNS, volumes, network policies, addresses of Services',
+            Description: 'Cluster DNS, volumes, network policies, addresses of Services, metrics',
             ...afterApiServer,
           },
           Service: {
@@ -119,6 +122,7 @@ function objects(machine: MachineContext, cluster: ClusterContext): string {
       ...agentObjects(dns.provider === 'knest' ? serviceAddress : undefined),
       ...(coreDns ? coreDnsObjects(coreDns) : []),
       ...(cluster.loadBalancer.length > 0 ? loadBalancerObjects : []),
+      ...(cluster.spec.metrics ? metricsObjects : []),
       ...kubeadmObjects(cluster, machine),
       ...registryHosting(cluster),
       ...runtimeClasses(cluster.spec.runtimes),
@@ -164,6 +168,7 @@ function configuration(machine: MachineContext, cluster: ClusterContext, certifi
           },
         }
       : {}),
+    ...(answersMetrics(machine, cluster) ? { metrics: metricsConfiguration() } : {}),
     ...(answersNames(machine, cluster)
       ? {
           dns: {

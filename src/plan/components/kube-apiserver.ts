@@ -9,8 +9,22 @@ import { apiPort, nothing, pkiFolder, startEarly } from './component.ts';
 import { etcdClientPort } from './etcd.ts';
 import { kubeconfigFile } from './kubeconfig-file.ts';
 import { kubernetesUnit } from './kubernetes-unit.ts';
-import { certificateFiles, clientCertificate, publicFile, secretFile } from './pki-files.ts';
+import {
+  certificateFiles,
+  clientCertificate,
+  frontProxyClient,
+  publicFile,
+  secretFile,
+} from './pki-files.ts';
+import { answersMetrics } from './resource-metrics.ts';
 import { featureGates, featureGatesFlag, volumeSettings, withExtraArgs } from './settings.ts';
+
+/**
+ * API servers behind this one whose APIService has no caBundle are known by these authorities: the system's, and the
+ * cluster's own, for knest-agent's metrics (Go: crypto/x509, SSL_CERT_DIR).
+ */
+const authoritiesOfApis = `${pkiFolder}/aggregated`;
+const environment = [`SSL_CERT_DIR=/etc/ssl/certs:${authoritiesOfApis}`];
 
 const pki = (file: string): string => `${pkiFolder}/${file}`;
 
@@ -25,6 +39,7 @@ export const kubeApiserver: Component = (machine, cluster) => {
         description: 'Kubernetes API server',
         flags: withExtraArgs(ownFlags(machine, cluster), settings.extraArgs),
         type: 'notify',
+        ...(answersMetrics(machine, cluster) ? { environment } : {}),
         // Beside etcd, not after it: etcd listens at once but takes half a second to be ready, and the API server needs
         // that long before it has something to ask.
         order: { Wants: 'etcd.service', ...startEarly },
@@ -82,10 +97,10 @@ function ownFlags(machine: MachineContext, cluster: ClusterContext): Flags {
     // node names are in nobody's DNS: exec and logs would fail to look them up
     'kubelet-preferred-address-types': 'InternalIP',
     // the aggregation layer: metrics-server and other API servers behind this one
-    'proxy-client-cert-file': pki('front-proxy-client.crt'),
-    'proxy-client-key-file': pki('front-proxy-client.key'),
+    'proxy-client-cert-file': pki(`${frontProxyClient}.crt`),
+    'proxy-client-key-file': pki(`${frontProxyClient}.key`),
     'requestheader-client-ca-file': pki('front-proxy-ca.crt'),
-    'requestheader-allowed-names': 'front-proxy-client',
+    'requestheader-allowed-names': frontProxyClient,
     'requestheader-extra-headers-prefix': 'X-Remote-Extra-',
     'requestheader-group-headers': 'X-Remote-Group',
     'requestheader-username-headers': 'X-Remote-User',
@@ -110,8 +125,11 @@ function files(machine: MachineContext, cluster: ClusterContext): PlannedFile[] 
       servingCertificate(machine),
       'apiserver-etcd-client',
       'apiserver-kubelet-client',
-      'front-proxy-client',
+      frontProxyClient,
     ].flatMap(certificateFiles),
+    ...(answersMetrics(machine, cluster)
+      ? [{ ...publicFile('ca.crt'), path: `${authoritiesOfApis}/ca.crt` }]
+      : []),
     ...apiServerPolicies(machine, cluster).files,
     // for kubectl inside the machine, where kubeadm puts it too
     ...certificateFiles(adminCertificate),
@@ -151,7 +169,7 @@ function certificates(machine: MachineContext, cluster: ClusterContext): Planned
     clientCertificate('apiserver-etcd-client', 'kube-apiserver-etcd-client', [], 'etcd-ca'),
     // exec, logs and port-forward need nodes/proxy, which system:masters has
     clientCertificate('apiserver-kubelet-client', 'kube-apiserver-kubelet-client', ['system:masters']),
-    clientCertificate('front-proxy-client', 'front-proxy-client', [], 'front-proxy-ca'),
+    clientCertificate(frontProxyClient, frontProxyClient, [], 'front-proxy-ca'),
   ];
 }
 

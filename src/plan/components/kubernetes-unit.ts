@@ -12,6 +12,8 @@ interface UnitOfProgram {
   wrap?: (command: string) => string;
   /** "notify" for a program that tells systemd when it is ready. */
   type?: 'notify';
+  /** Variables: "NAME=value". */
+  environment?: readonly string[];
   /** What stands before ExecStart=: commands to run first, volumes. */
   before?: UnitSection;
   /** What stands after it: limits, time-outs. */
@@ -25,7 +27,16 @@ interface UnitOfProgram {
  */
 export function kubernetesUnit(
   program: string,
-  { description, flags, order, wrap = (command) => command, type, before, after }: UnitOfProgram,
+  {
+    description,
+    flags,
+    order,
+    wrap = (command) => command,
+    type,
+    environment = [],
+    before,
+    after,
+  }: UnitOfProgram,
 ): PlannedUnit {
   const variable = `${program.toUpperCase().replaceAll('-', '_')}_ARGS`;
   return {
@@ -35,7 +46,7 @@ export function kubernetesUnit(
       Unit: { Description: description, Documentation: referencePage(program), ...order },
       Service: {
         ...(type && { Type: type }),
-        ...extraArguments(program, variable),
+        ...extraArguments(program, variable, environment),
         ...before,
         ExecStart: wrap(renderCommand(`/usr/local/bin/${program}`, flags, `$${variable}`)),
         ...restartAlways,
@@ -49,8 +60,11 @@ export function kubernetesUnit(
  * More flags without editing the unit: `KUBELET_ARGS=--v=4` in /etc/kubernetes/kubelet.env. The command line ends with
  * the variable.
  */
-function extraArguments(component: string, variable: string) {
-  return { Environment: `${variable}=`, EnvironmentFile: `-/etc/kubernetes/${component}.env` } as const;
+function extraArguments(component: string, variable: string, environment: readonly string[]) {
+  return {
+    Environment: [`${variable}=`, ...environment],
+    EnvironmentFile: `-/etc/kubernetes/${component}.env`,
+  } as const;
 }
 
 /** Page of a component in Kubernetes' own reference. */

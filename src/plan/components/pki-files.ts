@@ -2,6 +2,9 @@ import { pkiFolder } from './component.ts';
 import type { PlannedFile } from '../types.ts';
 import type { PlannedCertificate } from '../../pki/types.ts';
 
+/** What the API server calls itself when it passes requests on to other API servers. */
+export const frontProxyClient = 'front-proxy-client';
+
 /** A certificate and its key as files of a machine, below /etc/kubernetes/pki. */
 export function certificateFiles(name: string): PlannedFile[] {
   return [publicFile(`${name}.crt`), secretFile(`${name}.key`)];

@@ -29,6 +29,7 @@ const ports: readonly (readonly [port: number, who: string])[] = [
   [10_257, 'kube-controller-manager'],
   [10_259, 'kube-scheduler'],
   [10_262, 'knest-agent'],
+  [10_264, 'knest-agent'],
   [hostNetworkDnsPort, 'knest-agent'],
 ];
 

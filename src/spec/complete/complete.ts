@@ -47,6 +47,7 @@ export function complete(config: ValidConfig): ClusterSpec {
     rootPassword: optional(config.rootPassword, rootPasswordHash),
     network: completeNetwork(config),
     dns: completeDns(config),
+    metrics: config.metrics ?? true,
     audit: completeAudit(config),
     podSecurity: completePodSecurity(config),
     components: completeComponents(config),

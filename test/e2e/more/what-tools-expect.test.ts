@@ -1,6 +1,6 @@
 /** What clusters of kubeadm have and tools rely on: who the cluster is, more API servers, metrics, an audit log. */
 
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { expect, it } from 'vitest';
@@ -8,6 +8,7 @@ import { parse } from 'yaml';
 
 import { must } from '../support/cli.ts';
 import { eventually } from '../support/eventually.ts';
+import { startMetricsServer } from '../support/metrics-server.ts';
 import { describeScenario } from '../support/scenario.ts';
 
 const name = 'e2e-tools';
@@ -91,24 +92,9 @@ describeScenario('what tools expect', { story: true }, (scenario) => {
   });
 
   it('takes an API server of metrics, which trusts kubelets as pods do, and top shows numbers', async () => {
-    await apply(...metricsObjects(await addressOfNode()));
-    const account = '/api/v1/namespaces/kube-system/serviceaccounts/metrics/token';
-    const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} };
-    const { status } = JSON.parse(await give(['create', '--raw', account], request)) as {
-      status: { token: string };
-    };
-    const authority = await readFile(join(scenario.folder, 'ca.crt'), 'utf8');
-    const program = await readFile(new URL('../support/metrics-server.js', import.meta.url), 'utf8');
-    const files = { 'server.mjs': program, 'ca.crt': authority, token: status.token };
-    for (const [file, input] of Object.entries(files))
-      await scenario.ok(['exec', node, '--', 'sh', '-c', `cat > /root/metrics-${file}`], { input });
-    const pki = '/etc/kubernetes/pki';
-    await inNode(
-      ...['systemd-run', '--unit=metrics', 'node', '/root/metrics-server.mjs', '4443'],
-      ...[`${pki}/kubelet-serving-${node}.crt`, `${pki}/kubelet-serving-${node}.key`],
-      ...[`${pki}/front-proxy-ca.crt`, '/root/metrics-ca.crt', '/root/metrics-token'],
-      `${node}=${await addressOfNode()}`,
-    );
+    await startMetricsServer(scenario, name, node);
+    const leadsTo = ['-o', 'jsonpath={.spec.service.name}'];
+    expect(await kubectl('get', 'apiservice', 'v1beta1.metrics.k8s.io', ...leadsTo)).toBe('metrics');
     await kubectl('wait', '--for=condition=Available', 'apiservice/v1beta1.metrics.k8s.io', '--timeout=60s');
     const shape = new RegExp(`^${node} +(\\d+)m +\\d+% +(\\d+)Mi +\\d+%`, 'm');
     // kubectl says that there are no metrics until the kubelet has looked twice
@@ -144,49 +130,4 @@ describeScenario('what tools expect', { story: true }, (scenario) => {
     await scenario.ok(['delete', 'cluster', '--name', name]);
     await scenario.expectCleanHost();
   });
-
-  function addressOfNode(): Promise<string> {
-    return kubectl(
-      'get',
-      'node',
-      node,
-      '-o',
-      'jsonpath={.status.addresses[?(@.type=="InternalIP")].address}',
-    );
-  }
 });
-
-/** As in the manifests of metrics-server, but for the pods. */
-function metricsObjects(address: string): object[] {
-  const metadata = { name: 'metrics', namespace: 'kube-system' };
-  const rbac = 'rbac.authorization.k8s.io';
-  return [
-    { apiVersion: 'v1', kind: 'ServiceAccount', metadata },
-    {
-      ...{ apiVersion: `${rbac}/v1`, kind: 'ClusterRole', metadata: { name: 'metrics' } },
-      rules: [{ apiGroups: [''], resources: ['nodes/metrics'], verbs: ['get'] }],
-    },
-    {
-      ...{ apiVersion: `${rbac}/v1`, kind: 'ClusterRoleBinding', metadata: { name: 'metrics' } },
-      roleRef: { apiGroup: rbac, kind: 'ClusterRole', name: 'metrics' },
-      subjects: [{ kind: 'ServiceAccount', ...metadata }],
-    },
-    {
-      ...{ apiVersion: 'v1', kind: 'Service', metadata },
-      spec: { ports: [{ port: 443, targetPort: 4443 }] },
-    },
-    {
-      ...{ apiVersion: 'v1', kind: 'Endpoints', metadata },
-      subsets: [{ addresses: [{ ip: address }], ports: [{ port: 4443 }] }],
-    },
-    {
-      ...{ apiVersion: 'apiregistration.k8s.io/v1', kind: 'APIService' },
-      metadata: { name: 'v1beta1.metrics.k8s.io' },
-      spec: {
-        ...{ group: 'metrics.k8s.io', version: 'v1beta1', insecureSkipTLSVerify: true },
-        ...{ groupPriorityMinimum: 100, versionPriority: 100 },
-        service: metadata,
-      },
-    },
-  ];
-}

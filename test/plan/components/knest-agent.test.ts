@@ -10,6 +10,10 @@ const machine = machineOf(plan);
 const config = JSON.parse(textOf(machine, '/etc/kubernetes/knest-agent.json')) as AgentConfig;
 const { objects } = JSON.parse(textOf(machine, '/etc/kubernetes/knest-objects.json')) as ObjectsFile;
 
+/** By it the API server knows the agent. */
+const trusted = '/etc/kubernetes/pki/aggregated/ca.crt';
+const folderOf = (path: string): string => path.replace(/\/[^/]*$/, '');
+
 it('answers at the address that kubelets give to pods', () => {
   const address = config.dns?.serviceAddress;
   expect(address).toBe(plan.network.serviceSubnets[0]?.replace(/0\/\d+$/, '10'));
@@ -65,4 +69,33 @@ it('enforces no policies where that is switched off, or the business of a networ
     );
     expect(machineOf(off).files.map(({ path }) => path)).not.toContain('/usr/lib/cni/knest-bridge');
   }
+});
+
+it('answers metrics on control planes, to their API servers alone', () => {
+  expect(config.metrics?.apiService.spec?.service).toEqual({
+    ...{ namespace: 'kube-system', name: 'knest-metrics', port: config.metrics?.port },
+  });
+  const serving = plan.pki.certificates.find(({ name }) => name === 'knest-metrics');
+  expect(serving).toMatchObject({ authority: 'ca', dnsNames: ['knest-metrics.kube-system.svc'] });
+  const paths = machine.files.map(({ path }) => path);
+  for (const path of [config.metrics?.certificate, config.metrics?.key, config.metrics?.clientAuthority])
+    expect(paths).toContain(path);
+  expect(textOf(machine, 'kube-apiserver.service')).toContain(
+    `Environment=SSL_CERT_DIR=/etc/ssl/certs:${folderOf(trusted)}\n`,
+  );
+  expect(paths).toContain(trusted);
+});
+
+it('leaves metrics to others where that is said', () => {
+  const off = planOf({ spec: { metrics: false } });
+  const own = machineOf(off);
+  expect(JSON.parse(textOf(own, '/etc/kubernetes/knest-agent.json'))).not.toHaveProperty('metrics');
+  expect(textOf(own, '/etc/kubernetes/knest-objects.json')).not.toMatch(/metrics\.k8s\.io|knest[-:]metrics/);
+  expect(textOf(own, 'kube-apiserver.service')).not.toContain('SSL_CERT_DIR');
+  expect(own.files.map(({ path }) => path)).not.toContain(trusted);
+  const { certificates } = off.pki;
+  expect(certificates.flatMap(({ name, organizations }) => [name, ...organizations])).not.toContain(
+    'knest-metrics',
+  );
+  expect(certificates.flatMap(({ organizations }) => organizations)).not.toContain('knest:metrics');
 });

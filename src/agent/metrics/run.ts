@@ -1,0 +1,45 @@
+import { readFile } from 'node:fs/promises';
+
+import { httpsConnections, thisProcess } from '../../clients/https.ts';
+import type { KubernetesClient } from '../../clients/kubernetes/client.ts';
+import type { AgentConfig, MetricsConfig } from '../config.ts';
+import { answer } from './answers.ts';
+import { openKubelets } from './kubelets.ts';
+import { keepRegistered } from './registration.ts';
+import { serveMetrics } from './server.ts';
+
+/** Milliseconds for a kubelet's answer: kubectl and autoscalers wait for the slowest. */
+const timeout = 3000;
+
+/**
+ * Answers metrics.k8s.io/v1beta1 from what the kubelets measure, as metrics-server does (Kubernetes: "Resource metrics
+ * pipeline"). Works for as long as the process lives. Returns when the API server knows where to ask.
+ */
+export async function runMetrics(
+  access: AgentConfig['api'],
+  config: MetricsConfig,
+  api: KubernetesClient,
+): Promise<void> {
+  const read = (path: string): Promise<string> => readFile(path, 'utf8');
+  const [ca, cert, key] = await Promise.all([access.authority, access.certificate, access.key].map(read));
+  const connections = httpsConnections(
+    { ca: ca ?? '', cert: cert ?? '', key: key ?? '' },
+    { timeout, via: thisProcess },
+  );
+  const kubelets = openKubelets(async (url) => {
+    const { status, text } = await connections.exchange(url, { method: 'GET' });
+    if (status !== 200) throw new Error(`${status} ${text.slice(0, 200)}`);
+    return text;
+  });
+  const [servingCertificate, servingKey, frontProxyAuthority] = await Promise.all(
+    [config.certificate, config.key, config.clientAuthority].map(read),
+  );
+  await serveMetrics(
+    {
+      ...{ cert: servingCertificate ?? '', key: servingKey ?? '', ca: frontProxyAuthority ?? '' },
+      ...{ allowedNames: config.clientNames, port: config.port },
+    },
+    (url) => answer(url, api, kubelets),
+  );
+  await keepRegistered(api, config.apiService);
+}
