@@ -45,6 +45,7 @@ function specFlags(options: SpecOptions): SpecFlags {
     nodeSubnet: options.nodeSubnet,
     podSubnet: options.podSubnet,
     serviceSubnet: options.serviceSubnet,
+    loadBalancer: options.loadBalancer,
   });
 }
 

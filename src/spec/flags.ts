@@ -23,6 +23,8 @@ export interface SpecFlags {
   nodeSubnet?: string;
   podSubnet?: string;
   serviceSubnet?: string;
+  /** "off", or ranges with commas in between. */
+  loadBalancer?: string;
   /** Archives of images, by absolute path. */
   images?: readonly string[];
   /** All nodes together. */
@@ -41,9 +43,14 @@ export function configOfFlags(flags: SpecFlags): unknown {
     ...withoutUndefined({ name, kubernetesVersion, source, releaseMirror, suite, mirror, manager, images }),
     network: withoutUndefined({
       ...{ mode, dhcp, gateway, ipFamily, proxyMode },
-      ...{ nodeSubnet, podSubnet, serviceSubnet },
+      ...{ nodeSubnet, podSubnet, serviceSubnet, loadBalancer: poolOf(flags.loadBalancer) },
     }),
   };
+}
+
+function poolOf(text: string | undefined): { addresses: string[] } | undefined {
+  if (text === undefined) return undefined;
+  return { addresses: text === 'off' ? [] : text.split(',').map((range) => range.trim()) };
 }
 
 /** network.nodeSubnet -> --node-subnet */
@@ -51,6 +58,7 @@ export function flagName(path: Path): string {
   const key = String(path.at(-1));
   if (key === 'mode') return '--network';
   if (path[0] === 'images') return '--image';
+  if (path.includes('loadBalancer')) return '--load-balancer';
   const flag = `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
   return flag === '--release-mirror' ? `${flag} (or KNEST_RELEASE_MIRROR)` : flag;
 }
