@@ -113,13 +113,18 @@ export interface DeleteNodesResult {
 
 export interface ClusterSummary {
   name: string;
-  /** running: all machines run; stopped: none does; degraded: some; incomplete: creating it did not finish. */
-  state: 'running' | 'degraded' | 'stopped' | 'incomplete';
+  /**
+   * running: all machines run; stopped: none does; degraded: some; incomplete: creating it did not finish; broken: its
+   * record cannot be read, and nothing else is known of it.
+   */
+  state: 'running' | 'degraded' | 'stopped' | 'incomplete' | 'broken';
   kubernetesVersion: string;
   endpoint: string;
   nodes: number;
   /** ISO 8601. */
   created: string;
+  /** Of a broken one: which file, and what is wrong with it. */
+  problem?: string;
 }
 
 export interface NodeSummary {
