@@ -4,6 +4,7 @@ import type { Listener } from '../events.ts';
 import type { HostFacts } from '../facts/types.ts';
 import type { Host } from '../host/types.ts';
 import type { EtcdMemberState, EtcdState } from '../observe/etcd-members.ts';
+import type { HostCheck } from '../observe/checks/cluster-host.ts';
 import type { NodeCondition } from '../observe/types.ts';
 import type { UnitStatus } from '../tools/systemctl.ts';
 import type { ClusterPlan, Paths, PlannedPort } from '../plan/types.ts';
@@ -170,6 +171,8 @@ export interface ClusterStatus {
   apiserver: { ok: boolean; detail: string };
   /** Address of the API, which one control plane holds. */
   apiAddress: string;
+  /** What the cluster has on its host; empty while no machine runs: starting it makes all of it. */
+  host: readonly HostCheck[];
   etcd: EtcdState;
   nodes: readonly NodeStatus[];
   certificates: readonly { name: string; expires: string }[];
@@ -193,4 +196,4 @@ export interface PlanResult {
   facts: HostFacts;
 }
 
-export type { EtcdMemberState, EtcdState, NodeCondition, UnitStatus };
+export type { HostCheck, EtcdMemberState, EtcdState, NodeCondition, UnitStatus };

@@ -26,6 +26,7 @@ describe('status cluster', () => {
     kubernetesVersion: 'v1.20.2',
     apiserver: { ok: true, detail: '' },
     apiAddress: '10.90.0.2',
+    host: [{ says: 'rules are there', ok: true, detail: '' }],
     etcd: { quorum: true, members: [member] },
     nodes: [
       {

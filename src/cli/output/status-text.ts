@@ -19,6 +19,7 @@ export function renderStatus(
     `Cluster ${status.name}: ${status.state}, Kubernetes ${status.kubernetesVersion}\n`,
     `  ${mark(apiserver.ok, palette)} API server ${endpoint}${elsewhere}${detail(apiserver.ok ? '' : apiserver.detail)}\n`,
     holderLine(status, palette),
+    ...renderHost(status, palette),
     `\n${renderEtcd(status, palette)}`,
     ...status.nodes.map((node) => `\n${renderNode(node, wide, palette)}`),
     ...(status.certificates.length === 0 ? [] : [`\n${renderCertificates(status, now, palette)}`]),
@@ -29,6 +30,17 @@ function holderLine({ apiAddress, nodes }: ClusterStatus, palette: Palette): str
   const holders = nodes.filter(({ holdsApiAddress }) => holdsApiAddress).map(({ name }) => name);
   const who = holders.length === 0 ? 'held by nobody' : `held by ${holders.join(' and ')}`;
   return `  ${mark(holders.length === 1, palette)} its address ${apiAddress}, ${who}\n`;
+}
+
+/** One line while all is well; what is not, and what mends it, otherwise. */
+function renderHost({ name, host }: ClusterStatus, palette: Palette): string[] {
+  const broken = host.filter(({ ok }) => !ok);
+  if (host.length === 0) return [];
+  if (broken.length === 0) return [`  ${mark(true, palette)} what it has on this host is there\n`];
+  return [
+    ...broken.map(({ says, detail: why }) => `  ${mark(false, palette)} ${oneLine(says)}${detail(why)}\n`),
+    `    mend it: knest start cluster --name ${name}\n`,
+  ];
 }
 
 function renderEtcd({ etcd }: ClusterStatus, palette: Palette): string {
