@@ -1,3 +1,5 @@
+import * as z from 'zod';
+
 import type { Host } from '../host/types.ts';
 import type { Paths, PlannedLayer, ResolvedSource } from '../plan/types.ts';
 import type { ComponentName } from '../spec/types.ts';
@@ -55,12 +57,26 @@ export function layerInfo(layer: PlannedLayer, arch: string): LayerInfo {
   }
 }
 
+/** What is asked of it by everybody; the rest is of one kind only, and asked for with care. */
+const schema = z.looseObject({
+  id: z.string(),
+  kind: z.enum(['rootfs', 'kubernetes', 'images']),
+  arch: z.string(),
+  version: z.string().optional(),
+  source: z.looseObject({ kind: z.string() }).optional(),
+  suite: z.string().optional(),
+  images: z.array(z.string()).optional(),
+  built: z.iso.datetime(),
+});
+
+/** undefined: cut off, written by hand or by a later knest: not ours to judge, and never a reason to fail. */
 async function readInfo(paths: Paths, id: string, host: Host): Promise<LayerInfo | undefined> {
-  const text = await host.readFile(`${layerPath(paths, id)}.json`);
   try {
-    return text === undefined ? undefined : (JSON.parse(text) as LayerInfo);
+    const value: unknown = JSON.parse((await host.readFile(`${layerPath(paths, id)}.json`)) ?? 'null');
+    return schema.safeParse(value).success && (value as LayerInfo).id === id
+      ? (value as LayerInfo)
+      : undefined;
   } catch {
-    // written by hand or by a later knest: not ours to judge, and never a reason to fail
     return undefined;
   }
 }

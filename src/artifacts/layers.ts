@@ -52,11 +52,14 @@ async function buildInto(path: string, layer: PlannedLayer, context: BuildContex
   try {
     await build(layer, folders, context);
     signal?.throwIfAborted();
+    // on the disk before it has its name: after a power cut a layer of empty files would be as good as a whole one
+    await host.run(['sync', '--file-system', '--', folders.target]);
     // first what it is, then the layer itself: whoever sees the layer can read about it
     await host.writeFile(
       `${path}.json`,
       `${JSON.stringify(layerInfo(layer, context.facts.arch), null, 2)}\n`,
       0o644,
+      { sync: true },
     );
     await host.rename(folders.target, path);
     await removeWorkspace(folders.workspace, context);

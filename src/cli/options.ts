@@ -89,6 +89,10 @@ export function specOptions(command: Command): Command {
     .option('--node-subnet <cidr>', 'subnet of the nodes (default: one that is free on this host)')
     .option('--pod-subnet <cidr>', 'subnet of the pods (default: one that is free on this host)')
     .option('--service-subnet <cidr>', 'subnet of the Services (default: one that is free on this host)')
+    .option(
+      '--load-balancer <ranges>',
+      'addresses for Services of type LoadBalancer, or off (default: a part of the node subnet)',
+    )
     .option('--proxy-mode <mode>', `kube-proxy: ${orList(proxyModes)} (default: "${defaults.proxyMode}")`)
     .option('--no-metrics', 'no metrics by knest-agent: kubectl top and autoscalers need a metrics-server')
     .option(

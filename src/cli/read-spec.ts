@@ -51,6 +51,7 @@ function specFlags(options: SpecOptions): SpecFlags {
     serviceSubnet: options.serviceSubnet,
     // commander says true where the flag is not given, which would win over the file
     metrics: options.metrics === false ? false : undefined,
+    loadBalancer: options.loadBalancer,
   });
 }
 

@@ -66,7 +66,8 @@ export async function raiseSysctls(
 
 /**
  * A cluster no longer needs the settings. When it was the last one, gives the remembered values back, where the
- * present one is still one that knest set, and forgets them.
+ * present one is still one that knest set, and forgets them. A record that is damaged stays, and so do the settings: the
+ * next cluster says so, and deleting one must not fail for it.
  * @throws CommandError when the kernel refuses a value: the record stays, and so does the way back.
  */
 export async function restoreSysctls(
@@ -92,6 +93,8 @@ export async function restoreSysctls(
     }
     await host.remove(recordFile);
     await removeTemporaryFiles(host, recordFile);
+  }).catch((error: unknown) => {
+    if (!(error instanceof KnestError && error.code === 'RECORD_DAMAGED')) throw error;
   });
   // rmdir(1): atomic, and refuses when another knest has just put something there
   await host.run(['rmdir', dirname(recordFile)], { okExitCodes: 'any' });
@@ -134,13 +137,13 @@ async function withRecord(
 }
 
 function writeRecord(host: Host, path: string, record: SysctlRecord): Promise<void> {
-  return host.writeFile(path, `${JSON.stringify(record, undefined, 2)}\n`, 0o644);
+  return host.writeFile(path, `${JSON.stringify(record, undefined, 2)}\n`, 0o644, { sync: true });
 }
 
 async function readRecord(host: Host, path: string): Promise<SysctlRecord> {
-  const text = await host.readFile(path);
-  if (text === undefined) return { users: [], settings: {} };
   try {
+    const text = await host.readFile(path);
+    if (text === undefined) return { users: [], settings: {} };
     return recordSchema.parse(JSON.parse(text));
   } catch (error) {
     throw new KnestError(`${path} is damaged: the kernel settings found before knest are unknown`, {

@@ -17,30 +17,38 @@ export async function openManager({ host }: Session): Promise<MachineManager> {
 /** Every cluster that has a plan, by name. One whose record cannot be read is told of and left out. */
 export async function readClusters(session: Session): Promise<ClusterRecord[]> {
   const { records, unreadable } = await readAllClusters(session);
-  for (const error of unreadable) {
-    const message = `${error.message}${error.hint === undefined ? '' : `; ${error.hint}`}`;
-    session.listener({ type: 'note', level: 'warning', message });
-  }
+  for (const { error } of unreadable) tellUnreadable(session, error);
   return records;
+}
+
+export function tellUnreadable({ listener }: Session, { message, hint }: KnestError): void {
+  listener({ type: 'note', level: 'warning', message: hint === undefined ? message : `${message}; ${hint}` });
+}
+
+export interface UnreadableCluster {
+  cluster: string;
+  error: KnestError;
 }
 
 /** Every cluster, and an error for each whose record cannot be read: for callers that must not overlook a cluster. */
 export async function readAllClusters({
   host,
   paths,
-}: Session): Promise<{ records: ClusterRecord[]; unreadable: KnestError[] }> {
+}: Session): Promise<{ records: ClusterRecord[]; unreadable: UnreadableCluster[] }> {
   const names = await listClusterNames(host, paths);
   const found = await Promise.all(
-    names.map((name) =>
-      readCluster(host, paths, name).catch((error: unknown) => {
-        if (error instanceof KnestError) return error;
+    names.map(async (cluster) => {
+      try {
+        return { cluster, record: await readCluster(host, paths, cluster) };
+      } catch (error) {
+        if (error instanceof KnestError) return { cluster, error };
         throw error;
-      }),
-    ),
+      }
+    }),
   );
   return {
-    records: found.flatMap((one) => (one === undefined || one instanceof KnestError ? [] : [one])),
-    unreadable: found.flatMap((one) => (one instanceof KnestError ? [one] : [])),
+    records: found.flatMap(({ record }) => record ?? []),
+    unreadable: found.flatMap(({ cluster, error }) => (error ? [{ cluster, error }] : [])),
   };
 }
 
@@ -63,7 +71,7 @@ export async function requireMachines(session: Session, nodes: readonly string[]
   const all = records.flatMap((record) => record.plan.machines.map((machine) => ({ record, machine })));
   const isKnown = (node: string): boolean => all.some(({ machine }) => machine.name === node);
   // the node may be of the cluster whose record cannot be read
-  if (unreadable[0] && !nodes.every(isKnown)) throw unreadable[0];
+  if (unreadable[0] && !nodes.every(isKnown)) throw unreadable[0].error;
   return named(all, nodes, ({ machine }) => machine.name, {
     missing: 'there is no node',
     present: 'there is',

@@ -5,6 +5,7 @@ import type { HostFacts } from '../facts/types.ts';
 import type { Host } from '../host/types.ts';
 import type { AggregatedApi } from '../observe/aggregated-apis.ts';
 import type { EtcdMemberState, EtcdState } from '../observe/etcd-members.ts';
+import type { HostCheck } from '../observe/checks/cluster-host.ts';
 import type { NodeCondition } from '../observe/types.ts';
 import type { UnitStatus } from '../tools/systemctl.ts';
 import type { ClusterPlan, Paths, PlannedPort } from '../plan/types.ts';
@@ -114,13 +115,18 @@ export interface DeleteNodesResult {
 
 export interface ClusterSummary {
   name: string;
-  /** running: all machines run; stopped: none does; degraded: some; incomplete: creating it did not finish. */
-  state: 'running' | 'degraded' | 'stopped' | 'incomplete';
+  /**
+   * running: all machines run; stopped: none does; degraded: some; incomplete: creating it did not finish; broken: its
+   * record cannot be read, and nothing else is known of it.
+   */
+  state: 'running' | 'degraded' | 'stopped' | 'incomplete' | 'broken';
   kubernetesVersion: string;
   endpoint: string;
   nodes: number;
   /** ISO 8601. */
   created: string;
+  /** Of a broken one: which file, and what is wrong with it. */
+  problem?: string;
 }
 
 export interface NodeSummary {
@@ -170,6 +176,8 @@ export interface ClusterStatus {
   apis: readonly AggregatedApi[];
   /** Address of the API, which one control plane holds. */
   apiAddress: string;
+  /** What the cluster has on its host; empty while no machine runs: starting it makes all of it. */
+  host: readonly HostCheck[];
   etcd: EtcdState;
   nodes: readonly NodeStatus[];
   certificates: readonly { name: string; expires: string }[];
@@ -193,4 +201,4 @@ export interface PlanResult {
   facts: HostFacts;
 }
 
-export type { AggregatedApi, EtcdMemberState, EtcdState, NodeCondition, UnitStatus };
+export type { AggregatedApi, HostCheck, EtcdMemberState, EtcdState, NodeCondition, UnitStatus };

@@ -32,6 +32,8 @@ export interface SpecFlags {
   serviceSubnet?: string;
   /** Only false can be said: --no-metrics. */
   metrics?: boolean;
+  /** "off", or ranges with commas in between. */
+  loadBalancer?: string;
   /** Archives of images, by absolute path. */
   images?: readonly string[];
   /** All nodes together. */
@@ -53,7 +55,7 @@ export function configOfFlags(flags: SpecFlags): unknown {
     components: componentsOfFlags(flags),
     network: withoutUndefined({
       ...{ mode, dhcp, gateway, ipFamily, proxyMode },
-      ...{ nodeSubnet, podSubnet, serviceSubnet },
+      ...{ nodeSubnet, podSubnet, serviceSubnet, loadBalancer: poolOf(flags.loadBalancer) },
     }),
   };
 }
@@ -69,12 +71,18 @@ function componentsOfFlags(flags: SpecFlags): Record<string, { source?: string; 
   );
 }
 
+function poolOf(text: string | undefined): { addresses: string[] } | undefined {
+  if (text === undefined) return undefined;
+  return { addresses: text === 'off' ? [] : text.split(',').map((range) => range.trim()) };
+}
+
 /** network.nodeSubnet -> --node-subnet */
 export function flagName(path: Path): string {
   const key = String(path.at(-1));
   if (key === 'mode') return '--network';
   if (path[0] === 'images') return '--image';
   if (key === 'metrics') return '--no-metrics';
+  if (path.includes('loadBalancer')) return '--load-balancer';
   if (path[0] === 'components') return dashed(String(path[1]));
   const flag = dashed(key);
   const variable = mirrorVariables[flag];

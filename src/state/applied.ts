@@ -6,7 +6,7 @@
 
 import { createHash } from 'node:crypto';
 
-import { KnestError } from '../errors.ts';
+import { KnestError, messageOf } from '../errors.ts';
 import type { RenewedKeys } from '../diff/types.ts';
 import type { Host } from '../host/types.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
@@ -78,7 +78,9 @@ const hostFile = 'host.json';
 /** @param folder the cluster's @throws DamagedRecord; KnestError for the record of a newer knest */
 export async function readApplied(host: Host, cluster: string, folder: string): Promise<Applied> {
   const place = `${folder}/applied`;
-  const names = await host.list(`${place}/machines`);
+  const names = await host.list(`${place}/machines`).catch((error: unknown) => {
+    throw new DamagedRecord(cluster, `${place}/machines`, `cannot be read (${messageOf(error)})`, error);
+  });
   const [ofCluster, ...machines] = await Promise.all([
     readChecked(host, cluster, `${place}/${hostFile}`, checkAppliedHost),
     ...names

@@ -1,5 +1,7 @@
-import { KnestError } from '../errors.ts';
-import type { Host, TreeEntry } from '../host/types.ts';
+import { X509Certificate } from 'node:crypto';
+
+import { KnestError, messageOf } from '../errors.ts';
+import type { Host } from '../host/types.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
 import type { ClusterPlan, Paths } from '../plan/types.ts';
 import { secretsOf } from '../spec/secrets.ts';
@@ -196,20 +198,49 @@ export async function forgetCluster(host: Host, paths: Paths, name: string): Pro
   await host.remove(clusterFolder(paths, name));
 }
 
-/** The key material of a cluster: certificates, keys and secrets, which plans only name. */
+/**
+ * The key material of a cluster: certificates, keys and secrets, which plans only name.
+ * @throws DamagedRecord for a file that cannot be read, or is cut off
+ */
 export async function readKeyMaterial(host: Host, paths: Paths, name: string): Promise<KeyMaterial> {
   const folder = `${clusterFolder(paths, name)}/pki`;
-  const files = await host.list(folder);
+  const damaged = (path: string, error: unknown) =>
+    new DamagedRecord(name, path, `cannot be read (${messageOf(error)})`, error);
+  const files = await host.list(folder).catch((error: unknown) => {
+    throw damaged(folder, error);
+  });
   const entries = await Promise.all(
     files
       .filter((file) => /\.(crt|key|pub)$/.test(file))
-      .map(async (file) => [file, await host.readFile(`${folder}/${file}`)] as const),
+      .map(async (file): Promise<[string, string | undefined]> => {
+        const path = `${folder}/${file}`;
+        const text = await host.readFile(path).catch((error: unknown) => {
+          throw damaged(path, error);
+        });
+        const fault = text === undefined ? undefined : faultOf(text);
+        if (fault !== undefined) throw new DamagedRecord(name, path, fault);
+        return [file, text];
+      }),
   );
   const specs = await readSpecs(host, paths, name);
   return new Map([
     ...entries.filter((entry): entry is [string, string] => entry[1] !== undefined),
     ...specs.flatMap((spec) => [...secretsOf(spec)]),
   ]);
+}
+
+/** A power cut leaves nothing, zeros, or PEM without its last line. */
+function faultOf(text: string): string | undefined {
+  if (text === '' || text.includes('\0')) return 'is cut off';
+  if (!text.startsWith('-----BEGIN ')) return undefined;
+  if (!text.includes('-----END ')) return 'is cut off';
+  if (!text.startsWith('-----BEGIN CERTIFICATE-----')) return undefined;
+  try {
+    new X509Certificate(text);
+    return undefined;
+  } catch {
+    return 'is no certificate';
+  }
 }
 
 /**
@@ -226,12 +257,14 @@ export async function writeKeyMaterial(
   const folder = `${clusterFolder(paths, name)}/pki`;
   await keepWhatIsApplied(host, paths, name);
   const fresh = [...material].filter(([file, text]) => known.get(file) !== text);
-  const [keys, others] = [true, false].map((wanted) =>
-    fresh
-      .filter(([file]) => file.endsWith('.key') === wanted)
-      .map(([file, content]) => ({ path: `${folder}/${file}`, content, mode: 0o600 })),
-  ) as [TreeEntry[], TreeEntry[]];
-  await host.put([{ path: folder, directory: true, mode: 0o700 }, ...keys, ...others]);
+  await host.makeDirectory(folder, 0o700);
+  for (const keys of [true, false]) {
+    const files = fresh.filter(([file]) => file.endsWith('.key') === keys);
+    // on the disk, as all records: a cluster whose keys are lost in a power cut is lost
+    await Promise.all(
+      files.map(([file, text]) => host.writeFile(`${folder}/${file}`, text, 0o600, { sync: true })),
+    );
+  }
 }
 
 /** Forgets keys and certificates that the plan does not name: those of nodes that are gone. */

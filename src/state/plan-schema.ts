@@ -5,11 +5,14 @@
 
 import * as z from 'zod';
 
+import { parseCidr } from '../formats/cidr.ts';
 import type { ClusterPlan, MachinePlan } from '../plan/types.ts';
 import type { ClusterSpec } from '../spec/types.ts';
 import { recordVersion } from './record-file.ts';
 
 const texts = z.array(z.string());
+/** Other clusters are planned beside them. */
+const subnets = z.array(z.string().refine(isCidr, 'is no subnet'));
 const command = z.looseObject({ why: z.string(), argv: texts });
 const commands = z.array(command);
 const file = z.looseObject({ path: z.string(), mode: z.number(), content: z.looseObject({}) });
@@ -93,9 +96,9 @@ const cluster = z.looseObject({
   context: z.string(),
   network: z.looseObject({
     bridge: z.string(),
-    nodeSubnets: texts,
-    podSubnets: texts,
-    serviceSubnets: texts,
+    nodeSubnets: subnets,
+    podSubnets: subnets,
+    serviceSubnets: subnets,
     apiAddress: z.string(),
     cni: z.enum(['bridge', 'none']),
   }),
@@ -122,6 +125,15 @@ const spec = z.looseObject({
     }),
   ),
 });
+
+function isCidr(text: string): boolean {
+  try {
+    parseCidr(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 const keys = z.record(z.string(), z.string());
 

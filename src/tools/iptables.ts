@@ -1,10 +1,10 @@
-/** iptables(8) and ip6tables(8): asked only where its rules are not nftables underneath (iptables-legacy). */
+/** iptables(8) and ip6tables(8): asked where rules are not nftables underneath (iptables-legacy), or are knest's own. */
 
 export type IptablesProgram = 'iptables' | 'ip6tables';
 
 /** `-S` prints rules as arguments, which are stable; there is no JSON. */
-export function listChainCommand(program: IptablesProgram, chain: string): string[] {
-  return [program, '--wait', '5', '-S', chain];
+export function listChainCommand(program: IptablesProgram, chain: string, table = 'filter'): string[] {
+  return [program, '--wait', '5', ...(table === 'filter' ? [] : ['--table', table]), '-S', chain];
 }
 
 /** The policy in the first line of `iptables -S FORWARD`: "-P FORWARD DROP". */

@@ -112,7 +112,7 @@ export function fakeApi(): FakeApi {
     },
     patch: async (path, changes) => {
       await call(`PATCH ${path}`);
-      const [folder, name] = split(path.replace(/\/status$/, ''));
+      const [folder, name] = split(path.replace(/\/status(\?.*)?$/, ''));
       const current = at(folder).get(name);
       if (!current) throw new ApiError(404, `no ${name}`);
       const { metadata, ...rest } = changes as KubernetesObject;

@@ -30,6 +30,7 @@ describe('status cluster', () => {
       { name: 'v1.example.org', service: 'shop/api', ok: false, detail: 'no endpoints' },
     ],
     apiAddress: '10.90.0.2',
+    host: [{ says: 'rules are there', ok: true, detail: '' }],
     etcd: { quorum: true, members: [member] },
     nodes: [
       {

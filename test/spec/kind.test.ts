@@ -54,6 +54,11 @@ describe('a config file of kind', () => {
     expect(loadText('')).toEqual({ spec: clusterSpec(), warnings: [] });
   });
 
+  it('can have addresses of Services switched off', () => {
+    expect(loadText('').spec.network.loadBalancer.addresses).toBeUndefined();
+    expect(loadText('', { loadBalancer: 'off' }).spec.network.loadBalancer.addresses).toEqual([]);
+  });
+
   it('can be overridden by flags', () => {
     const { spec } = load('configuration-name-your-cluster.yaml', {
       name: 'mine',

@@ -75,3 +75,20 @@ describe('the network of the host', () => {
     );
   });
 });
+
+describe('addresses of Services by a flag', () => {
+  it('are ranges, or none', () => {
+    const addresses = (loadBalancer: string) => specOf({ loadBalancer }).network.loadBalancer.addresses;
+    expect(addresses('off')).toEqual([]);
+    expect(addresses('192.0.2.200-192.0.2.209, 192.0.2.250')).toEqual([
+      '192.0.2.200-192.0.2.209',
+      '192.0.2.250',
+    ]);
+    const text = 'network: { loadBalancer: { addresses: [192.0.2.1] } }\n';
+    expect(specOf({ loadBalancer: 'off' }, text).network.loadBalancer.addresses).toEqual([]);
+  });
+
+  it.each(['none', '192.0.2.200-', ''])('are refused as %j', (loadBalancer) => {
+    expect(problems({ loadBalancer })).toEqual([expect.stringMatching(/^--load-balancer: /)]);
+  });
+});

@@ -4,7 +4,7 @@ import { tellOf } from '../kubernetes/events.ts';
 import type { EventText } from '../kubernetes/events.ts';
 import { log } from '../log.ts';
 import { writeAnnouncements } from './announcements.ts';
-import { balancerName } from './names.ts';
+import { balancerName, ownClass } from './names.ts';
 import type { Wish } from './services.ts';
 import type { BalancerState, Decision, ServiceChange } from './state.ts';
 
@@ -29,9 +29,11 @@ export async function carryOut(
 async function changeService(
   api: KubernetesClient,
   node: string,
-  { wishes, told }: BalancerState,
+  { wishes, told, held }: BalancerState,
   { wish, addresses, refusal }: ServiceChange,
 ): Promise<void> {
+  // before its watch says so, as then nobody else has taken it
+  if (addresses?.length === 0) held.delete(wish.name);
   if (addresses && (await writeStatus(api, wish, addresses))) {
     // until its watch says the same
     if (wishes.get(wish.name) === wish) wishes.set(wish.name, { ...wish, has: addresses });
@@ -39,12 +41,20 @@ async function changeService(
     if (addresses.length > 0)
       await tell(api, node, wish, { type: 'Normal', reason: 'AddressAssigned', message });
   }
-  if (refusal === undefined) {
+  const event = whyNot(wish, refusal);
+  if (event === undefined) {
     told.delete(wish.name);
-  } else if (refusal !== told.get(wish.name)) {
-    await tell(api, node, wish, { type: 'Warning', reason: 'AllocationFailed', message: refusal });
-    told.set(wish.name, refusal);
+  } else if (event.message !== told.get(wish.name)) {
+    await tell(api, node, wish, event);
+    told.set(wish.name, event.message);
   }
+}
+
+function whyNot({ has, others }: Wish, refusal: string | undefined): EventText | undefined {
+  if (refusal !== undefined) return { type: 'Warning', reason: 'AllocationFailed', message: refusal };
+  if (others === undefined || has.length > 0) return undefined;
+  const message = `left to another controller: ${others}; with spec.loadBalancerClass ${ownClass} it is knest's`;
+  return { type: 'Normal', reason: 'LeftToOthers', message };
 }
 
 /** @returns false when the Service is gone, which its watch is about to say */
@@ -56,7 +66,7 @@ async function writeStatus(
   const [namespace = '', name = ''] = key.split('/');
   const ingress = addresses.map((ip) => ({ ip }));
   try {
-    await api.patch(`/api/v1/namespaces/${namespace}/services/${name}/status`, {
+    await api.patch(`/api/v1/namespaces/${namespace}/services/${name}/status?fieldManager=${balancerName}`, {
       // refused when it is another Service of the same name by now
       metadata: { uid },
       status: { loadBalancer: { ingress: ingress.length > 0 ? ingress : null } },

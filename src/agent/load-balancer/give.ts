@@ -27,6 +27,9 @@ export function giveAddresses(wishes: readonly Wish[], pool: readonly AddressRan
   const inPool = (address: string): boolean => pool.some((range) => inRange(range, address));
   const withAsked = inOrder.map((wish) => ({ ...wish, wants: askedBy(wish) }));
 
+  for (const { name, has } of withAsked.filter(({ others }) => others !== undefined)) {
+    for (const address of has) holders.set(address, name);
+  }
   for (const { name, families, has, wants } of withAsked) {
     for (const family of families) {
       const old = has.find((address) => familyOf(address) === family && inPool(address));

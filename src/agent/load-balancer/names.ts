@@ -1,6 +1,6 @@
 /** What users and other programs know it by. */
 
-/** Of the Lease and the ConfigMap in kube-system, and of who tells events. */
+/** Of the Lease and the ConfigMap in kube-system, of who tells events, and of who sets a status (field manager). */
 export const balancerName = 'knest-load-balancer';
 
 /** spec.loadBalancerClass of Services that are ours besides those that have none. */

@@ -12,7 +12,7 @@ import type { Reducer } from '../kubernetes/watch-into.ts';
 import { nodesByAddress } from './announcements.ts';
 import { giveAddresses } from './give.ts';
 import { placeAddresses } from './place.ts';
-import { readyNodesOf, wishOf } from './services.ts';
+import { isOurs, readyNodesOf, wishOf } from './services.ts';
 import type { Wish } from './services.ts';
 
 export interface NodeState {
@@ -32,11 +32,16 @@ export interface BalancerState {
   announced: ConfigMapObject | undefined;
   /** By name of the Service: why it does not have what it wants, as its events say already. */
   told: Map<string, string>;
+  /** By name: the uid of each Service that was seen with addresses of ours, and which we have not taken back. */
+  held: Map<string, string>;
+  /** By name: the uid of each that somebody took them from. Nobody insists: it is left to that one as long as it lives. */
+  givenUp: Map<string, string>;
 }
 
 export function emptyState(): BalancerState {
   return {
     ...{ wishes: new Map(), nodes: new Map(), slices: new Map(), told: new Map() },
+    ...{ held: new Map(), givenUp: new Map() },
     announced: undefined,
   };
 }
@@ -46,22 +51,42 @@ export function isNeeded({ wishes, announced }: BalancerState): boolean {
   return wishes.size > 0 || Object.keys(announced?.data ?? {}).length > 0;
 }
 
-export function services(
-  { wishes, told }: BalancerState,
-  inPool: (address: string) => boolean,
-): Reducer<ServiceObject> {
+export function services(state: BalancerState, inPool: (address: string) => boolean): Reducer<ServiceObject> {
+  const { wishes, told, held, givenUp } = state;
   return {
     set: (service) => {
-      const wish = wishOf(service, inPool);
-      if (!wish) return wishes.delete(keyOf(service));
-      wishes.set(wish.name, wish);
+      const key = keyOf(service);
+      noteRivals(state, service, inPool);
+      const wish = wishOf(service, inPool, givenUp.get(key) === service.metadata?.uid);
+      if (!wish) return wishes.delete(key);
+      wishes.set(key, wish);
       return true;
     },
     delete: (service) => {
-      told.delete(keyOf(service));
+      for (const known of [told, held, givenUp]) known.delete(keyOf(service));
       return wishes.delete(keyOf(service));
     },
   };
+}
+
+/** What is told of a Service comes in order: one that had our address, and has it no more, somebody has taken it from. */
+function noteRivals(
+  { held, givenUp }: BalancerState,
+  service: ServiceObject,
+  inPool: (address: string) => boolean,
+): void {
+  const key = keyOf(service);
+  const uid = service.metadata?.uid ?? '';
+  const wish = wishOf(service, inPool);
+  if (service.spec?.type !== 'LoadBalancer' || isOurs(service)) {
+    held.delete(key);
+    givenUp.delete(key);
+  } else if (wish !== undefined && wish.others === undefined && wish.has.length > 0) {
+    held.set(key, uid);
+  } else {
+    if (held.get(key) === uid) givenUp.set(key, uid);
+    held.delete(key);
+  }
 }
 
 export function nodes({ nodes: known }: BalancerState): Reducer<NodeObject> {
@@ -141,7 +166,7 @@ export function decide(
       const given = addresses.get(wish.name) ?? [];
       return {
         wish,
-        addresses: given.join(' ') === wish.has.join(' ') ? undefined : given,
+        addresses: wish.others !== undefined || given.join(' ') === wish.has.join(' ') ? undefined : given,
         refusal: refused.get(wish.name),
       };
     }),

@@ -14,8 +14,8 @@ interface Flags extends NameFlag, OutputFlag {
 export function addStatusCluster(parent: Command, cli: Cli): void {
   outputOption(nameOption(parent.command('cluster')), ['text', 'wide', 'json', 'yaml'])
     .description(
-      'show machines, units, probes, etcd, conditions and certificates; exits 7 unless every node is Ready and every ' +
-        'member of etcd well',
+      'show machines, units, probes, etcd, conditions and certificates; exits 7 unless every node is Ready, every ' +
+        'member of etcd well, and all there that the cluster has on this host',
     )
     .addOption(
       new Option(
@@ -41,5 +41,6 @@ async function statusCluster(cli: Cli, { name, output, timeout }: Flags, command
   };
   cli.terminal.stdout.write(await renderResult(output, status, rendering));
   const ready = status.state === 'running' && status.apiserver.ok && status.nodes.every((node) => node.ready);
-  if (!ready || !status.etcd.members.every(({ ok }) => ok)) cli.exitCode = exitCodes.notReady;
+  const well = [...status.etcd.members, ...status.host].every(({ ok }) => ok);
+  if (!ready || !well) cli.exitCode = exitCodes.notReady;
 }

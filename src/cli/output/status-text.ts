@@ -20,6 +20,7 @@ export function renderStatus(
     `  ${mark(apiserver.ok, palette)} API server ${endpoint}${elsewhere}${detail(apiserver.ok ? '' : apiserver.detail)}\n`,
     holderLine(status, palette),
     ...status.apis.filter(({ ok }) => !ok).map((api) => apiLine(api, palette)),
+    ...renderHost(status, palette),
     `\n${renderEtcd(status, palette)}`,
     ...status.nodes.map((node) => `\n${renderNode(node, wide, palette)}`),
     ...(status.certificates.length === 0 ? [] : [`\n${renderCertificates(status, now, palette)}`]),
@@ -34,6 +35,17 @@ function holderLine({ apiAddress, nodes }: ClusterStatus, palette: Palette): str
 
 function apiLine({ name, service, detail: why }: ClusterStatus['apis'][number], palette: Palette): string {
   return `  ${mark(false, palette)} ${name}, which ${service} should answer${detail(why)}\n`;
+}
+
+/** One line while all is well; what is not, and what mends it, otherwise. */
+function renderHost({ name, host }: ClusterStatus, palette: Palette): string[] {
+  const broken = host.filter(({ ok }) => !ok);
+  if (host.length === 0) return [];
+  if (broken.length === 0) return [`  ${mark(true, palette)} what it has on this host is there\n`];
+  return [
+    ...broken.map(({ says, detail: why }) => `  ${mark(false, palette)} ${oneLine(says)}${detail(why)}\n`),
+    `    mend it: knest start cluster --name ${name}\n`,
+  ];
 }
 
 function renderEtcd({ etcd }: ClusterStatus, palette: Palette): string {

@@ -16,6 +16,8 @@ export interface KubernetesObject {
     labels?: Record<string, string>;
     annotations?: Record<string, string>;
     finalizers?: string[];
+    /** Who has set what (Kubernetes: "Server-Side Apply", "Field management"). */
+    managedFields?: { manager?: string; fieldsV1?: unknown }[];
   };
 }
 

@@ -1,11 +1,13 @@
 import type { Host } from '../../host/types.ts';
 import { runOf } from '../../plan/managers/run-of.ts';
+import { rulesUnit } from '../../plan/managers/systemd/names.ts';
 import type { ClusterPlan, PlannedFile, SystemdHostRun } from '../../plan/types.ts';
 import { reloadNetworkdCommand } from '../../tools/networkctl.ts';
 import {
   daemonReloadCommand,
   reloadOrRestartCommand,
   startAloneCommand,
+  startUnitsCommand,
   stopUnitsCommand,
 } from '../../tools/systemctl.ts';
 import { runCommands } from '../commands.ts';
@@ -20,14 +22,14 @@ export function systemdHost(
 ): Pick<MachineManager, 'setUpHost' | 'updateHost' | 'tearDownHost' | 'afterStop'> {
   return {
     setUpHost: async (plan, folder) => {
-      const run = systemdHostRun(plan);
-      await raiseSysctls(host, folder, plan.host.sysctls, recordPlace(host, run.sysctls));
-      await startHostUnits(host, run);
+      const { sysctls } = systemdHostRun(plan);
+      await raiseSysctls(host, folder, plan.host.sysctls, recordPlace(host, sysctls));
+      await startHostUnits(host, plan);
     },
-    updateHost: (plan) => startHostUnits(host, systemdHostRun(plan)),
+    updateHost: (plan) => startHostUnits(host, plan),
     tearDownHost: async (plan, folder) => {
       const run = systemdHostRun(plan);
-      await removeHostUnits(host, run);
+      await removeHostUnits(host, plan);
       // also what a host whose network unit could not be stopped still has
       await runCommands(host, plan.host.teardown);
       await restoreSysctls(host, folder, recordPlace(host, run.sysctls));
@@ -53,10 +55,8 @@ function recordPlace(host: Host, file: PlannedFile): SysctlRecordPlace {
 }
 
 /** Writes a cluster's units and starts its network. The target is active from then on and holds what is started. */
-async function startHostUnits(
-  host: Host,
-  { files, reload = [], network, target }: SystemdHostRun,
-): Promise<void> {
+async function startHostUnits(host: Host, plan: ClusterPlan): Promise<void> {
+  const { files, reload = [], network, target } = systemdHostRun(plan);
   await writeHostFiles(host, files);
   await host.run(daemonReloadCommand());
   // a host without systemd-networkd has nothing to tell it
@@ -65,14 +65,15 @@ async function startHostUnits(
   await host.run(reloadOrRestartCommand(network));
   // alone: its machines are started one by one, when their files are written
   await host.run(startAloneCommand(target));
+  const rules = rulesUnit(plan.cluster);
+  // plans of earlier versions have none
+  if (files.some(({ path }) => path.endsWith(`/${rules}`))) await host.run(startUnitsCommand([rules]));
 }
 
 /** Takes them away, whatever state they are in; the machines are gone already. */
-async function removeHostUnits(
-  host: Host,
-  { files, reload = [], network, target }: SystemdHostRun,
-): Promise<void> {
-  await host.run(stopUnitsCommand([target, network]), { okExitCodes: 'any' });
+async function removeHostUnits(host: Host, plan: ClusterPlan): Promise<void> {
+  const { files, reload = [], network, target } = systemdHostRun(plan);
+  await host.run(stopUnitsCommand([target, rulesUnit(plan.cluster), network]), { okExitCodes: 'any' });
   await removeHostFiles(host, files);
   await host.run(daemonReloadCommand());
   await host.run(reloadNetworkdCommand(), { okExitCodes: 'any' });

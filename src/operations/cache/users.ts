@@ -21,7 +21,7 @@ export async function layerUsers(session: Session): Promise<LayerUsers> {
   const unreadable: KnestError[] = [];
   for (const state of await stateFolders(host, paths)) {
     const found = await readAllClusters({ ...session, paths: { ...paths, state } });
-    unreadable.push(...found.unreadable);
+    unreadable.push(...found.unreadable.map(({ error }) => error));
     for (const record of found.records) {
       const { cluster } = record.plan;
       const name = state === paths.state ? cluster : `${cluster} (${state})`;

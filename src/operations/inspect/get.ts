@@ -1,24 +1,34 @@
 import type { MachineManager } from '../../managers/types.ts';
+import { KnestError } from '../../errors.ts';
 import { renderKubeconfig } from '../../formats/kubeconfig.ts';
 import { statusInWords } from '../../observe/nodes.ts';
 import type { KubernetesNode } from '../../observe/nodes.ts';
+import type { KeyMaterial } from '../../pki/issue.ts';
 import type { ClusterPlan, MachinePlan } from '../../plan/types.ts';
 import { readKeyMaterial, requireCluster } from '../../state/clusters.ts';
 import type { ClusterRecord } from '../../state/clusters.ts';
 import { kubeconfigPath } from '../../workstation/kubeconfig-paths.ts';
 import { addContext, adminKubeconfig } from '../admin-kubeconfig.ts';
 import { askApiServer } from '../../observe/api-server.ts';
-import { openManager, readClusters } from '../find-machines.ts';
+import { openManager, readAllClusters, readClusters, tellUnreadable } from '../find-machines.ts';
 import { openSession } from '../session.ts';
 import type { Session } from '../session.ts';
 import type { ClusterSummary, Context, NodeSummary } from '../types.ts';
 
-/** All clusters of this host with what their machines do now. */
+/** All clusters of this host with what their machines do now, by name. One whose record cannot be read is told of, too. */
 export async function listClusters(context: Context = {}): Promise<ClusterSummary[]> {
   const session = openSession(context);
-  const [manager, records] = await Promise.all([openManager(session), readClusters(session)]);
-  return Promise.all(
-    records.map(async (record) => {
+  const [manager, { records, unreadable }] = await Promise.all([
+    openManager(session),
+    readAllClusters(session),
+  ]);
+  for (const { error } of unreadable) tellUnreadable(session, error);
+  const broken = unreadable.map(({ cluster, error }): ClusterSummary => ({
+    ...{ name: cluster, state: 'broken', problem: error.message },
+    ...{ kubernetesVersion: '', endpoint: '', nodes: 0, created: '' },
+  }));
+  const known = await Promise.all(
+    records.map(async (record): Promise<ClusterSummary> => {
       const leaders = await Promise.all(record.plan.machines.map((machine) => manager.leader(machine)));
       return {
         name: record.plan.cluster,
@@ -30,6 +40,7 @@ export async function listClusters(context: Context = {}): Promise<ClusterSummar
       };
     }),
   );
+  return [...known, ...broken].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /**
@@ -54,18 +65,14 @@ export async function listNodeNames(context: Context = {}): Promise<string[]> {
   return records.flatMap(({ plan }) => plan.machines.map(({ name }) => name));
 }
 
-async function nodesOf(
-  { host, paths }: Session,
-  manager: MachineManager,
-  plan: ClusterPlan,
-): Promise<NodeSummary[]> {
+async function nodesOf(session: Session, manager: MachineManager, plan: ClusterPlan): Promise<NodeSummary[]> {
+  const { host } = session;
   const leaders = await Promise.all(plan.machines.map((machine) => manager.leader(machine)));
   const runs = plan.machines.some(
     ({ role }, index) => role === 'control-plane' && leaders[index] !== undefined,
   );
-  const { nodes } = runs
-    ? await askApiServer(plan, await readKeyMaterial(host, paths, plan.cluster), { via: host })
-    : { nodes: [] };
+  const material = runs ? await readKeysOrTell(session, plan.cluster) : undefined;
+  const { nodes } = material ? await askApiServer(plan, material, { via: host }) : { nodes: [] };
   return plan.machines.map((machine, index) =>
     summarize(
       plan,
@@ -74,6 +81,17 @@ async function nodesOf(
       nodes.find(({ name }) => name === machine.name),
     ),
   );
+}
+
+/** Damaged keys of one cluster keep no other from being listed. */
+async function readKeysOrTell(session: Session, cluster: string): Promise<KeyMaterial | undefined> {
+  try {
+    return await readKeyMaterial(session.host, session.paths, cluster);
+  } catch (error) {
+    if (!(error instanceof KnestError)) throw error;
+    tellUnreadable(session, error);
+    return undefined;
+  }
 }
 
 /** @param node undefined: the API server does not know it, or does not answer */

@@ -3,6 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import type { MachineManager } from '../../managers/types.ts';
 import { CommandError, tail, messageOf } from '../../errors.ts';
 import { holdsAddress } from '../../observe/api-address.ts';
+import { checkClusterHost } from '../../observe/checks/cluster-host.ts';
 import { readEtcd } from '../../observe/etcd-members.ts';
 import type { KubernetesNode } from '../../observe/nodes.ts';
 import { readUnits } from '../../observe/units.ts';
@@ -40,8 +41,9 @@ export async function clusterStatus(options: StatusOptions): Promise<ClusterStat
     plan.machines.map(async (machine) => [machine.name, await manager.leader(machine)] as const),
   );
   const running = new Map(leaders.filter((entry): entry is [string, number] => entry[1] !== undefined));
-  const [apiserver, etcd] = await Promise.all([
+  const [apiserver, onHost, etcd] = await Promise.all([
     askApiServer(plan, material, answering),
+    running.size === 0 ? [] : checkClusterHost(host, plan, new Set(running.keys())),
     readEtcd(plan, new Set(running.keys()), material, answering),
   ]);
   const nodes = await Promise.all(
@@ -59,6 +61,7 @@ export async function clusterStatus(options: StatusOptions): Promise<ClusterStat
     apiserver: { ok: apiserver.ok, detail: apiserver.detail },
     apis: apiserver.apis,
     apiAddress: plan.network.apiAddress,
+    host: onHost,
     etcd,
     nodes,
     certificates: expiries(material),

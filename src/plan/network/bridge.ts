@@ -27,6 +27,7 @@ export function planBridge(options: NetworkSetupOptions): HostCommands {
     ...(lan === undefined ? [] : [planArp(lan, bridge)]),
     planIpv6(options),
     ...nodeSubnets.map((nodeSubnet) => planAddressAndRoutes(nodeSubnet, options)),
+    ...(lan === undefined ? [planPorts(options)] : []),
   ];
   const teardown: PlannedCommand[] = [
     {
@@ -36,6 +37,17 @@ export function planBridge(options: NetworkSetupOptions): HostCommands {
     },
   ];
   return { setup, teardown };
+}
+
+/** systemd-nspawn plugs a machine in when it starts. With a bridge that somebody deletes, all of them are out. */
+function planPorts({ bridge, machines }: NetworkSetupOptions): PlannedCommand {
+  const plugIn =
+    'for port in "$@"; do ! ip link show dev "$port" > /dev/null 2>&1 || ip link set dev "$port" master "$0"; done';
+  return {
+    why: 'machines that run are plugged in, also when the bridge is a new one',
+    argv: ['sh', '-c', plugIn, bridge, ...machines.map(({ name }) => `vb-${name}`)],
+    mayFail: true,
+  };
 }
 
 /**

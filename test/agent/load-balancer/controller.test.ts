@@ -160,6 +160,35 @@ it('says once why a Service waits, and gives it what becomes free', async () => 
   await vi.waitUntil(() => externalOf('c') === '10.0.0.1');
 });
 
+it('does not insist against another controller, and says so', async () => {
+  await start();
+  putService('web');
+  await vi.waitUntil(() => externalOf('web') === '10.0.0.1');
+  const patches = () => api.calls.filter((call) => call.startsWith('PATCH')).length;
+  expect(patches()).toBe(1);
+  for (const status of [['192.0.2.7'], [], ['192.0.2.7'], []]) {
+    putService('web', {}, ...status);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  expect(patches()).toBe(1);
+  expect(announced()).toEqual({});
+  // that it was given, and that it is left to others
+  expect(api.calls.filter((call) => call === `POST ${events}`)).toHaveLength(2);
+});
+
+it('takes back what it gave before a Service was marked for another controller', async () => {
+  await start();
+  putService('web');
+  await vi.waitUntil(() => externalOf('web') === '10.0.0.1');
+  const web = api.object(all, 'web');
+  const annotations = { 'metallb.io/address-pool': 'blue' };
+  api.put(all, { ...web, metadata: { ...web?.metadata, annotations } });
+  await vi.waitUntil(() => externalOf('web') === '');
+  // it may be ours again: nobody has taken it from us
+  api.put(all, { ...api.object(all, 'web'), metadata: { ...web?.metadata } });
+  await vi.waitUntil(() => externalOf('web') === '10.0.0.1');
+});
+
 it('tries again what has failed', async () => {
   await start();
   api.failWith(new Error('connect ECONNREFUSED'));

@@ -107,7 +107,7 @@ describe('a Service', () => {
   });
 
   it('of another class or type is left alone, unless it has an address of ours to give back', () => {
-    expect(read(service({ type: 'LoadBalancer', loadBalancerClass: 'other' }, '10.0.0.1'))).toBeUndefined();
+    expect(read(service({ type: 'LoadBalancer', loadBalancerClass: 'other' }))).toBeUndefined();
     expect(
       read(service({ type: 'LoadBalancer', loadBalancerClass: 'knest.dev/load-balancer' })),
     ).toBeDefined();
@@ -117,7 +117,72 @@ describe('a Service', () => {
     expect(former).toMatchObject({ families: [], has: ['10.0.0.1'] });
     expect(former && given(former)).toEqual({ 'shop/web': '' });
   });
+
+  const balancer = service({ type: 'LoadBalancer' });
+  const withMetadata = (metadata: ServiceObject['metadata'], ...ips: string[]): ServiceObject => ({
+    ...service({ type: 'LoadBalancer' }, ...ips),
+    metadata: { ...balancer.metadata, ...metadata },
+  });
+
+  it.each([
+    ['an address of another pool', service({ type: 'LoadBalancer' }, '192.0.2.7')],
+    ['addresses of both', service({ type: 'LoadBalancer' }, '192.0.2.7', '10.0.0.1')],
+    ['a name', { ...balancer, status: { loadBalancer: { ingress: [{ hostname: 'lb.example' }] } } }],
+    [
+      'an address of the pool, by another class',
+      service({ type: 'LoadBalancer', loadBalancerClass: 'x' }, '10.0.0.1'),
+    ],
+    [
+      'an address of the pool, set by another',
+      withMetadata({ managedFields: [setBy('metallb')] }, '10.0.0.1'),
+    ],
+  ])('that has %s is left alone, and what it has is given to nobody', (_what, object) => {
+    const found = read(object);
+    expect(found?.families ?? []).toEqual([]);
+    const others = found ? [found] : [];
+    expect(given(...others, wish('new'))['new']).toBe(found ? '10.0.0.2' : '10.0.0.1');
+    expect(found?.others ?? 'nothing of ours').toMatch(/class is x|set by metallb|status has 192|nothing of/);
+  });
+
+  it.each(['knest-load-balancer', 'unknown'])('keeps what %s has set', (manager) => {
+    const managedFields = [{ manager: 'kubectl', fieldsV1: { 'f:spec': {} } }, setBy(manager)];
+    expect(read(withMetadata({ managedFields }, '10.0.0.1'))).toMatchObject({ families: [4] });
+  });
+
+  it.each([
+    ['MetalLB', { annotations: { 'metallb.io/address-pool': 'blue' } }],
+    ['MetalLB', { annotations: { 'metallb.universe.tf/loadBalancerIPs': '192.0.2.1' } }],
+    ['kube-vip', { annotations: { 'kube-vip.io/loadbalancerIPs': '192.0.2.1' } }],
+    ['Cilium', { annotations: { 'lbipam.cilium.io/ips': '192.0.2.1' } }],
+    ['a cloud controller', { finalizers: ['service.kubernetes.io/load-balancer-cleanup'] }],
+    ["k3s' servicelb", { finalizers: ['svccontroller.k3s.cattle.io/daemonset'] }],
+  ])('that is marked for %s is left to it, and gives back what it has', (who, metadata) => {
+    const marked = read(withMetadata(metadata));
+    expect(marked?.families).toEqual([]);
+    expect(marked?.others).toContain(who);
+    const former = read(withMetadata(metadata, '10.0.0.1'));
+    expect(former).toMatchObject({ families: [], has: ['10.0.0.1'] });
+    expect(former?.others).toBeUndefined();
+  });
+
+  it('that says to be ours is ours, whatever else it says', () => {
+    const annotations = { 'metallb.io/address-pool': 'blue' };
+    const spec = { type: 'LoadBalancer', loadBalancerClass: 'knest.dev/load-balancer' };
+    const own = service(spec, '192.0.2.7');
+    expect(read({ ...own, metadata: { ...own.metadata, annotations } })).toMatchObject({ families: [4] });
+    const asking = { ...annotations, 'knest.dev/load-balancer-addresses': '10.0.0.2' };
+    expect(read(withMetadata({ annotations: asking }))).toMatchObject({ families: [4], asked: ['10.0.0.2'] });
+  });
+
+  it('of a cloud is served, as manifests for clouds are tried here', () => {
+    const annotations = { 'service.beta.kubernetes.io/aws-load-balancer-type': 'nlb' };
+    expect(read(withMetadata({ annotations }))).toMatchObject({ families: [4] });
+  });
 });
+
+function setBy(manager: string) {
+  return { manager, fieldsV1: { 'f:status': { 'f:loadBalancer': { 'f:ingress': {} } } } };
+}
 
 it('nodes with ready endpoints are known in both versions of slices', () => {
   const metadata = { name: 'web-1', namespace: 'shop', labels: { 'kubernetes.io/service-name': 'web' } };

@@ -78,6 +78,40 @@ describe('changes of Services', () => {
   });
 });
 
+describe('a Service whose address somebody takes away', () => {
+  const wishAfter = (...all: ServiceObject[]) => {
+    const state = emptyState();
+    for (const one of all) services(state, inPool).set(one);
+    return state.wishes.get('shop/web');
+  };
+  const fresh = service('web');
+  const given = service('web', {}, '10.9.0.1');
+
+  it('is left to that one from then on', () => {
+    expect(wishAfter(fresh, given)).toMatchObject({ families: [4] });
+    expect(wishAfter(fresh, given, fresh)).toMatchObject({
+      families: [],
+      others: expect.any(String) as string,
+    });
+    const foreign = service('web', {}, '192.0.2.1');
+    expect(wishAfter(fresh, given, foreign, fresh)?.families).toEqual([]);
+  });
+
+  it('is ours again as another object, or once it says so', () => {
+    const another = { ...fresh, metadata: { ...fresh.metadata, uid: 'another' } };
+    expect(wishAfter(given, fresh, another)).toMatchObject({ families: [4] });
+    const own = service('web', { loadBalancerClass: 'knest.dev/load-balancer' });
+    expect(wishAfter(given, fresh, own)).toMatchObject({ families: [4] });
+    expect(wishAfter(given, fresh, service('web', { type: 'ClusterIP' }), fresh)).toMatchObject({
+      families: [4],
+    });
+  });
+
+  it('is not one that has been told of late: before it had any', () => {
+    expect(wishAfter(fresh, fresh)).toMatchObject({ families: [4] });
+  });
+});
+
 describe('changes of nodes', () => {
   it('matter when address, readiness or role change', () => {
     const reducer = nodes(emptyState());

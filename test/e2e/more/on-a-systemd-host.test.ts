@@ -185,6 +185,33 @@ describe.skipIf(process.getuid?.() !== 0).each<BedSuite>(['bookworm', 'trixie'])
     await expectAnswer();
   });
 
+  it('has its rules again when a firewall begins anew, and says what somebody else has taken away', async () => {
+    const rules = () => bed.ok(['nft', 'list', 'tables']);
+    expect(await rules()).toContain(`table ip knest_${name}`);
+    for (const verb of ['restart', 'reload']) {
+      await bed.ok(['systemctl', verb, 'nftables']);
+      await eventually(`the rules are there after ${verb}`, async () => {
+        expect(await rules()).toContain(`table ip knest_${name}`);
+      });
+    }
+    // a restart took nothing else away
+    await expectAnswer();
+    expect((await bed.run(['knest', 'status', 'cluster', '--name', name])).exitCode).toBe(0);
+
+    await bed.ok(['nft', 'flush', 'ruleset']);
+    await bed.ok(['ip', 'link', 'delete', 'dev', `kn-${name}`]);
+    await bed.ok(['sysctl', '-w', 'vm.overcommit_memory=0']);
+    const { exitCode, stdout } = await bed.run(['knest', 'status', 'cluster', '--name', name]);
+    expect(exitCode).toBe(7);
+    expect(stdout).toContain(`there is no nftables table ip knest_${name}`);
+    expect(stdout).toContain(`there is no link kn-${name}`);
+    expect(stdout).toContain('vm.overcommit_memory is 0 and not 1');
+    expect(stdout).toContain(`mend it: knest start cluster --name ${name}`);
+    await knest('start', 'cluster', '--name', name);
+    await knest('status', 'cluster', '--name', name);
+    await expectAnswer();
+  });
+
   it('is stopped and started with its target', async () => {
     await bed.ok(['systemctl', 'stop', `knest-${name}.target`]);
     await eventually(

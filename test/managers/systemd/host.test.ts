@@ -27,6 +27,7 @@ describe('the host of the manager systemd', () => {
       'networkctl reload',
       'systemctl reload-or-restart -- knest-knest-network.service',
       'systemctl start --job-mode=ignore-dependencies -- knest-knest.target',
+      'systemctl start -- knest-knest-rules.service',
     ]);
   });
 
@@ -47,7 +48,7 @@ describe('the host of the manager systemd', () => {
     await manager.tearDownHost(plan, folder);
     expect([...host.files.keys()]).toEqual([]);
     expect(host.commands.map((argv) => argv.join(' ')).filter((line) => !line.startsWith('rmdir'))).toEqual([
-      'systemctl stop -- knest-knest.target knest-knest-network.service',
+      'systemctl stop -- knest-knest.target knest-knest-rules.service knest-knest-network.service',
       'systemctl daemon-reload',
       'networkctl reload',
       'ip down',

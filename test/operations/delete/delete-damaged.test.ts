@@ -84,6 +84,7 @@ it('its machines by the names in its keys where no plan can be read, and says wh
     ]),
   );
   expect(host.commands.map((argv) => argv.join(' '))).toContain(`ip link delete dev ${plan.network.bridge}`);
-  expect(notes[1]).toContain('knest-control-plane, knest-worker and the link');
+  expect(notes).toEqual([expect.stringContaining('knest-control-plane, knest-worker, the link')]);
+  expect(host.commands).toContainEqual(['nft', 'delete', 'table', 'ip6', 'knest_knest']);
   expect(await host.stat(folder)).toBeUndefined();
 });

@@ -4,7 +4,7 @@ import { escapeUnitValue } from '../../../formats/unit-name.ts';
 import { hostScript } from '../../host-script.ts';
 import type { PlannedCommand, PlannedFile, PlannedSysctl, SystemdHostRun } from '../../types.ts';
 import type { HostRunInput } from '../types.ts';
-import { clusterTarget, networkUnit, sweepScript, unitFolder, written } from './names.ts';
+import { clusterTarget, networkUnit, rulesUnit, sweepScript, unitFolder, written } from './names.ts';
 
 export interface HostUnitsInput extends HostRunInput {
   /** It is installed here, and takes hold of links that nobody has told it of. */
@@ -22,6 +22,7 @@ export function planHostUnits({
 }: HostUnitsInput): SystemdHostRun {
   const target = clusterTarget(cluster);
   const network = networkUnit(cluster);
+  const rules = rulesUnit(cluster);
   const scripts = { setup: `${folder}/network/setup.sh`, teardown: `${folder}/network/teardown.sh` };
   return {
     manager: 'systemd',
@@ -32,9 +33,12 @@ export function planHostUnits({
       text(scripts.teardown, hostScript(host.teardown), 0o755),
       ...(host.afterStop ? [text(sweepScript(folder), hostScript(host.afterStop), 0o755)] : []),
       text(`${unitFolder}/${network}`, networkService({ cluster, parent, scripts })),
+      text(`${unitFolder}/${rules}`, rulesService(cluster)),
       text(`${unitFolder}/${target}`, targetUnit(cluster)),
       ...[
         `${target}.wants/${network}`,
+        `${target}.wants/${rules}`,
+        ...firewalls.map((unit) => `${unit}.wants/${rules}`),
         `machines.target.wants/${target}`,
         `multi-user.target.wants/${target}`,
       ].map((path): PlannedFile => ({
@@ -86,6 +90,11 @@ function networkService({
           value: ['network-pre.target', ...firewalls].join(' '),
           why: 'Firewalls begin by taking away all rules there are.',
         },
+        {
+          key: 'ReloadPropagatedFrom',
+          value: firewalls.join(' '),
+          why: `And when they are reloaded. When they are started again: ${rulesUnit(cluster)}.`,
+        },
         { key: 'RequiresMountsFor', value: escapeUnitValue(scripts.setup) },
       ],
       Service: [
@@ -101,6 +110,38 @@ function networkService({
         { key: 'ExecStop', value: shell(scripts.teardown) },
       ],
       Install: [{ key: 'WantedBy', value: target }],
+    },
+  );
+}
+
+/**
+ * A unit of its own: PartOf= in that of the network would stop it with the firewall, and its bridge with it. systemd.unit(5):
+ * PartOf= hands a restart on, and WantedBy= a start.
+ */
+function rulesService(cluster: string): string {
+  return renderExplainedUnit(
+    `${written} for cluster ${cluster}. Its rules are there again when a firewall has taken away all there were, as ` +
+      'systemctl restart nftables does.',
+    {
+      Unit: [
+        { key: 'Description', value: `Rules of Kubernetes cluster ${cluster}, after a firewall has started` },
+        { key: 'PartOf', value: firewalls.join(' ') },
+        { key: 'After', value: [...firewalls, networkUnit(cluster)].join(' ') },
+      ],
+      Service: [
+        { key: 'Type', value: 'oneshot' },
+        {
+          key: 'RemainAfterExit',
+          value: 'yes',
+          why: 'Only what is active is restarted.',
+        },
+        {
+          key: 'ExecStart',
+          value: `systemctl --no-block try-reload-or-restart ${networkUnit(cluster)}`,
+          why: 'Nothing while the network of the cluster is not up.',
+        },
+      ],
+      Install: [{ key: 'WantedBy', value: [clusterTarget(cluster), ...firewalls].join(' ') }],
     },
   );
 }

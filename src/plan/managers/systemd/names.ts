@@ -30,6 +30,11 @@ export function networkUnit(cluster: string): string {
   return `knest-${cluster}-network.service`;
 }
 
+/** Sets the network up again when a firewall has begun anew. */
+export function rulesUnit(cluster: string): string {
+  return `knest-${cluster}-rules.service`;
+}
+
 /** What is run when a machine has ended that shares the host's network. @param folder the cluster's */
 export function sweepScript(folder: string): string {
   return `${folder}/network/sweep.sh`;

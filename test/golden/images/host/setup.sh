@@ -27,6 +27,9 @@ route replace 10.96.0.0/16 via 10.89.0.254 dev kn-knest proto 89
 route flush dev kn-knest proto 88
 END
 
+# machines that run are plugged in, also when the bridge is a new one
+sh -c 'for port in "$@"; do ! ip link show dev "$port" > /dev/null 2>&1 || ip link set dev "$port" master "$0"; done' kn-knest vb-knest-control-plane vb-knest-worker || true
+
 # machines and pods of knest reach the outside under the host's address, and ports of the host lead into them
 nft -f - <<'END'
 table ip knest_knest

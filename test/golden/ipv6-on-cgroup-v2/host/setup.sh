@@ -28,6 +28,9 @@ route replace fd00:10:96::/112 via fd00:10:89:0:ffff:ffff:ffff:ffff dev kn-knest
 route flush dev kn-knest proto 88
 END
 
+# machines that run are plugged in, also when the bridge is a new one
+sh -c 'for port in "$@"; do ! ip link show dev "$port" > /dev/null 2>&1 || ip link set dev "$port" master "$0"; done' kn-knest vb-knest-control-plane || true
+
 # machines and pods of knest reach the outside under the host's address
 nft -f - <<'END'
 table ip6 knest_knest

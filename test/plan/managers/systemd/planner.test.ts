@@ -83,6 +83,10 @@ describe('a cluster of the manager systemd', () => {
     const links = filesOf(onV2).flatMap(({ path, content }) => ('link' in content ? [path] : []));
     expect(links.map((path) => path.replace('/etc/systemd/system/', ''))).toEqual([
       'knest-knest.target.wants/knest-knest-network.service',
+      'knest-knest.target.wants/knest-knest-rules.service',
+      ...['nftables', 'iptables', 'firewalld', 'ufw', 'docker'].map(
+        (firewall) => `${firewall}.service.wants/knest-knest-rules.service`,
+      ),
       'machines.target.wants/knest-knest.target',
       'multi-user.target.wants/knest-knest.target',
       `knest-knest.target.wants/systemd-nspawn@${node}.service`,

@@ -25,6 +25,9 @@ route replace 10.96.0.0/16 via 10.89.0.254 dev kn-knest proto 89
 route flush dev kn-knest proto 88
 END
 
+# machines that run are plugged in, also when the bridge is a new one
+sh -c 'for port in "$@"; do ! ip link show dev "$port" > /dev/null 2>&1 || ip link set dev "$port" master "$0"; done' kn-knest vb-knest-control-plane || true
+
 # no port of 127.0.0.1 leads into a machine (any more)
 tee /proc/sys/net/ipv4/conf/kn-knest/route_localnet <<'END'
 0
