@@ -16,6 +16,7 @@ export {
 export type { LogOptions } from '../operations/programs/exec.ts';
 export {
   clusterKubeconfig,
+  clustersKubeconfig,
   exportKubeconfig,
   listClusters,
   listNodeNames,

@@ -32,6 +32,7 @@ import { addStatusCluster } from './commands/status-cluster.ts';
 import { addStopCluster } from './commands/stop-cluster.ts';
 import { addStopNode } from './commands/stop-node.ts';
 import { addVersion, readVersion } from './commands/version.ts';
+import { countArgument } from './options.ts';
 import { progressModes } from './output/open-reporter.ts';
 
 export function buildProgram(cli: Cli): Command {
@@ -116,6 +117,7 @@ function rootCommand({ terminal }: Cli): Command {
         .default('auto'),
     )
     .option('--debug', 'print stack traces of errors')
+    .option('-v, --verbosity <level>', 'as kind has it: 1 and more are --debug', countArgument)
     .helpOption('-h, --help', 'print help')
     .helpCommand('help [command]', 'print help for a command')
     .showHelpAfterError('Run it with --help for its usage.')

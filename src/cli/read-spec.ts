@@ -27,6 +27,7 @@ function specFlags(options: SpecOptions): SpecFlags {
   return given({
     name: options.name,
     kubernetesVersion: options.kubernetesVersion,
+    nodeImage: options.image,
     // On the command line a path like ./bin is relative to where the user is; a config file has no such place.
     source: source !== undefined && /^\.\.?(\/|$)/.test(source) ? resolve(source) : source,
     // An empty variable is how a shell takes back an exported one.

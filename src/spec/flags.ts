@@ -10,6 +10,8 @@ import { mostNodes } from './words.ts';
 export interface SpecFlags {
   name?: string;
   kubernetesVersion?: string;
+  /** An image of kind's: stands for the version in its tag. */
+  nodeImage?: string;
   source?: string;
   releaseMirror?: string;
   suite?: string;
