@@ -20,6 +20,7 @@ import { addGetKubeconfig } from './commands/get-kubeconfig.ts';
 import { addGetNodes } from './commands/get-nodes.ts';
 import { addGetVersions } from './commands/get-versions.ts';
 import { addKubectl } from './commands/kubectl.ts';
+import { addLoadDockerImage } from './commands/load-docker-image.ts';
 import { addLoadImageArchive } from './commands/load-image-archive.ts';
 import { addLogs } from './commands/logs.ts';
 import { addPlanCluster } from './commands/plan-cluster.ts';
@@ -85,6 +86,7 @@ export function buildProgram(cli: Cli): Command {
   addKubectl(program, cli);
 
   const load = program.command('load').description('load container images into nodes');
+  addLoadDockerImage(load, cli);
   addLoadImageArchive(load, cli);
 
   const build = program.command('build').description('build what nodes are made from');

@@ -72,3 +72,24 @@ it('-v: from 1 on, errors come with their stack', async () => {
   expect(await stderrOf('-v', '1')).toContain('    at ');
   expect(await stderrOf('-v', 'x')).toContain('Use a whole number');
 });
+
+describe('load docker-image', () => {
+  it('hands several images on, and to which nodes', async () => {
+    const loadDockerImage = vi.fn<Api['loadDockerImage']>(() =>
+      Promise.resolve([
+        { node: 'demo-worker', image: 'docker.io/library/app:1', file: 'docker', state: 'loaded' as const },
+      ]),
+    );
+    const argv = ['load', 'docker-image', 'app:1', 'web', '-n', 'demo', '--nodes', 'demo-worker'];
+    const ran = await runCli(argv, { api: { loadDockerImage } });
+    expect(loadDockerImage.mock.lastCall?.[0]).toMatchObject({
+      ...{ name: 'demo', images: ['app:1', 'web'], nodes: ['demo-worker'] },
+    });
+    expect(ran.stdout).toMatch(
+      /^NODE +IMAGE +STATE +FROM\ndemo-worker +docker\.io\/library\/app:1 +loaded +docker\n$/,
+    );
+    await runCli([...argv, '--from', 'podman'], { api: { loadDockerImage } });
+    expect(loadDockerImage.mock.lastCall?.[0]).toMatchObject({ from: 'podman' });
+    expect((await runCli([...argv, '--from', 'rkt'])).exitCode).toBe(2);
+  });
+});
