@@ -36,6 +36,8 @@ export { loadImageArchive } from '../operations/images/load-images.ts';
 export type { LoadedImage, LoadOptions } from '../operations/images/load-images.ts';
 export { loadDockerImage } from '../operations/images/load-docker-image.ts';
 export type { LoadDockerImageOptions } from '../operations/images/load-docker-image.ts';
+export { exportLogs } from '../operations/logs/export-logs.ts';
+export type { ExportedLogs, ExportLogsOptions } from '../operations/logs/export-logs.ts';
 export { planCluster } from '../operations/create/plan-cluster.ts';
 export { restartCluster, startCluster, stopCluster } from '../operations/start-stop/clusters.ts';
 export type { StartStopOptions } from '../operations/start-stop/clusters.ts';

@@ -14,6 +14,7 @@ import { addDeleteNode } from './commands/delete-node.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addExec } from './commands/exec.ts';
 import { addExportKubeconfig } from './commands/export-kubeconfig.ts';
+import { addExportLogs } from './commands/export-logs.ts';
 import { addGetClusters } from './commands/get-clusters.ts';
 import { addGetImages } from './commands/get-images.ts';
 import { addGetKubeconfig } from './commands/get-kubeconfig.ts';
@@ -59,8 +60,9 @@ export function buildProgram(cli: Cli): Command {
   addGetVersions(get, cli);
   addGetKubeconfig(get, cli);
 
-  const exporting = program.command('export').description('write a kubeconfig');
+  const exporting = program.command('export').description('write a kubeconfig, or logs');
   addExportKubeconfig(exporting, cli);
+  addExportLogs(exporting, cli);
 
   const status = program.command('status').description('how a cluster is');
   addStatusCluster(status, cli);

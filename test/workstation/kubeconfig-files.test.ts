@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { chmod, chown, lstat, mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -111,7 +111,7 @@ describe('owners, as root', () => {
     'and so does its access control list',
     async () => {
       await writeFile(path, existing);
-      await host.run(['setfacl', '--modify', 'user:1234:r', path]);
+      execFileSync('setfacl', ['--modify', 'user:1234:r', path]);
       await addToKubeconfig(desk, path, entry('dev'));
       const { stdout } = await host.run(['getfacl', '--omit-header', '--numeric', '--absolute-names', path]);
       expect(stdout.split('\n')).toContain('user:1234:r--');
