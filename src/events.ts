@@ -35,6 +35,8 @@ export type StepId =
   | 'images'
   /** An archive of images is loaded into a machine (MACHINE/FILE). */
   | `load/${string}`
+  /** Logs are gathered: of the host, of the API server (cluster), of a machine. */
+  | `logs/${string}`
   /** Machines go on with the addresses that DHCP gives them now. */
   | 'addresses'
   /** etcd learns the new address of its only member. */

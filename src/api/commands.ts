@@ -16,6 +16,7 @@ export {
 export type { LogOptions } from '../operations/programs/exec.ts';
 export {
   clusterKubeconfig,
+  clustersKubeconfig,
   exportKubeconfig,
   listClusters,
   listNodeNames,
@@ -33,6 +34,10 @@ export { listImages } from '../operations/images/list-images.ts';
 export type { ClusterImage, ClusterImages } from '../operations/images/list-images.ts';
 export { loadImageArchive } from '../operations/images/load-images.ts';
 export type { LoadedImage, LoadOptions } from '../operations/images/load-images.ts';
+export { loadDockerImage } from '../operations/images/load-docker-image.ts';
+export type { LoadDockerImageOptions } from '../operations/images/load-docker-image.ts';
+export { exportLogs } from '../operations/logs/export-logs.ts';
+export type { ExportedLogs, ExportLogsOptions } from '../operations/logs/export-logs.ts';
 export { planCluster } from '../operations/create/plan-cluster.ts';
 export { restartCluster, startCluster, stopCluster } from '../operations/start-stop/clusters.ts';
 export type { StartStopOptions } from '../operations/start-stop/clusters.ts';

@@ -22,6 +22,8 @@ export interface GlobalFlags {
   quiet?: true;
   progress: ProgressMode;
   debug?: true;
+  /** kind's -v: 1 and more are --debug. */
+  verbosity?: number;
 }
 
 /** A run under way: what the library reports to, and a way to speak to the user. */

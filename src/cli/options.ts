@@ -19,8 +19,9 @@ export interface NameFlag {
   name: string;
 }
 
-export function nameOption(command: Command): Command {
-  return command.option('--name <name>', 'name of the cluster', defaults.name);
+/** @param short kind's -n; not where it would be taken for another program's: `kubectl -n NAMESPACE` */
+export function nameOption(command: Command, { short = true }: { short?: boolean } = {}): Command {
+  return command.option(short ? '-n, --name <name>' : '--name <name>', 'name of the cluster', defaults.name);
 }
 
 export interface NodesFlag {
@@ -48,6 +49,15 @@ export function outputOption(command: Command, formats: readonly OutputFormat[])
   return command.addOption(option.choices(formats).default(formats[0]));
 }
 
+export interface InternalFlag {
+  internal?: true;
+}
+
+/** --internal, as kind has it. */
+export function internalOption(command: Command): Command {
+  return command.option('--internal', "with the API's address as nodes and pods see it");
+}
+
 export interface KubeconfigFlag {
   kubeconfig?: string;
 }
@@ -55,7 +65,7 @@ export interface KubeconfigFlag {
 export function kubeconfigOption(command: Command): Command {
   return command.option(
     '--kubeconfig <file>',
-    'kubeconfig to change (default: $KUBECONFIG, else ~/.kube/config)',
+    'kubeconfig to change (default: the first file of $KUBECONFIG that exists, else its last, else ~/.kube/config)',
   );
 }
 
@@ -68,15 +78,21 @@ export function given<T extends object>(flags: T): { [K in keyof T]?: Exclude<T[
 
 export interface SpecOptions extends SpecFlags {
   config?: string;
+  /** kind's --image. */
+  image?: string;
 }
 
 /** The flags from which a cluster spec is read. Their values are checked with the config file, all at once. */
 export function specOptions(command: Command): Command {
   return imageOptions(
     command
-      .option('--name <name>', `name of the cluster (default: "${defaults.name}")`)
+      .option('-n, --name <name>', `name of the cluster (default: "${defaults.name}")`)
       .option('--config <file>', 'cluster config file, of kind as well, "-" for stdin; flags override it'),
   )
+    .option(
+      '--image <image>',
+      "image of kind's nodes, for scripts that name one: stands for the Kubernetes version in its tag",
+    )
     .option('--nodes <count>', 'how many nodes, control planes and workers together (default: 1)')
     .option('--control-planes <count>', 'how many of them are control planes (default: 1)')
     .option(

@@ -14,12 +14,14 @@ import { addDeleteNode } from './commands/delete-node.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addExec } from './commands/exec.ts';
 import { addExportKubeconfig } from './commands/export-kubeconfig.ts';
+import { addExportLogs } from './commands/export-logs.ts';
 import { addGetClusters } from './commands/get-clusters.ts';
 import { addGetImages } from './commands/get-images.ts';
 import { addGetKubeconfig } from './commands/get-kubeconfig.ts';
 import { addGetNodes } from './commands/get-nodes.ts';
 import { addGetVersions } from './commands/get-versions.ts';
 import { addKubectl } from './commands/kubectl.ts';
+import { addLoadDockerImage } from './commands/load-docker-image.ts';
 import { addLoadImageArchive } from './commands/load-image-archive.ts';
 import { addLogs } from './commands/logs.ts';
 import { addPlanCluster } from './commands/plan-cluster.ts';
@@ -32,6 +34,7 @@ import { addStatusCluster } from './commands/status-cluster.ts';
 import { addStopCluster } from './commands/stop-cluster.ts';
 import { addStopNode } from './commands/stop-node.ts';
 import { addVersion, readVersion } from './commands/version.ts';
+import { countArgument } from './options.ts';
 import { progressModes } from './output/open-reporter.ts';
 
 export function buildProgram(cli: Cli): Command {
@@ -57,8 +60,9 @@ export function buildProgram(cli: Cli): Command {
   addGetVersions(get, cli);
   addGetKubeconfig(get, cli);
 
-  const exporting = program.command('export').description('write a kubeconfig');
+  const exporting = program.command('export').description('write a kubeconfig, or logs');
   addExportKubeconfig(exporting, cli);
+  addExportLogs(exporting, cli);
 
   const status = program.command('status').description('how a cluster is');
   addStatusCluster(status, cli);
@@ -84,6 +88,7 @@ export function buildProgram(cli: Cli): Command {
   addKubectl(program, cli);
 
   const load = program.command('load').description('load container images into nodes');
+  addLoadDockerImage(load, cli);
   addLoadImageArchive(load, cli);
 
   const build = program.command('build').description('build what nodes are made from');
@@ -116,6 +121,7 @@ function rootCommand({ terminal }: Cli): Command {
         .default('auto'),
     )
     .option('--debug', 'print stack traces of errors')
+    .option('-v, --verbosity <level>', 'as kind has it: 1 and more are --debug', countArgument)
     .helpOption('-h, --help', 'print help')
     .helpCommand('help [command]', 'print help for a command')
     .showHelpAfterError('Run it with --help for its usage.')

@@ -27,6 +27,7 @@ function specFlags(options: SpecOptions): SpecFlags {
   return given({
     name: options.name,
     kubernetesVersion: options.kubernetesVersion,
+    nodeImage: options.image,
     source: fromHere(source),
     containerd: fromHere(options.containerd),
     runc: fromHere(options.runc),

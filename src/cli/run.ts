@@ -43,7 +43,7 @@ export async function run(
 async function tell(
   error: unknown,
   { terminal, interruption }: Cli,
-  { progress, debug }: GlobalFlags,
+  { progress, debug, verbosity = 0 }: GlobalFlags,
 ): Promise<void> {
   const { signal } = interruption;
   const merelyAborted = signal.aborted && (error === signal.reason || isAbortError(error));
@@ -57,7 +57,8 @@ async function tell(
     import('./output/error.ts'),
     import('./output/colour.ts'),
   ]);
-  terminal.stderr.write(renderError(told, debug ?? false, paletteFor(terminal.stderr, terminal.env)));
+  const withStack = debug === true || verbosity > 0;
+  terminal.stderr.write(renderError(told, withStack, paletteFor(terminal.stderr, terminal.env)));
 }
 
 function isAbortError(error: unknown): boolean {

@@ -10,30 +10,27 @@ export interface KubeconfigInput {
   key: { file: string } | { pem: string };
 }
 
-/** One cluster, one user, one context; current. Kubernetes' client-go `clientcmd/api/v1`. */
-export function kubeconfigObject(input: KubeconfigInput) {
+/** A cluster, a user and a context of each; of a single one, the current context. client-go's `clientcmd/api/v1`. */
+export function kubeconfigObject(...inputs: readonly KubeconfigInput[]) {
+  const [only, ...others] = inputs;
   return {
     apiVersion: 'v1',
     kind: 'Config',
-    clusters: [
-      {
-        name: input.name,
-        cluster: { server: input.server, ...material('certificate-authority', input.authority) },
-      },
-    ],
-    users: [
-      {
-        name: input.name,
-        user: { ...material('client-certificate', input.certificate), ...material('client-key', input.key) },
-      },
-    ],
-    contexts: [{ name: input.name, context: { cluster: input.name, user: input.name } }],
-    'current-context': input.name,
+    clusters: inputs.map(({ name, server, authority }) => ({
+      name,
+      cluster: { server, ...material('certificate-authority', authority) },
+    })),
+    users: inputs.map(({ name, certificate, key }) => ({
+      name,
+      user: { ...material('client-certificate', certificate), ...material('client-key', key) },
+    })),
+    contexts: inputs.map(({ name }) => ({ name, context: { cluster: name, user: name } })),
+    'current-context': only && others.length === 0 ? only.name : '',
   };
 }
 
-export function renderKubeconfig(input: KubeconfigInput): string {
-  return stringify(kubeconfigObject(input), { lineWidth: 0 });
+export function renderKubeconfig(...inputs: readonly KubeconfigInput[]): string {
+  return stringify(kubeconfigObject(...inputs), { lineWidth: 0 });
 }
 
 function material(name: string, from: { file: string } | { pem: string }): Record<string, string> {

@@ -10,7 +10,7 @@ import { readNode } from './nodes.ts';
 import type { KubernetesNode } from './nodes.ts';
 import { watchNodes } from './node-watch.ts';
 import type { NodeWatch } from './node-watch.ts';
-import { isTroubled, readJournal, readUnits } from './units.ts';
+import { isTroubled, readFailure, readUnits } from './units.ts';
 
 /** Milliseconds between two looks. One costs a millisecond of CPU; before the API server listens, even less. */
 const interval = 100;
@@ -291,17 +291,26 @@ async function notReady(
   last: string,
   waited: number,
 ): Promise<KnestError> {
-  const trouble = await findTrouble(manager, machine).catch((error: unknown) => [
-    `asking the machine failed: ${messageOf(error)}`,
-  ]);
+  const trouble = await findTrouble(manager, machine).catch((error: unknown): Trouble => ({
+    details: [`asking the machine failed: ${messageOf(error)}`],
+  }));
+  const unit = trouble.unit === undefined ? '' : ` -u ${trouble.unit}`;
   return new KnestError(
-    `node ${machine.name} on ${host.name} is not Ready after ${seconds(waited)} s: ${last}`,
+    `node ${machine.name} on ${host.name} is not Ready after ${seconds(waited)} s: ${trouble.reason ?? last}`,
     {
       code: 'NOT_READY',
-      details: trouble,
-      hint: `with --retain the machine stays: knest logs ${machine.name}, knest shell ${machine.name}`,
+      details: trouble.details,
+      hint: `with --retain the machine stays: knest logs ${machine.name}${unit}, knest shell ${machine.name}`,
     },
   );
+}
+
+interface Trouble {
+  /** Of the first unit in trouble. */
+  unit?: string;
+  /** What it says itself. */
+  reason?: string;
+  details: readonly string[];
 }
 
 /** Tenths are enough. */
@@ -309,15 +318,23 @@ function seconds(milliseconds: number): number {
   return Math.round(milliseconds / 100) / 10;
 }
 
-async function findTrouble(manager: MachineManager, machine: MachinePlan): Promise<string[]> {
+async function findTrouble(manager: MachineManager, machine: MachinePlan): Promise<Trouble> {
   const units = await readUnits(manager, machine);
   const troubled = units.filter(isTroubled);
-  const shown = troubled.length > 0 ? troubled : units.filter(({ active }) => active !== 'active');
-  const journals = await Promise.all(
-    shown.map(async (unit) => [
-      `${unit.name} is ${unit.active} (${unit.sub}), restarted ${unit.restarts} times; its journal ends:`,
-      ...(await readJournal(manager, machine, unit.name, 8)).map((line) => `  ${line}`),
-    ]),
-  );
-  return journals.flat();
+  const relevant = troubled.length > 0 ? troubled : units.filter(({ active }) => active !== 'active');
+  // what needs no other one first: the others may be in trouble because of it
+  const shown = [
+    ...relevant.filter(({ name }) => independent.has(name)),
+    ...relevant.filter(({ name }) => !independent.has(name)),
+  ];
+  const said = await Promise.all(shown.map((unit) => readFailure(manager, machine, unit.name, 5)));
+  const details = shown.flatMap((unit, index) => [
+    `${unit.name} is ${unit.active} (${unit.sub}), restarted ${unit.restarts} times; its journal ends:`,
+    ...(said[index]?.lines ?? []).map((line) => `  ${line}`),
+  ]);
+  const at = troubled.length === 0 ? -1 : said.findIndex(({ reason }) => reason !== undefined);
+  const [unit, reason] = [shown[at]?.name.replace(/\.service$/, ''), said[at]?.reason];
+  return unit === undefined || reason === undefined
+    ? { details }
+    : { unit, reason: `${unit} says: ${reason}`, details };
 }

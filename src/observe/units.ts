@@ -1,5 +1,5 @@
 import type { MachineManager } from '../managers/types.ts';
-import { tail } from '../errors.ts';
+import { failureReason, withoutDumps } from '../formats/failure-reason.ts';
 import type { MachinePlan } from '../plan/types.ts';
 import { parseUnitProperties, showUnitsCommand } from '../tools/systemctl.ts';
 import type { UnitStatus } from '../tools/systemctl.ts';
@@ -15,16 +15,20 @@ export async function readUnits(
   return parseUnitProperties(stdout);
 }
 
-/** The last lines of a unit's journal. */
-export async function readJournal(
+/** The line that says why may be above the stacks of some hundred goroutines. */
+const journalLines = 2000;
+
+/** Why a unit is in trouble, and the last lines of its journal without dumps. */
+export async function readFailure(
   manager: MachineManager,
   machine: MachinePlan,
   unit: string,
   lines: number,
-): Promise<string[]> {
-  const argv = ['journalctl', '--no-pager', '--output=cat', `--unit=${unit}`, `--lines=${lines}`];
+): Promise<{ reason: string | undefined; lines: string[] }> {
+  const argv = ['journalctl', '--no-pager', '--output=cat', `--unit=${unit}`, `--lines=${journalLines}`];
   const { stdout } = await manager.run(machine, argv, { okExitCodes: 'any', timeout: 10_000 });
-  return tail(stdout, lines);
+  const journal = stdout.split('\n');
+  return { reason: failureReason(journal), lines: withoutDumps(journal).slice(-lines) };
 }
 
 /** Whether a unit is in trouble rather than on its way: it failed, or was restarted and is not up. */

@@ -10,11 +10,18 @@ import { addToKubeconfig, removeFromKubeconfig, replaceInKubeconfig } from '../w
 import { kubeconfigPaths } from '../workstation/kubeconfig-paths.ts';
 import type { Session } from './session.ts';
 
-/** What the cluster's user gets. */
-export function adminKubeconfig(plan: ClusterPlan, material: KeyMaterial): KubeconfigInput {
+/**
+ * What the cluster's user gets.
+ * @param internal with the API's address as nodes and pods see it, where the host has another way (network.apiServer.port)
+ */
+export function adminKubeconfig(
+  plan: ClusterPlan,
+  material: KeyMaterial,
+  { internal = false }: { internal?: boolean } = {},
+): KubeconfigInput {
   return {
     name: plan.context,
-    server: plan.server,
+    server: internal ? plan.endpoint : plan.server,
     authority: { pem: requireMaterial(material, 'ca.crt') },
     certificate: { pem: requireMaterial(material, `${adminCertificate}.crt`) },
     key: { pem: requireMaterial(material, `${adminCertificate}.key`) },

@@ -11,6 +11,8 @@ import { componentNames, mostNodes } from './words.ts';
 export interface SpecFlags {
   name?: string;
   kubernetesVersion?: string;
+  /** An image of kind's: stands for the version in its tag. */
+  nodeImage?: string;
   source?: string;
   releaseMirror?: string;
   /** Of each of these: suite, release, a version, or the absolute path of a directory. */

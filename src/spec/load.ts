@@ -12,6 +12,7 @@ import { nodeProblems, nodeWarnings } from './validate/nodes.ts';
 import { registryProblems, registryWarnings } from './validate/registries.ts';
 import { configOfFlags, flagName, nodesOfFlags, type SpecFlags } from './flags.ts';
 import { isKindConfig } from './kind/detect.ts';
+import { readNodeImage, withImageVersion } from './kind/node-image.ts';
 import { readKindConfig } from './kind/read.ts';
 import { placesIn } from './places.ts';
 import { configPath, valueAt, type At, type Path } from './problems.ts';
@@ -49,14 +50,20 @@ export interface LoadedSpec {
 export function loadSpec({ config, flags }: SpecInput): LoadedSpec {
   const file = config === undefined ? nothing : readFile(config);
   const fromFile = check(configSchema, file.config, file.at);
-  const fromFlags = check(configSchema, configOfFlags(flags), atFlag);
+  const image = readNodeImage(flags);
+  const versioned = image.version === undefined ? flags : { ...flags, kubernetesVersion: image.version };
+  const fromFlags = check(configSchema, configOfFlags(versioned), atFlag);
   const nodes = nodesOfFlags(flags, config && { name: config.name, nodes: fromFile.valid.nodes });
-  const merged = merge(fromFile.valid, { ...fromFlags.valid, ...(nodes.nodes && { nodes: nodes.nodes }) });
+  const merged = merge(withImageVersion(fromFile.valid, image.version), {
+    ...fromFlags.valid,
+    ...(nodes.nodes && { nodes: nodes.nodes }),
+  });
   const at: At = (path) => (valueAt(fromFlags.valid, path) === undefined ? file.at(path) : atFlag(path));
   const problems = [
     ...file.problems,
     ...fromFile.problems,
     ...fromFlags.problems,
+    ...image.problems,
     ...nodes.problems,
     ...networkProblems(merged, at),
     ...lanProblems(merged, at),
@@ -70,7 +77,7 @@ export function loadSpec({ config, flags }: SpecInput): LoadedSpec {
   const countedBy = flags.controlPlanes === undefined ? '--nodes' : '--control-planes';
   const atNodes: At = (path) => (nodes.nodes && path[0] === 'nodes' ? { path: countedBy } : at(path));
   const remarks = [...nodeWarnings(merged, atNodes), ...registryWarnings(merged, at)];
-  return { spec: complete(merged), warnings: [...file.warnings, ...remarks] };
+  return { spec: complete(merged), warnings: [...image.warnings, ...file.warnings, ...remarks] };
 }
 
 /** A file in knest's words. */

@@ -28,6 +28,9 @@ export const hostPathTypes = [
 export const protocols = ['TCP', 'UDP', 'SCTP'] as const;
 /** What is made where a volume of a component is missing. */
 export const volumeCreations = ['none', 'file', 'directory'] as const;
+/** Programs that keep container images on a machine, in the order in which they are asked. */
+export const engineNames = ['docker', 'podman', 'nerdctl', 'containerd'] as const;
+export type EngineName = (typeof engineNames)[number];
 /** Debian suites that are known to work; others may. */
 export const knownSuites = ['trixie', 'bookworm'] as const;
 

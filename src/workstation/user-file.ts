@@ -52,7 +52,7 @@ async function replaceFile({ local }: Desk, path: string, text: string, { mode }
   }
 }
 
-interface Owner {
+export interface Owner {
   uid: number;
   gid: number;
 }
@@ -61,7 +61,7 @@ interface Owner {
  * Who gets what is new: the owner of the folder that it comes into. Of a folder of root's, the user behind sudo, where it
  * is in a folder of that user's or anybody may write there (/tmp).
  */
-async function newOwner({ local, env }: Desk, path: string): Promise<Owner | undefined> {
+export async function newOwner({ local, env }: Desk, path: string): Promise<Owner | undefined> {
   const above: FileInfo[] = [];
   for (let each = path; dirname(each) !== each; each = dirname(each)) {
     const info = await local.stat(dirname(each));
@@ -78,9 +78,14 @@ async function newOwner({ local, env }: Desk, path: string): Promise<Owner | und
   return openToAll || above.some((folder) => folder.uid === uid) ? { uid, gid } : undefined;
 }
 
-/** Only root can give away; whoever else runs knest keeps what they make. */
-async function giveTo({ local }: Desk, owner: Owner | undefined, paths: readonly string[]): Promise<void> {
-  const [made] = await Promise.all(paths.map((path) => local.stat(path)));
+/** With all that is in them. Only root can give away; whoever else runs knest keeps what they make. */
+export async function giveTo(
+  { local }: Desk,
+  owner: Owner | undefined,
+  paths: readonly string[],
+): Promise<void> {
+  const [first] = paths;
+  const made = first === undefined ? undefined : await local.stat(first);
   if (!owner || made?.uid !== 0 || (owner.uid === 0 && owner.gid === made.gid)) return;
-  await local.run(['chown', '--no-dereference', `${owner.uid}:${owner.gid}`, '--', ...paths]);
+  await local.run(['chown', '--recursive', '--no-dereference', `${owner.uid}:${owner.gid}`, '--', ...paths]);
 }

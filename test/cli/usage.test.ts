@@ -7,7 +7,7 @@ describe('usage errors', () => {
     [['create', 'clustr'], "error: unknown command 'clustr'\n(Did you mean cluster?)"],
     [['create', 'cluster', '--nam', 'x'], "error: unknown option '--nam'\n(Did you mean --name?)"],
     [['create', 'cluster', 'x'], 'error: too many arguments for'],
-    [['create', 'cluster', '--name'], "error: option '--name <name>' argument missing"],
+    [['create', 'cluster', '--name'], "error: option '-n, --name <name>' argument missing"],
     [['create', 'cluster', '--wait', '5'], 'Use a duration like 30s, 5m or 1h30m.'],
     [['create', 'cluster', '-o', 'wide'], 'Allowed choices are text, json, yaml, name.'],
     [['plan', 'cluster', '-o', 'dir:'], 'Allowed are text, json and dir:PATH.'],

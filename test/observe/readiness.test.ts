@@ -127,7 +127,7 @@ describe('waitForNode', () => {
     expect(server.requests).toEqual([]);
   });
 
-  it('names the unit in trouble with the end of its journal', async () => {
+  it('says what the unit in trouble says, and shows the end of its journal', async () => {
     answer = () => missing;
     const manager = fakeManager({
       'systemctl show': [
@@ -140,14 +140,14 @@ describe('waitForNode', () => {
     await expect(wait({ manager, timeout: 120 })).rejects.toMatchObject({
       kind: 'notReady',
       message: expect.stringMatching(
-        /^node knest-control-plane on memory is not Ready after 0\.1 s: .*not registered$/,
+        /^node knest-control-plane on memory is not Ready after 0\.1 s: kubelet says: unknown flag: --nonsense$/,
       ) as string,
       details: [
         'kubelet.service is activating (auto-restart), restarted 9 times; its journal ends:',
         '  first',
         '  unknown flag: --nonsense',
       ],
-      hint: expect.stringContaining('--retain') as string,
+      hint: expect.stringMatching(/--retain .*knest logs \S+ -u kubelet/) as string,
     });
   });
 
@@ -158,6 +158,7 @@ describe('waitForNode', () => {
       journalctl: 'waiting',
     });
     await expect(wait({ manager, timeout: 60 })).rejects.toMatchObject({
+      message: expect.stringMatching(/not registered$/) as string,
       details: [expect.stringContaining('kube-proxy.service is activating') as string, '  waiting'],
     });
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { isTroubled, readJournal, readUnits } from '../../src/observe/units.ts';
+import { isTroubled, readFailure, readUnits } from '../../src/observe/units.ts';
 import { machineOf, planOf } from '../fixtures/cluster.ts';
 import { fakeManager } from '../fixtures/machine-manager.ts';
 
@@ -20,11 +20,20 @@ describe('readUnits', () => {
   });
 });
 
-describe('readJournal', () => {
-  it('gives the last lines of one unit', async () => {
-    const manager = fakeManager({ 'journalctl --no-pager': 'one\ntwo\n\nthree\n' });
-    expect(await readJournal(manager, machine, 'etcd.service', 2)).toEqual(['two', 'three']);
-    expect(manager.commands[0]).toContain('--unit=etcd.service --lines=2');
+describe('readFailure', () => {
+  it('gives the reason, and the last lines without stacks', async () => {
+    const journal = [
+      'F1127 09:21:00.1 1 a.go:1] why',
+      'goroutine 1 [running]:',
+      'main.f()',
+      'x.service: Failed with result',
+    ];
+    const manager = fakeManager({ 'journalctl --no-pager': ['one', 'two', '', ...journal, ''].join('\n') });
+    expect(await readFailure(manager, machine, 'etcd.service', 2)).toEqual({
+      reason: 'why',
+      lines: ['F1127 09:21:00.1 1 a.go:1] why', 'x.service: Failed with result'],
+    });
+    expect(manager.commands[0]).toContain('--unit=etcd.service --lines=');
   });
 });
 

@@ -1,3 +1,4 @@
+import { execFileSync, spawnSync } from 'node:child_process';
 import { chmod, chown, lstat, mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -105,6 +106,18 @@ describe('owners, as root', () => {
     expect({ uid, gid, mode: mode & 0o777 }).toEqual({ ...user, mode: 0o640 });
     expect(await readdir(folder)).toEqual(['config']);
   });
+
+  it.skipIf(spawnSync('setfacl', ['--version']).status !== 0)(
+    'and so does its access control list',
+    async () => {
+      await writeFile(path, existing);
+      execFileSync('setfacl', ['--modify', 'user:1234:r', path]);
+      await addToKubeconfig(desk, path, entry('dev'));
+      const { stdout } = await host.run(['getfacl', '--omit-header', '--numeric', '--absolute-names', path]);
+      expect(stdout.split('\n')).toContain('user:1234:r--');
+      expect(await namesIn(path)).toMatchObject({ clusters: ['prod', 'dev'] });
+    },
+  );
 
   it('of what is new in a folder of somebody are theirs', async () => {
     await chown(folder, user.uid, user.gid);

@@ -13,7 +13,8 @@ import {
 import { renderResult } from '../output/result.ts';
 import { renderTable } from '../output/table.ts';
 
-interface Flags extends SpecOptions, OutputFlag {
+interface Flags extends Omit<SpecOptions, 'image'>, OutputFlag {
+  /** Archives, where kind's --image of other commands is one image. */
   image?: string[];
   rebuild?: true;
   yes?: true;
@@ -38,8 +39,9 @@ export function addBuildImage(parent: Command, cli: Cli): void {
 
 async function buildImage(cli: Cli, flags: Flags, command: Command): Promise<void> {
   const { readSpec, tellWarnings } = await import('../read-spec.ts');
+  const { image: images, ...spec } = flags;
   const [loaded, api] = await Promise.all([
-    readSpec(cli.terminal, { ...flags, ...given({ images: flags.image }) }),
+    readSpec(cli.terminal, { ...spec, ...given({ images }) }),
     cli.api(),
   ]);
   const built = await withProgress(cli, command, ({ context }) => {

@@ -17,7 +17,7 @@ export function addDeleteNode(parent: Command, cli: Cli): void {
   command
     .description('evict the pods of nodes, then delete the nodes with their machines')
     .argument('<nodes...>', 'names of the nodes', nodeNamesArgument)
-    .option('--name <name>', 'name of the cluster (default: the one that has the nodes)')
+    .option('-n, --name <name>', 'name of the cluster (default: the one that has the nodes)')
     .option('--force', 'even when pods cannot be evicted, or etcd loses its quorum; does not wait for pods')
     .addOption(
       command

@@ -5,7 +5,7 @@ import { withProgress, type Cli } from '../cli.ts';
 import { nameOption, type NameFlag } from '../options.ts';
 
 export function addKubectl(parent: Command, cli: Cli): void {
-  nameOption(parent.command('kubectl'))
+  nameOption(parent.command('kubectl'), { short: false })
     .description('run the kubectl that fits a cluster, on that cluster')
     .usage('[options] -- <arguments...>')
     .argument('[arguments...]', 'arguments of kubectl, after "--"')

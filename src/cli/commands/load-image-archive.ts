@@ -1,14 +1,12 @@
 /** knest load image-archive */
 
 import type { Command } from 'commander';
-import { withProgress, type Api, type Cli } from '../cli.ts';
+import { withProgress, type Cli } from '../cli.ts';
 import { given, nameOption, nodesOption, outputOption } from '../options.ts';
 import type { NameFlag, NodesFlag, OutputFlag } from '../options.ts';
-import { renderResult } from '../output/result.ts';
-import { renderTable } from '../output/table.ts';
+import { writeLoaded } from '../output/loaded.ts';
 
 type Flags = NameFlag & OutputFlag & NodesFlag;
-type Loaded = Awaited<ReturnType<Api['loadImageArchive']>>;
 
 export function addLoadImageArchive(parent: Command, cli: Cli): void {
   const command = nameOption(parent.command('image-archive'))
@@ -24,21 +22,5 @@ async function loadImageArchive(cli: Cli, files: string[], flags: Flags, command
   const loaded = await withProgress(cli, command, ({ context }) =>
     api.loadImageArchive({ ...context, name: flags.name, files, ...given({ nodes: flags.nodes }) }),
   );
-  const rendering = {
-    text: renderLoaded,
-    names: (list: Loaded) => [...new Set(list.map(({ image }) => image))],
-  };
-  cli.terminal.stdout.write(await renderResult(flags.output, loaded, rendering));
-}
-
-function renderLoaded(loaded: Loaded): string {
-  return renderTable(
-    [
-      { heading: 'NODE', cell: ({ node }) => node },
-      { heading: 'IMAGE', cell: ({ image }) => image },
-      { heading: 'STATE', cell: ({ state }) => state },
-      { heading: 'FILE', cell: ({ file }) => file },
-    ],
-    loaded,
-  );
+  await writeLoaded(cli.terminal.stdout, flags.output, loaded);
 }

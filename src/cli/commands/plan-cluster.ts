@@ -1,5 +1,6 @@
 /** knest plan cluster */
 
+import { resolve } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
 import { withProgress, type Cli } from '../cli.ts';
 import { specOptions, type SpecOptions } from '../options.ts';
@@ -31,7 +32,9 @@ async function planCluster(cli: Cli, flags: Flags, command: Command): Promise<vo
     const result = await api.planCluster({ ...context, spec: loaded.spec });
     if (output.format === 'directory') {
       const { writePlanDirectory } = await import('../output/plan-directory.ts');
-      await writePlanDirectory(result.plan, output.path);
+      const { thisWorkstation } = await import('../../workstation/workstation.ts');
+      // relative to where the user is
+      await writePlanDirectory(result.plan, resolve(output.path), thisWorkstation());
       say(`The plan is in ${output.path}.`);
     }
     return result.plan;

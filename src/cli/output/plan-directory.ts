@@ -1,46 +1,28 @@
 /** A plan as a folder of files, to read, to compare with another one, or to carry out by hand. */
 
-import { chmod, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { InputError } from '../../errors.ts';
 import { hostScript } from '../../plan/host-script.ts';
 import { changingSysctls } from '../../plan/sysctls.ts';
 import type { ClusterPlan, FileContent, MachinePlan, PlannedFile } from '../../plan/types.ts';
 import type { PkiPlan } from '../../pki/types.ts';
+import type { Desk } from '../../workstation/kubeconfig-paths.ts';
+import { writeUserFolder, type UserFile } from '../../workstation/user-folder.ts';
 import { planJson } from './plan-json.ts';
-
-/** A file of the folder; `path` is relative to it. */
-export interface PlanFile {
-  path: string;
-  mode: number;
-  content: { text: string } | { link: string };
-}
 
 /**
  * Writes the plan into a new or empty folder.
  * @throws InputError when there is something in it already.
  */
-export async function writePlanDirectory(plan: ClusterPlan, folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  if ((await readdir(folder)).length > 0) {
+export async function writePlanDirectory(plan: ClusterPlan, folder: string, desk: Desk): Promise<void> {
+  if ((await desk.local.list(folder)).length > 0) {
     throw new InputError('The flags', [{ path: '--output', message: `the folder ${folder} is not empty` }]);
   }
-  const files = planFiles(plan);
-  // All folders before any link: a planned link may point at a folder of this host, and nothing must land there.
-  for (const { path } of files) await mkdir(dirname(join(folder, path)), { recursive: true });
-  for (const { path, mode, content } of files) {
-    if (!('text' in content)) continue;
-    await writeFile(join(folder, path), content.text, { mode, flag: 'wx' });
-    // what the umask has taken away: the modes are a part of the plan
-    await chmod(join(folder, path), mode);
-  }
-  for (const { path, content } of files) {
-    if ('link' in content) await symlink(content.link, join(folder, path));
-  }
+  await writeUserFolder(desk, folder, planFiles(plan));
 }
 
 /** The files of the folder. Key material is not in a plan: its files say what will be there. */
-export function planFiles(plan: ClusterPlan): PlanFile[] {
+export function planFiles(plan: ClusterPlan): UserFile[] {
   return [
     text('plan.json', planJson(plan)),
     text('pki.txt', renderPki(plan.pki)),
@@ -52,7 +34,7 @@ export function planFiles(plan: ClusterPlan): PlanFile[] {
 }
 
 /** What a manager has the host keep: units of its systemd. */
-function hostFiles({ host, machines }: ClusterPlan): PlanFile[] {
+function hostFiles({ host, machines }: ClusterPlan): UserFile[] {
   const ofHost = host.run.manager === 'systemd' ? [...host.run.files, host.run.sysctls] : [];
   const ofMachines = machines.flatMap(({ run }) => (run.manager === 'systemd' ? run.files : []));
   const files: PlannedFile[] = [...ofHost, ...ofMachines];
@@ -63,7 +45,7 @@ function hostFiles({ host, machines }: ClusterPlan): PlanFile[] {
   }));
 }
 
-function machineFiles(machine: MachinePlan): PlanFile[] {
+function machineFiles(machine: MachinePlan): UserFile[] {
   const root = join('machines', machine.name, 'root');
   const units = join(root, 'etc/systemd/system');
   return [
@@ -84,7 +66,7 @@ function machineFiles(machine: MachinePlan): PlanFile[] {
   ];
 }
 
-function shown(content: FileContent): PlanFile['content'] {
+function shown(content: FileContent): UserFile['content'] {
   if ('rootPassword' in content) return { text: `${content.shadow}, with a password for root\n` };
   if ('asset' in content) return { text: `${content.asset}: comes with knest\n` };
   return 'pki' in content ? { text: `${content.pki}: made when the cluster is created\n` } : content;
@@ -107,6 +89,6 @@ function renderPki({ authorities, certificates, keyPairs }: PkiPlan): string {
   return lines.map((line) => `${line}\n`).join('');
 }
 
-function text(path: string, content: string, mode = 0o644): PlanFile {
+function text(path: string, content: string, mode = 0o644): UserFile {
   return { path, mode, content: { text: content } };
 }

@@ -36,7 +36,14 @@ export async function findPlan(session: Session, name: string): Promise<ClusterP
     };
     const run = planner.planMachine(
       {
-        ...{ name: machine, cluster: name, clusterFolder: folder, machineId: undefined, boosted: false },
+        ...{
+          name: machine,
+          cluster: name,
+          clusterFolder: folder,
+          machineId: undefined,
+          boosted: false,
+          unifiedCgroup: false,
+        },
         ...{ lower: [], binds: [], started: [], link: { bridge: bridgeName(name) } },
         ...places,
         // the file with limits is named only where there are any

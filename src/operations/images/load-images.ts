@@ -12,7 +12,7 @@ import type { MachinePlan } from '../../plan/types.ts';
 import { requireCluster } from '../../state/clusters.ts';
 import { importImagesCommand } from '../../tools/ctr.ts';
 import { withArchives } from '../../artifacts/open-archives.ts';
-import type { OpenArchive } from '../../artifacts/open-archives.ts';
+import type { ArchiveSource, OpenArchive } from '../../artifacts/open-archives.ts';
 import { chooseMachines, imagesOfMachine } from './list-images.ts';
 import { openManager } from '../find-machines.ts';
 import { openSession } from '../session.ts';
@@ -22,6 +22,7 @@ import type { Context } from '../types.ts';
 export interface LoadedImage {
   node: string;
   image: string;
+  /** Where it came from: an archive, or the engine that had it. */
   file: string;
   /** present: the node had exactly this image under this name already. */
   state: 'loaded' | 'present';
@@ -43,14 +44,37 @@ export interface LoadOptions extends Context {
  * @throws InputError with all files that are no such archive, KnestError for unknown clusters and nodes
  */
 export async function loadImageArchive(options: LoadOptions): Promise<LoadedImage[]> {
-  const session = openSession(options);
-  const { host, paths, listener, signal, workstation } = session;
-  const { plan } = await requireCluster(host, paths, options.name);
-  const machines = chooseMachines(plan, options.nodes);
-  const manager = await openManager(session);
+  const target = await openTarget(options);
+  const { workstation } = target.session;
   const sources = options.files.map((file) =>
     standardInput.has(file) ? { file: 'stdin', input: options.stdin ?? workstation.stdin() } : { file },
   );
+  return loadSources(target, sources);
+}
+
+/** Nodes that images go to. */
+export interface LoadTarget {
+  session: Session;
+  manager: MachineManager;
+  machines: readonly MachinePlan[];
+}
+
+/** @throws KnestError for unknown clusters and nodes */
+export async function openTarget(
+  options: Pick<LoadOptions, 'name' | 'nodes'> & Context,
+): Promise<LoadTarget> {
+  const session = openSession(options);
+  const { plan } = await requireCluster(session.host, session.paths, options.name);
+  const machines = chooseMachines(plan, options.nodes);
+  return { session, manager: await openManager(session), machines };
+}
+
+/** Brings archives into nodes: see loadImageArchive. */
+export async function loadSources(
+  { session, manager, machines }: LoadTarget,
+  sources: readonly ArchiveSource[],
+): Promise<LoadedImage[]> {
+  const { host, listener, signal, workstation } = session;
   const { arch } = await gatherKernel(host);
   const nameOf = (index: number): string => sources[index]?.file ?? '';
   return withArchives({ local: workstation.local, arch }, sources, nameOf, async (archives) => {
@@ -66,9 +90,14 @@ export async function loadImageArchive(options: LoadOptions): Promise<LoadedImag
       ),
     );
     await runSequence(parallel(...steps), listener, signal);
-    const order = machines.map(({ name }) => name);
-    return results.sort((a, b) => order.indexOf(a.node) - order.indexOf(b.node));
+    return inOrder(machines, results);
   });
+}
+
+/** By node, in the order of the cluster. */
+export function inOrder(machines: readonly MachinePlan[], results: LoadedImage[]): LoadedImage[] {
+  const order = machines.map(({ name }) => name);
+  return results.sort((a, b) => order.indexOf(a.node) - order.indexOf(b.node));
 }
 
 /** Its names. Where it is a socket, as under ssh, it cannot be opened by one of them. */
@@ -106,7 +135,7 @@ function loadStep({ session, manager, machine, archive, present }: Load, results
 }
 
 /** An archive that does not tell the digest is always sent. */
-function has(present: readonly NodeImage[], { name, id }: ArchiveImage): boolean {
+export function has(present: readonly NodeImage[], { name, id }: Pick<ArchiveImage, 'name' | 'id'>): boolean {
   return id !== undefined && present.some((image) => image.id === id && image.tags.includes(name));
 }
 

@@ -1,6 +1,7 @@
 import type { MachineManager } from '../../managers/types.ts';
 import { KnestError } from '../../errors.ts';
 import { renderKubeconfig } from '../../formats/kubeconfig.ts';
+import type { KubeconfigInput } from '../../formats/kubeconfig.ts';
 import { statusInWords } from '../../observe/nodes.ts';
 import type { KubernetesNode } from '../../observe/nodes.ts';
 import type { KeyMaterial } from '../../pki/issue.ts';
@@ -123,27 +124,43 @@ export function summarize(
   };
 }
 
+export interface KubeconfigOptions extends Context {
+  name: string;
+  /** With the API's address as nodes and pods see it. */
+  internal?: boolean;
+}
+
 /** A kubeconfig of the cluster alone, as YAML. @throws KnestError kind "notFound" */
-export async function clusterKubeconfig(options: Context & { name: string }): Promise<string> {
-  const { host, paths } = openSession(options);
-  const { plan } = await requireCluster(host, paths, options.name);
-  return renderKubeconfig(adminKubeconfig(plan, await readKeyMaterial(host, paths, options.name)));
+export async function clusterKubeconfig(options: KubeconfigOptions): Promise<string> {
+  return renderKubeconfig(await readAdmin(openSession(options), options));
+}
+
+/** One kubeconfig of all clusters of this host, as YAML; the current one only where it is alone. */
+export async function clustersKubeconfig(options: Omit<KubeconfigOptions, 'name'> = {}): Promise<string> {
+  const session = openSession(options);
+  // one that is half made may have no keys yet
+  const clusters = (await readClusters(session)).filter(({ created }) => created !== undefined);
+  const inputs = clusters.map(({ plan }) => readAdmin(session, { ...options, name: plan.cluster }));
+  return renderKubeconfig(...(await Promise.all(inputs)));
+}
+
+async function readAdmin(
+  { host, paths }: Session,
+  { name, internal = false }: KubeconfigOptions,
+): Promise<KubeconfigInput> {
+  const { plan } = await requireCluster(host, paths, name);
+  return adminKubeconfig(plan, await readKeyMaterial(host, paths, name), { internal });
 }
 
 /** Writes the cluster's context into a kubeconfig (again). @throws KnestError kind "notFound" */
 export async function exportKubeconfig(
-  options: Context & { name: string; kubeconfig?: string },
+  options: KubeconfigOptions & { kubeconfig?: string },
 ): Promise<{ context: string; kubeconfig: string }> {
   const session = openSession(options);
-  const { host, paths, workstation } = session;
-  const { plan } = await requireCluster(host, paths, options.name);
-  const kubeconfig = await kubeconfigPath(options.kubeconfig, workstation);
-  await addContext(
-    session,
-    kubeconfig,
-    adminKubeconfig(plan, await readKeyMaterial(host, paths, options.name)),
-  );
-  return { context: plan.context, kubeconfig };
+  const input = await readAdmin(session, options);
+  const kubeconfig = await kubeconfigPath(options.kubeconfig, session.workstation);
+  await addContext(session, kubeconfig, input);
+  return { context: input.name, kubeconfig };
 }
 
 /** @param running how many of its machines run */

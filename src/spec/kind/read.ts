@@ -9,6 +9,7 @@ import { subnetList } from '../subnets.ts';
 import { containerdPatches } from './containerd.ts';
 import { createDraft, type Draft } from './draft.ts';
 import { readKubeadmPatches } from './documents.ts';
+import { imageStandsFor } from './node-image.ts';
 import { kindSchema, type KindConfig, type KindNode } from './schema.ts';
 import { given, versionOfImage, withoutNulls } from './values.ts';
 
@@ -160,11 +161,7 @@ function readImages(nodes: readonly KindNode[], draft: Draft): void {
   images.forEach((image, index) => {
     if (image === undefined || told.has(image)) return;
     told.add(image);
-    const version = versions[index];
-    const notUsed = "the image itself is not used, knest's nodes are made from Debian";
-    const says =
-      version === undefined ? 'says no Kubernetes version in its tag' : `stands for Kubernetes ${version}`;
-    draft.warn(['nodes', index, 'image'], `${says}; ${notUsed}`);
+    draft.warn(['nodes', index, 'image'], imageStandsFor(image));
   });
   const [first] = versions;
   if (first !== undefined && versions.every((version) => version === first)) {

@@ -8,6 +8,7 @@ import { planFiles, writePlanDirectory } from '../../../src/cli/output/plan-dire
 import { planJson } from '../../../src/cli/output/plan-json.ts';
 import { renderPlan } from '../../../src/cli/output/plan-text.ts';
 import type { PlannedFile } from '../../../src/plan/types.ts';
+import { localHost } from '../../../src/host/local.ts';
 import { runCli } from '../run-cli.ts';
 import { plan } from './plan-fixture.ts';
 
@@ -37,6 +38,8 @@ it("never prints the hash of root's password", () => {
   }
 });
 
+const desk = { local: localHost(), env: {} };
+
 describe('a plan as a folder', () => {
   let folder: string;
   beforeEach(async () => {
@@ -64,7 +67,7 @@ describe('a plan as a folder', () => {
   });
 
   it('has scripts that a shell understands', async () => {
-    await writePlanDirectory(plan, folder);
+    await writePlanDirectory(plan, folder, desk);
     const setup = await read('host/setup.sh');
     expect(setup).toContain("# a bridge\nip link show 'br 0' >/dev/null 2>&1 || ip link add 'br 0'\n");
     expect(setup).toContain("# NAT\nnft -f - <<'END_'\ntable ip knest {\nEND\n}\nEND_\n");
@@ -75,7 +78,7 @@ describe('a plan as a folder', () => {
   });
 
   it('is not mixed with what is there already', async () => {
-    await writePlanDirectory(plan, folder);
+    await writePlanDirectory(plan, folder, desk);
     const ran = await runCli(['plan', 'cluster', '-o', `dir:${folder}`], { api });
     expect(ran.exitCode).toBe(2);
     expect(ran.stderr).toContain('is not empty');
@@ -89,7 +92,9 @@ describe('a plan as a folder', () => {
       { path: '/opt/there/file', mode: 0o644, content: { text: 'x' } },
     ];
     const machines = plan.machines.map((machine) => ({ ...machine, files }));
-    await expect(writePlanDirectory({ ...plan, machines }, folder)).rejects.toThrow('EEXIST');
+    await expect(writePlanDirectory({ ...plan, machines }, folder, desk)).rejects.toThrow(
+      /EISDIR|EEXIST|directory/,
+    );
     await expect(stat(join(elsewhere, 'file'))).rejects.toThrow('ENOENT');
     await rm(elsewhere, { recursive: true });
   });
