@@ -96,10 +96,15 @@ describe('the modules of the kernel', () => {
 });
 
 describe('hostPath', () => {
-  const hostPaths = {
-    ...{ '/srv': 'directory', '/etc/hosts': 'file', '/run/x.sock': 'socket', '/no': 'missing' },
-    ...{ '/dev/kvm': 'character device', '/dev/sda': 'block device', '/dev/no': 'missing' },
-  } as const;
+  const hostPaths: HostFacts['hostPaths'] = {
+    '/srv': 'directory',
+    '/etc/hosts': 'file',
+    '/run/x.sock': 'socket',
+    '/dev/kvm': 'character device',
+    '/dev/sda': 'block device',
+    '/no': 'missing',
+    '/dev/no': 'missing',
+  };
   const problemsOf = (hostPath: string, type?: HostPathType) =>
     hostPathProblems({ nodes: [nodeSpec({ extraMounts: [mount(hostPath, type)] })] }, { hostPaths }, nobody);
 

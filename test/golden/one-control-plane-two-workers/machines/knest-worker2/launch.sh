@@ -43,11 +43,12 @@ exec systemd-nspawn \
     --settings=no \
     --network-bridge=kn-knest \
     --capability=all \
-    '--system-call-filter=@keyring bpf' \
+    '--system-call-filter=@keyring @pkey bpf perf_event_open fanotify_init fanotify_mark open_by_handle_at quotactl' \
     --resolv-conf=off \
     --timezone=off \
     --link-journal=no \
     --bind=/var/lib/knest/machines/knest-worker2/data/containerd:/var/lib/containerd \
     --bind=/var/lib/knest/machines/knest-worker2/data/kubelet:/var/lib/kubelet \
     --bind=/var/lib/knest/machines/knest-worker2/data/knest-volumes:/var/lib/knest-volumes \
-    --bind=/dev/fuse:/dev/fuse
+    --bind=/dev/fuse:/dev/fuse \
+    --bind-ro=/lib/modules:/usr/lib/modules
