@@ -43,7 +43,7 @@ exec systemd-nspawn \
     --settings=no \
     --network-bridge=kn-knest \
     --capability=all \
-    '--system-call-filter=@keyring bpf' \
+    '--system-call-filter=@keyring @pkey bpf perf_event_open fanotify_init fanotify_mark open_by_handle_at quotactl' \
     --resolv-conf=off \
     --timezone=off \
     --link-journal=no \
@@ -51,4 +51,5 @@ exec systemd-nspawn \
     --bind=/var/lib/knest/machines/knest-control-plane/data/kubelet:/var/lib/kubelet \
     --bind=/var/lib/knest/machines/knest-control-plane/data/knest-volumes:/var/lib/knest-volumes \
     --bind=/var/lib/knest/machines/knest-control-plane/data/etcd:/var/lib/etcd \
-    --bind=/dev/fuse:/dev/fuse
+    --bind=/dev/fuse:/dev/fuse \
+    --bind-ro=/lib/modules:/usr/lib/modules
