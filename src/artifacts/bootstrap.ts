@@ -160,6 +160,16 @@ export function explainBootstrap(
       },
     ]);
   }
+  const unknown = unknownPackages.map((sentence) => sentence.exec(words)?.[1]).find(Boolean);
+  if (unknown) {
+    return new InputError('image', [
+      {
+        path: 'image.packages',
+        message: `${from} has no package "${unknown}" in ${suite}`,
+        hint: 'look at https://packages.debian.org for its name, or for a suite that has it',
+      },
+    ]);
+  }
   if (unreachable.test(words)) {
     return new KnestError(`${from} cannot be reached, or has no suite "${suite}"`, {
       code: 'DOWNLOAD_FAILED',
@@ -182,6 +192,13 @@ export function explainBootstrap(
     },
   );
 }
+
+/** apt's words, and debootstrap's. */
+const unknownPackages: readonly RegExp[] = [
+  /Unable to locate package (\S+)/,
+  /Package '?([^\s']+)'? has no installation candidate/,
+  /Couldn't find these debs: (\S+)/,
+];
 
 const unreachable = new RegExp(
   [

@@ -64,13 +64,10 @@ export const configSchema = z
     mirror: text(urlProblem).meta({ description: 'Debian mirror (http or https). Default: the host’s own.' }),
     image: z
       .strictObject({
-        packages: z
-          .array(checkedText(packageProblem))
-          .optional()
-          .meta({
-            description:
-              'Debian packages that nodes have besides their own: `crun`, `apparmor`, `tcpdump`. From the same suite and mirror.',
-          }),
+        packages: z.array(checkedText(packageProblem)).optional().meta({
+          description:
+            'Debian packages that nodes have besides their own: `crun`, `apparmor`, `tcpdump`. From the same suite and mirror.',
+        }),
       })
       .optional()
       .meta({ description: 'The nodes’ root file system.' }),

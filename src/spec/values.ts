@@ -155,9 +155,9 @@ export function devicePathProblem(path: string): string | undefined {
   return volumePathProblem(path);
 }
 
-/** As deb-control(5) has it, with a release or an architecture as apt takes them: "crun", "libc6:i386". */
+/** As deb-control(5) has it. */
 export function packageProblem(name: string): string | undefined {
-  if (/^[a-z0-9][a-z0-9+.-]+(:[a-z0-9-]+)?$/.test(name)) return undefined;
+  if (/^[a-z0-9][a-z0-9+.-]+$/.test(name)) return undefined;
   return `"${name}" is not the name of a Debian package like crun`;
 }
 

@@ -131,6 +131,20 @@ describe('explainBootstrap', () => {
     });
   });
 
+  it.each([
+    'E: Unable to locate package no-such-thing',
+    "E: Package 'no-such-thing' has no installation candidate",
+    "E: Couldn't find these debs: no-such-thing",
+  ])('tells a package that there is not: %s', (stderr) => {
+    const { problems } = explain(`Get:1 http://m trixie InRelease\n${stderr}`) as InputError;
+    expect(problems).toMatchObject([
+      {
+        path: 'image.packages',
+        message: `the Debian mirror ${mirror} has no package "no-such-thing" in trixie`,
+      },
+    ]);
+  });
+
   it('leaves everything else as it is', () => {
     const error = new Error('a bug');
     expect(explainBootstrap(error, request)).toBe(error);

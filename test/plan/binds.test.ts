@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import type { HostFacts } from '../../src/facts/types.ts';
 import {
   hostBinds,
   hostPathProblems,
@@ -59,7 +60,7 @@ describe('devices', () => {
     const after = planOf({ spec, facts: hostFacts(), previous: before });
     expect(machineOf(after).binds).toEqual(machineOf(before).binds);
     // unless that is what is wanted
-    const { binds: _, ...keep } = keepOf(before);
+    const keep = { ...keepOf(before), binds: {} };
     const fresh = planOf({ spec, facts: hostFacts(), previous: before, keep });
     expect(machineOf(fresh).binds.map(({ source }) => source)).toContain('/dev/kvm');
   });
@@ -96,10 +97,15 @@ describe('the modules of the kernel', () => {
 });
 
 describe('hostPath', () => {
-  const hostPaths = {
-    ...{ '/srv': 'directory', '/etc/hosts': 'file', '/run/x.sock': 'socket', '/no': 'missing' },
-    ...{ '/dev/kvm': 'character device', '/dev/sda': 'block device', '/dev/no': 'missing' },
-  } as const;
+  const hostPaths: HostFacts['hostPaths'] = {
+    '/srv': 'directory',
+    '/etc/hosts': 'file',
+    '/run/x.sock': 'socket',
+    '/dev/kvm': 'character device',
+    '/dev/sda': 'block device',
+    '/no': 'missing',
+    '/dev/no': 'missing',
+  };
   const problemsOf = (hostPath: string, type?: HostPathType) =>
     hostPathProblems({ nodes: [nodeSpec({ extraMounts: [mount(hostPath, type)] })] }, { hostPaths }, nobody);
 

@@ -146,7 +146,8 @@ nodes:
   it('programs may measure: perf_event_open is not filtered', async (context) => {
     if (process.arch !== 'x64') context.skip('the number of the system call is that of amd64');
     // a software event (PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_CLOCK) of the process itself; 298: perf_event_open
-    const perl = 'exit(syscall(298, pack("L L Q x112", 1, 112, 0), 0, -1, -1, 0) < 0 ? $! + 0 : 0)';
+    const perl =
+      'my $attr = pack("L L Q x112", 1, 112, 0); exit(syscall(298, $attr, 0, -1, -1, 0) < 0 ? $! + 0 : 0)';
     // by systemd: what `knest exec` starts itself is not under the filter of the machine
     await inNode('systemd-run', '--wait', '--quiet', '--pipe', 'perl', '-e', perl);
   });
