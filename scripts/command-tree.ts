@@ -45,7 +45,7 @@ export function sentence(text: string): string {
 
 /** The command tree is only read, never run: what it would run with is never looked at. */
 function cliForReading(): Cli {
-  const silent = { write: () => undefined, isTTY: false, columns: 80, stream: process.stdout };
+  const silent = { write: () => undefined, isTTY: false, columns: 80, rows: 24, stream: process.stdout };
   return {
     terminal: {
       stdout: silent,
@@ -53,6 +53,7 @@ function cliForReading(): Cli {
       env: {},
       stdinIsTTY: false,
       readStdin: () => Promise.resolve(''),
+      onKeys: () => () => undefined,
     },
     api: () => Promise.reject(new Error('reading the command tree runs no commands')),
     interruption: {

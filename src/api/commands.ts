@@ -45,6 +45,7 @@ export { restartNodes, startNodes, stopNodes } from '../operations/start-stop/si
 export type { StartStopNodesOptions } from '../operations/start-stop/single-nodes.ts';
 export type { WaitOptions } from '../operations/start-stop/steps.ts';
 export { clusterStatus } from '../operations/inspect/status.ts';
+export { clusterOverview } from '../operations/inspect/overview.ts';
 export type * from '../operations/types.ts';
 
 export { CommandError, exitCodes, InputError, KnestError } from '../errors.ts';

@@ -33,6 +33,7 @@ import { addStartNode } from './commands/start-node.ts';
 import { addStatusCluster } from './commands/status-cluster.ts';
 import { addStopCluster } from './commands/stop-cluster.ts';
 import { addStopNode } from './commands/stop-node.ts';
+import { addTop } from './commands/top.ts';
 import { addVersion, readVersion } from './commands/version.ts';
 import { countArgument } from './options.ts';
 import { progressModes } from './output/open-reporter.ts';
@@ -66,6 +67,7 @@ export function buildProgram(cli: Cli): Command {
 
   const status = program.command('status').description('how a cluster is');
   addStatusCluster(status, cli);
+  addTop(program, cli);
 
   const start = program.command('start').description('start a stopped cluster or node');
   addStartCluster(start, cli);

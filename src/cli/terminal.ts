@@ -6,6 +6,7 @@ export interface Output {
   write: (text: string) => void;
   isTTY: boolean;
   columns: number;
+  rows: number;
   /** For libraries that draw on a stream themselves. */
   stream: NodeJS.WritableStream;
 }
@@ -17,6 +18,11 @@ export interface Terminal {
   stdinIsTTY: boolean;
   /** All of standard input as text. */
   readStdin: () => Promise<string>;
+  /**
+   * Hands on what is typed, as it comes and unseen; Ctrl-C is a key like others. Only where stdin is a terminal.
+   * @returns what ends that
+   */
+  onKeys: (listener: (keys: string) => void) => () => void;
 }
 
 export function processTerminal(): Terminal {
@@ -32,6 +38,20 @@ export function processTerminal(): Terminal {
       for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk as Uint8Array));
       return Buffer.concat(chunks).toString('utf8');
     },
+    onKeys: (listener) => {
+      const { stdin } = process;
+      const onData = (chunk: Buffer): void => {
+        listener(chunk.toString());
+      };
+      stdin.setRawMode(true);
+      stdin.on('data', onData);
+      return () => {
+        stdin.off('data', onData);
+        stdin.setRawMode(false);
+        // else the process would go on waiting for keys
+        stdin.pause();
+      };
+    },
   };
 }
 
@@ -43,6 +63,9 @@ function outputOf(stream: NodeJS.WriteStream): Output {
     isTTY: stream.isTTY,
     get columns() {
       return stream.columns > 0 ? stream.columns : 80;
+    },
+    get rows() {
+      return stream.rows > 0 ? stream.rows : 24;
     },
     stream,
   };

@@ -7,6 +7,7 @@ import type { AggregatedApi } from '../observe/aggregated-apis.ts';
 import type { EtcdMemberState, EtcdState } from '../observe/etcd-members.ts';
 import type { HostCheck } from '../observe/checks/cluster-host.ts';
 import type { NodeCondition } from '../observe/types.ts';
+import type { EventOverview, PodOverview, Use } from '../observe/workload.ts';
 import type { UnitStatus } from '../tools/systemctl.ts';
 import type { ClusterPlan, Paths, PlannedPort } from '../plan/types.ts';
 import type { Workstation } from '../workstation/workstation.ts';
@@ -183,6 +184,30 @@ export interface ClusterStatus {
   certificates: readonly { name: string; expires: string }[];
 }
 
+/** A cluster at one glance. */
+export interface ClusterOverview extends Pick<
+  ClusterStatus,
+  'name' | 'state' | 'kubernetesVersion' | 'endpoint' | 'apiserver' | 'apis' | 'etcd'
+> {
+  nodes: readonly NodeOverview[];
+  /** Whether somebody answers metrics.k8s.io. */
+  measured: boolean;
+  /** Of all namespaces; empty when the API server does not answer. */
+  pods: readonly PodOverview[];
+  /** The newest first. */
+  events: readonly EventOverview[];
+}
+
+export interface NodeOverview extends Pick<NodeSummary, 'name' | 'role' | 'state' | 'status'> {
+  /** Those that knest wrote; troubled: by name. None are known of a machine that is stopped. */
+  units: { active: number; total: number; troubled: readonly string[] };
+  used: Use;
+  /** What it has for pods. */
+  allocatable: Use;
+  /** How many; undefined when the API server does not answer. */
+  pods: number | undefined;
+}
+
 /** A whole line that a program in a node printed. */
 export interface NodeLine {
   node: string;
@@ -201,4 +226,14 @@ export interface PlanResult {
   facts: HostFacts;
 }
 
-export type { AggregatedApi, HostCheck, EtcdMemberState, EtcdState, NodeCondition, UnitStatus };
+export type {
+  AggregatedApi,
+  EtcdMemberState,
+  EtcdState,
+  EventOverview,
+  HostCheck,
+  NodeCondition,
+  PodOverview,
+  UnitStatus,
+  Use,
+};

@@ -17,7 +17,11 @@ export interface RunCliOptions {
   env?: Record<string, string>;
   stdin?: string;
   tty?: boolean;
+  /** Types: by default nobody does. */
+  onKeys?: Terminal['onKeys'];
 }
+
+export const noKeys: Terminal['onKeys'] = () => () => undefined;
 
 export async function runCli(argv: readonly string[], options: RunCliOptions = {}): Promise<Ran> {
   const [stdout, stderr] = [capture(options.tty ?? false), capture(options.tty ?? false)];
@@ -27,6 +31,7 @@ export async function runCli(argv: readonly string[], options: RunCliOptions = {
     env: options.env ?? {},
     stdinIsTTY: options.tty ?? false,
     readStdin: () => Promise.resolve(options.stdin ?? ''),
+    onKeys: options.onKeys ?? noKeys,
   };
   const exitCode = await run(argv, terminal, () => Promise.resolve((options.api ?? {}) as Api));
   return { exitCode, stdout: stdout.text(), stderr: stderr.text() };
@@ -44,5 +49,5 @@ export function capture(isTTY: boolean): { output: Output; text: () => string } 
       done();
     },
   });
-  return { output: { write, isTTY, columns: 80, stream }, text: () => chunks.join('') };
+  return { output: { write, isTTY, columns: 80, rows: 24, stream }, text: () => chunks.join('') };
 }

@@ -10,7 +10,7 @@ describe('usage errors', () => {
     [['create', 'cluster', '--name'], "error: option '-n, --name <name>' argument missing"],
     [['create', 'cluster', '--wait', '5'], 'Use a duration like 30s, 5m or 1h30m.'],
     [['create', 'cluster', '-o', 'wide'], 'Allowed choices are text, json, yaml, name.'],
-    [['plan', 'cluster', '-o', 'dir:'], 'Allowed are text, json and dir:PATH.'],
+    [['plan', 'cluster', '-o', 'dir:'], 'Allowed are text, json, mermaid and dir:PATH.'],
     [['--progress', 'loud', 'version'], 'Allowed choices are auto, tty, plain, json.'],
     [['exec'], "error: missing required argument 'node'"],
     [['exec', 'node'], "error: missing required argument 'command'"],

@@ -13,7 +13,11 @@ it('tells of APIs that others answer, and of those that do not', async () => {
   const items = [
     apiService('v1.apps', undefined, { type: 'Available', status: 'True', message: 'Local' }),
     apiService('v1beta1.metrics.k8s.io', service, { type: 'Available', status: 'True', message: 'passed' }),
-    apiService('v1.a.example', service, { type: 'Available', status: 'False', message: 'connection refused' }),
+    apiService('v1.a.example', service, {
+      type: 'Available',
+      status: 'False',
+      message: 'connection refused',
+    }),
     apiService('v1.b.example', service),
   ];
   const client = { get: <T>() => Promise.resolve({ items } as T) };

@@ -5,7 +5,7 @@ import { InvalidArgumentError, type Command } from 'commander';
 import { withProgress, type Cli } from '../cli.ts';
 import { specOptions, type SpecOptions } from '../options.ts';
 
-type PlanOutput = { format: 'text' | 'json' } | { format: 'directory'; path: string };
+type PlanOutput = { format: 'text' | 'json' | 'mermaid' } | { format: 'directory'; path: string };
 
 interface Flags extends SpecOptions {
   output: PlanOutput;
@@ -14,9 +14,14 @@ interface Flags extends SpecOptions {
 export function addPlanCluster(parent: Command, cli: Cli): void {
   specOptions(parent.command('cluster'))
     .description('show everything that "create cluster" with the same flags would do; touches nothing')
-    .option('-o, --output <format>', 'text, json, or dir:PATH for a folder of files', parseOutput, {
-      format: 'text',
-    })
+    .option(
+      '-o, --output <format>',
+      'text, json, mermaid for a picture, or dir:PATH for a folder of files',
+      parseOutput,
+      {
+        format: 'text',
+      },
+    )
     .action((flags: Flags, self: Command) => planCluster(cli, flags, self))
     .options.at(-1)
     ?.default({ format: 'text' }, '"text"');
@@ -40,12 +45,14 @@ async function planCluster(cli: Cli, flags: Flags, command: Command): Promise<vo
     return result.plan;
   });
   if (output.format === 'json') stdout.write((await import('../output/plan-json.ts')).planJson(plan));
+  if (output.format === 'mermaid')
+    stdout.write((await import('../output/plan-mermaid.ts')).planMermaid(plan));
   if (output.format === 'text') stdout.write((await import('../output/plan-text.ts')).renderPlan(plan));
 }
 
 function parseOutput(text: string): PlanOutput {
-  if (text === 'text' || text === 'json') return { format: text };
+  if (text === 'text' || text === 'json' || text === 'mermaid') return { format: text };
   const path = /^dir:(.+)$/.exec(text)?.[1];
-  if (path === undefined) throw new InvalidArgumentError('Allowed are text, json and dir:PATH.');
+  if (path === undefined) throw new InvalidArgumentError('Allowed are text, json, mermaid and dir:PATH.');
   return { format: 'directory', path };
 }

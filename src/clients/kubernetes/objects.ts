@@ -69,6 +69,8 @@ export interface NodeObject extends KubernetesObject {
     addresses?: { type: string; address: string }[];
     conditions?: NodeConditionObject[];
     nodeInfo?: { kubeletVersion?: string };
+    /** Quantities: "3800m", "16374036Ki" */
+    allocatable?: Record<string, string>;
     daemonEndpoints?: { kubeletEndpoint?: { Port?: number } };
   };
 }
@@ -88,7 +90,19 @@ export interface PodObject extends KubernetesObject {
     containers?: ContainerObject[];
     initContainers?: (ContainerObject & { restartPolicy?: string })[];
   };
-  status?: { phase?: string; podIP?: string; podIPs?: { ip?: string }[] };
+  status?: {
+    phase?: string;
+    reason?: string;
+    podIP?: string;
+    podIPs?: { ip?: string }[];
+    containerStatuses?: ContainerStatusObject[];
+  };
+}
+
+interface ContainerStatusObject {
+  ready?: boolean;
+  restartCount?: number;
+  state?: { waiting?: { reason?: string }; terminated?: { reason?: string } };
 }
 
 interface ContainerObject {
@@ -101,6 +115,25 @@ export interface EndpointsObject extends KubernetesObject {
     notReadyAddresses?: { ip: string }[];
     ports?: { name?: string; port: number; protocol?: string }[];
   }[];
+}
+
+/** v1 */
+export interface EventObject extends KubernetesObject {
+  involvedObject?: { kind?: string; name?: string; namespace?: string };
+  reason?: string;
+  message?: string;
+  type?: string;
+  firstTimestamp?: string | null;
+  lastTimestamp?: string | null;
+  /** What reports by events.k8s.io sets only this one. */
+  eventTime?: string | null;
+  count?: number;
+}
+
+/** metrics.k8s.io/v1beta1: NodeMetrics and PodMetrics. */
+export interface MetricsObject extends KubernetesObject {
+  usage?: Record<string, string>;
+  containers?: { name?: string; usage?: Record<string, string> }[];
 }
 
 export interface ConfigMapObject extends KubernetesObject {

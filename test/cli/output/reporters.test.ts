@@ -6,7 +6,7 @@ import { liveReporter } from '../../../src/cli/output/live.ts';
 import { plainLines } from '../../../src/cli/output/plain.ts';
 import { openReporter } from '../../../src/cli/output/open-reporter.ts';
 import type { Terminal } from '../../../src/cli/terminal.ts';
-import { capture } from '../run-cli.ts';
+import { capture, noKeys } from '../run-cli.ts';
 
 function terminal(
   isTTY: boolean,
@@ -15,7 +15,14 @@ function terminal(
   const { output, text } = capture(isTTY);
   const readStdin = () => Promise.resolve('');
   return {
-    terminal: { stdout: capture(false).output, stderr: output, env, stdinIsTTY: false, readStdin },
+    terminal: {
+      stdout: capture(false).output,
+      stderr: output,
+      env,
+      stdinIsTTY: false,
+      readStdin,
+      onKeys: noKeys,
+    },
     text,
   };
 }

@@ -2,6 +2,7 @@
 
 import { expect, it } from 'vitest';
 
+import type { ClusterOverview } from '../../../src/operations/types.ts';
 import { busyboxArchive } from '../support/busybox.ts';
 import { eventually } from '../support/eventually.ts';
 import { deployment, pod, service } from '../support/manifests.ts';
@@ -96,6 +97,18 @@ describeScenario('scale by load', { story: true }, (scenario) => {
     );
     expect(await kubectl('get', 'podmetrics')).toContain('switch');
     expect(await kubectl('explain', 'podmetrics')).toContain('What the containers of a pod use');
+  });
+
+  it('knest top shows the same in one picture', async () => {
+    const text = await scenario.ok(['top', '--name', name, '-o', 'json']);
+    const { measured, nodes: shown, pods } = JSON.parse(text) as ClusterOverview;
+    expect(measured).toBe(true);
+    for (const { status, used, units } of shown) {
+      expect(status).toBe('Ready');
+      expect(used.cpu).toBeGreaterThan(0);
+      expect(units.active).toBe(units.total);
+    }
+    expect(pods.find((one) => one.name.startsWith('load-'))?.cpu).toBeGreaterThan(0.1);
   });
 
   it('an autoscaler scales up under load, and down after it', async () => {
