@@ -141,6 +141,8 @@ export interface HostFacts {
   searchDomains: readonly string[];
   /** Bytes free where state and cache are. */
   freeBytes: { state: number; cache: number };
+  /** What was tried where state and cache are, or will be; undefined: it was not. */
+  folders?: { state: FolderTrial; cache: FolderTrial } | undefined;
   /** The host's clock, seconds since 1970. */
   unixTime?: number | undefined;
   /** How many user namespaces the kernel makes for one user; undefined: it has none. */
@@ -151,6 +153,21 @@ export interface HostFacts {
   debianKeyring?: string | undefined;
   /** Kinds of virtual links that can be made; only asked when a person wants to know (doctor). */
   linkKinds?: readonly string[] | undefined;
+}
+
+/** What a folder can be used for, found out by doing it. */
+export interface FolderTrial {
+  /** The nearest one that exists. */
+  path: string;
+  /** Of its file system, as stat(1) calls it: ext2/ext3, overlayfs, tmpfs, nfs, ... */
+  type: string;
+  /**
+   * What did not work. write: a megabyte; exec: a program in there; overlay: one that is mounted from there, and can be
+   * written to; device: a device file; setuid: a program that becomes another user.
+   */
+  failed: readonly ('write' | 'exec' | 'overlay' | 'device' | 'setuid')[];
+  /** What programs said to it. */
+  said: string;
 }
 
 export type Verdict = 'ok' | 'warning' | 'problem';
@@ -168,7 +185,8 @@ export interface Check {
 }
 
 /** Something of the host that a program is asked for. */
-export type Question = 'systemd-nspawn' | 'apt' | 'network' | 'firewall' | 'space' | 'links' | 'devices';
+export type Question =
+  'systemd-nspawn' | 'apt' | 'network' | 'firewall' | 'space' | 'folders' | 'links' | 'devices';
 
 /** What nobody knows: the program failed, or did not answer in time. */
 export interface Unanswered {

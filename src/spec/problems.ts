@@ -57,7 +57,15 @@ export function problemsOfIssue(
         },
       ];
     case 'too_big':
-      return [{ ...subject, message: `must be at most ${issue.maximum}` }];
+      return [
+        {
+          ...subject,
+          message:
+            issue.origin === 'array'
+              ? `has more than ${issue.maximum} entries`
+              : `must be at most ${issue.maximum}`,
+        },
+      ];
     default:
       return [{ ...subject, message: issue.message }];
   }

@@ -19,8 +19,11 @@ import { messageOf } from '../errors.ts';
  */
 const options = { prettyErrors: false, merge: true, uniqueKeys: false } as const;
 
-/** Bytes. Far more than a config needs; what is larger is another file by mistake. */
-export const maximumTextSize = 4 * 1024 * 1024;
+/**
+ * Bytes. Kubernetes takes no larger object either (etcd: 1.5 MiB); what is larger is another file by mistake, and reading it
+ * would keep knest busy for long.
+ */
+export const maximumTextSize = 1024 * 1024;
 
 const maximumDepth = 100;
 

@@ -128,7 +128,7 @@ describe('create cluster', () => {
     expect(ran.stderr).toContain('--config: cannot be read: ENOENT');
     expect((await runCli(['create', 'cluster', '--config', '/'])).stderr).toContain('cannot be read: EISDIR');
     const endless = await runCli(['create', 'cluster', '--config', '/dev/zero']);
-    expect(endless.stderr).toContain('/dev/zero:1:1  is larger than 4 MB');
+    expect(endless.stderr).toContain('/dev/zero:1:1  is larger than 1 MB');
     const both = await runCli(['create', 'cluster', '--name', 'X', '--suite', '13']);
     expect(both.stderr).toMatch(/2 problems\n {2}--name: .*\n {2}--suite: /);
   });

@@ -385,7 +385,7 @@ describe('more problems than anybody reads', () => {
     ['unknown keys', Array.from({ length: 20_000 }, (_, index) => `k${index}: 1\n`).join('')],
     [
       'wrong values',
-      `nodes:\n  - role: worker\n    labels:\n${Array.from({ length: 100_000 }, (_, index) => `      l${index}: [1]\n`).join('')}`,
+      `nodes:\n  - role: worker\n    labels:\n${Array.from({ length: 50_000 }, (_, index) => `      l${index}: [1]\n`).join('')}`,
     ],
   ])(
     'are told in part: %s',

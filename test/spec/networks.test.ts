@@ -92,3 +92,21 @@ describe('addresses of Services by a flag', () => {
     expect(problems({ loadBalancer })).toEqual([expect.stringMatching(/^--load-balancer: /)]);
   });
 });
+
+describe('lists that are too long', () => {
+  it('are refused by their path, before they are gone through', () => {
+    const numbers = Array.from({ length: 3001 }, (_, index) => index + 1);
+    const ports = numbers.map((port) => `{ containerPort: ${port} }`).join();
+    expect(problems({}, `nodes: [{ role: control-plane, extraPortMappings: [${ports}] }]\n`)).toEqual([
+      'nodes[0].extraPortMappings: has more than 3000 entries',
+    ]);
+    const addresses = numbers.map((last) => `10.0.${last >> 8}.${last & 255}`).join();
+    expect(problems({ loadBalancer: addresses })).toEqual(['--load-balancer: has more than 1000 entries']);
+  });
+
+  it('ranges that overlap are named, however many there are', () => {
+    const ranges = Array.from({ length: 999 }, (_, index) => `10.0.${index >> 8}.${index & 255}`);
+    const found = problems({ loadBalancer: [...ranges, '10.0.0.200-10.0.0.201'].join() });
+    expect(found).toEqual(['--load-balancer: 10.0.0.200-10.0.0.201 overlaps 10.0.0.200']);
+  });
+});

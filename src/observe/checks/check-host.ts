@@ -1,4 +1,5 @@
 import { networkChecks } from './network.ts';
+import { folderChecks } from './folders.ts';
 import { programChecks } from './programs.ts';
 import { systemChecks } from './system.ts';
 import { warning } from './verdicts.ts';
@@ -15,7 +16,12 @@ export interface Needs {
  */
 export function checkHost(facts: HostFacts, needs: Needs, unanswered: readonly Unanswered[] = []): Check[] {
   const unknown = new Set(unanswered.flatMap(({ question }) => judgedBy[question]));
-  const checks = [...systemChecks(facts, needs), ...programChecks(facts, needs), ...networkChecks(facts)];
+  const checks = [
+    ...systemChecks(facts, needs),
+    ...folderChecks(facts, needs),
+    ...programChecks(facts, needs),
+    ...networkChecks(facts),
+  ];
   return [...checks.filter(({ name }) => !unknown.has(name)), ...unanswered.map(notKnown)];
 }
 
@@ -29,6 +35,7 @@ const judgedBy: Readonly<Record<Question, readonly string[]>> = {
     ...['docker', 'docker-ipv6', 'iptables', 'iptables-ipv6'],
   ],
   space: ['space-state', 'space-cache'],
+  folders: [],
   links: [],
   devices: [],
 };
@@ -40,6 +47,7 @@ const subjects: Readonly<Record<Question, string>> = {
   firewall: 'Whether a firewall drops what machines send',
   space: 'How much space is free',
   devices: 'Which devices there are',
+  folders: 'Whether the folders of state and cache can be used',
   links: 'Whether the kernel can make bridges and virtual Ethernet links',
 };
 

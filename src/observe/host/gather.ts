@@ -23,6 +23,7 @@ import { gatherDevices } from './devices.ts';
 import { gatherFirewall, gatherNetwork } from './network.ts';
 import { gatherListening } from './ports.ts';
 import { gatherResolver } from './resolver.ts';
+import { tryFolder } from './try-folders.ts';
 
 export { gatherAptFacts } from './apt.ts';
 
@@ -31,6 +32,8 @@ export interface GatherOptions {
   apt?: boolean;
   /** Also try out what can only be known by trying: which virtual links the kernel can make. */
   thorough?: boolean;
+  /** Also try out the folders of state and cache: makes one in each for a moment. */
+  tryFolders?: boolean;
   /** Told of each question that a program did not answer; the rest is gathered. Without it gathering fails. */
   onUnanswered?: (unanswered: Unanswered) => void;
 }
@@ -83,6 +86,7 @@ export async function gatherFacts(
     linkKinds,
     devices,
     maxUserNamespaces,
+    folders,
   ] = await Promise.all([
     gatherProcessStatus(host),
     kernelFacts,
@@ -128,6 +132,13 @@ export async function gatherFacts(
     readSysctl(host, 'user.max_user_namespaces').then((text) =>
       text === undefined ? undefined : Number(text),
     ),
+    options.tryFolders
+      ? ask(
+          'folders',
+          programs.then((found) => tryFolders(host, paths, found)),
+          undefined,
+        )
+      : undefined,
   ]);
   return {
     hostname: hostname ?? host.name,
@@ -158,6 +169,7 @@ export async function gatherFacts(
     devices,
     maxUserNamespaces,
     kernelModules: (await host.stat(`/lib/modules/${kernel.kernel}`, { follow: true })) !== undefined,
+    folders,
   };
 }
 
@@ -219,6 +231,19 @@ async function gatherFreeBytes(host: Host, paths: Paths): Promise<HostFacts['fre
     .map((line) => line.split(' ').map(Number))
     .map(([blocks = 0, size = 0]) => blocks * size);
   return { state, cache };
+}
+
+async function tryFolders(
+  host: Host,
+  paths: Paths,
+  programs: HostFacts['programs'],
+): Promise<HostFacts['folders']> {
+  // what is missing is told elsewhere
+  if (['unshare', 'mount', 'setpriv'].some((program) => programs[program] === undefined)) return undefined;
+  const [state, cache] = await Promise.all(
+    [paths.state, paths.cache].map(async (path) => tryFolder(host, await nearestExisting(host, path))),
+  );
+  return state && cache ? { state, cache } : undefined;
 }
 
 async function nearestExisting(host: Host, path: string): Promise<string> {

@@ -27,7 +27,7 @@ export async function buildImage(
 ): Promise<BuiltImage> {
   const session = openSession(options);
   const { host, paths, listener, signal } = session;
-  const facts = await makeHostFit(session, options.spec, options.yes ?? false);
+  const facts = await makeHostFit(session, options.spec, { install: options.yes ?? false });
   const { cluster, nodes, components = {} } = await choose(session, options.spec, facts);
   const kubernetes = [cluster, ...Object.values(nodes)];
   const suites = new Set(options.spec.nodes.map((node) => suiteOf(node, options.spec.image)));

@@ -12,7 +12,7 @@ export async function doctor(options: Context & { fix: boolean; yes: boolean }):
   const look = async (): Promise<{ checks: Check[]; facts: Awaited<ReturnType<typeof gatherFacts>> }> => {
     const unanswered: Unanswered[] = [];
     const facts = await gatherFacts(host, paths, workstation.env, {
-      ...{ apt: true, thorough: true },
+      ...{ apt: true, thorough: true, tryFolders: true },
       // on a busy host one program may not end in time: the rest is worth telling
       onUnanswered: (one) => unanswered.push(one),
     });

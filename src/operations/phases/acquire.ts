@@ -54,7 +54,9 @@ export async function acquire(
   { install, previous, keep = previous && keepOf(previous), leases }: AcquireOptions,
 ): Promise<Acquired> {
   const there = new Set(previous?.machines.map(({ name }) => name));
-  const facts = await makeHostFit(session, spec, install, keep?.kubernetes, there);
+  // who only looks at a plan leaves not even a trace of trying
+  const tryFolders = leases !== 'examples';
+  const facts = await makeHostFit(session, spec, { install, tryFolders, kept: keep?.kubernetes, there });
   const kubernetes = await choose(session, spec, facts, keep);
   const versionOf = (node: NodeSpec) => versionOfNode(kubernetes, node);
   const componentsOf = (node: NodeSpec) => kubernetes.components?.[node.name] ?? {};
@@ -89,20 +91,27 @@ export async function choose(
   return { ...kubernetes, components: await chooseComponents(session, spec, facts, kubernetes, keep) };
 }
 
+export interface FitOptions {
+  /** May install missing packages on the host. */
+  install: boolean;
+  /** Finds out whether state and cache can be used where they are, by making a folder there for a moment. */
+  tryFolders?: boolean;
+  /** Versions of Kubernetes that nodes have already. */
+  kept?: Keep['kubernetes'] | undefined;
+  /** Names of the nodes that are there. */
+  there?: ReadonlySet<string>;
+}
+
 /**
  * What the host is, after what it lacked was installed or complained about.
- * @param kept versions of Kubernetes that nodes have already
- * @param there names of the nodes that are there
  * @throws KnestError; InputError, before anything is installed, when what the spec names does not go together on this host
  */
 export async function makeHostFit(
   session: Session,
   spec: ClusterSpec,
-  install: boolean,
-  kept: Keep['kubernetes'] = { nodes: {} },
-  there: ReadonlySet<string> = new Set(),
+  { install, tryFolders = true, kept = { nodes: {} }, there = new Set() }: FitOptions,
 ): Promise<HostFacts> {
-  const { facts, checks } = await lookAtHost(session, spec);
+  const { facts, checks } = await lookAtHost(session, spec, { tryFolders });
   refuseVersions(
     spec,
     (node) => {
@@ -122,7 +131,7 @@ export async function makeHostFit(
     return facts;
   }
   await installHere(session, facts, packages);
-  const again = await lookAtHost(session, spec);
+  const again = await lookAtHost(session, spec, { tryFolders });
   refuse(again.checks);
   return again.facts;
 }

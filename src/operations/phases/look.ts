@@ -15,11 +15,18 @@ export interface HostLook {
   checks: readonly Check[];
 }
 
-/** Looks at the host; writes nothing and installs nothing. */
-export async function lookAtHost(session: Session, spec: ClusterSpec): Promise<HostLook> {
+/**
+ * Looks at the host; installs nothing.
+ * @param tryFolders also whether state and cache can be used where they are, for which a folder is made there for a moment
+ */
+export async function lookAtHost(
+  session: Session,
+  spec: ClusterSpec,
+  { tryFolders }: { tryFolders: boolean },
+): Promise<HostLook> {
   const { host, paths, workstation } = session;
   const [gathered, hostPaths] = await Promise.all([
-    gatherFacts(host, paths, workstation.env),
+    gatherFacts(host, paths, workstation.env, { tryFolders }),
     lookAtPaths(host, pathsOfHost(spec)),
   ]);
   const facts: HostFacts = { ...gathered, hostPaths };

@@ -25,3 +25,8 @@ export function mapping<V extends z.ZodType>(nameProblem: Check, value: V) {
 export function port(description: string) {
   return z.int().min(1).max(65_535).meta({ description });
 }
+
+/** A list that has an end: of that many entries nobody wants more, and each is compared with all others. */
+export function shortList<V extends z.ZodType>(value: V, most: number) {
+  return z.array(value).max(most);
+}

@@ -6,7 +6,7 @@ import { nodePrefixes, podPrefixes, servicePrefixes, subnetsProblem } from '../s
 import { didYouMean } from '../suggest.ts';
 import { rangeProblem } from '../ranges.ts';
 import { addressProblem, certSanProblem, dnsNameProblem } from '../values.ts';
-import { checkedText, port, text } from './fields.ts';
+import { checkedText, port, shortList, text } from './fields.ts';
 
 const apiServer = z
   .strictObject({
@@ -21,7 +21,7 @@ const apiServer = z
         'Default: none, or loopback when `port` is given.',
     }),
     port: port('Port there. Default: one that is free.').optional(),
-    certSANs: z.array(checkedText(certSanProblem)).optional().meta({
+    certSANs: shortList(checkedText(certSanProblem), 1000).optional().meta({
       description: 'More DNS names and IP addresses for the API server’s certificate.',
     }),
   })
@@ -29,8 +29,7 @@ const apiServer = z
 
 const loadBalancer = z
   .strictObject({
-    addresses: z
-      .array(checkedText(rangeProblem))
+    addresses: shortList(checkedText(rangeProblem), 1000)
       .optional()
       .meta({
         description:

@@ -15,7 +15,7 @@ import {
 } from '../values.ts';
 import { versionPattern, versionProblem } from '../kubernetes-version.ts';
 import { kubeletSchema } from './components.ts';
-import { checkedText, mapping, port, text } from './fields.ts';
+import { checkedText, mapping, port, shortList, text } from './fields.ts';
 
 const taint = z.strictObject({
   key: checkedText(qualifiedNameProblem).meta({ description: 'Name of the taint.' }),
@@ -118,7 +118,7 @@ const nodeSchema = z.strictObject({
         'GPUs and other devices by the Container Device Interface: the node sees `/etc/cdi` and `/var/run/cdi` of the host. ' +
         'The device nodes themselves belong into `devices`. Default: false.',
     }),
-  extraPortMappings: z.array(portMapping).optional().meta({
+  extraPortMappings: shortList(portMapping, 3000).optional().meta({
     description: 'Ports of the host that lead to ports of the node.',
   }),
   kubelet: kubeletSchema.meta({

@@ -3,6 +3,7 @@
 import { defaults } from '../words.ts';
 import type { Problem } from '../../errors.ts';
 import { parseRange, rangesMeet } from '../../formats/address-range.ts';
+import type { AddressRange } from '../../formats/address-range.ts';
 import { overlaps, parseCidr } from '../../formats/cidr.ts';
 import type { At } from '../problems.ts';
 import type { Config } from '../schema.ts';
@@ -112,8 +113,9 @@ function poolProblems(config: ValidConfig, at: At): Problem[] {
     range: parseRange(text),
     subject: at(['network', 'loadBalancer', 'addresses', index]),
   }));
+  const overlaps = overlapsOf(ranges);
   return ranges.flatMap(({ text, range, subject }, index) => {
-    const other = ranges.slice(0, index).find((before) => rangesMeet(before.range, range));
+    const other = overlaps.get(index);
     return [
       ...(family === 'dual' || family === `ipv${range.family}`
         ? []
@@ -123,7 +125,30 @@ function poolProblems(config: ValidConfig, at: At): Problem[] {
               message: `${text} is IPv${range.family}, but the cluster is ${familyNames[family]}`,
             },
           ]),
-      ...(other ? [{ ...subject, message: `${text} overlaps ${other.text}` }] : []),
+      ...(other === undefined ? [] : [{ ...subject, message: `${text} overlaps ${other}` }]),
     ];
   });
+}
+
+/**
+ * Which ranges overlap one that is written before them, and which: by their order, as comparing each with all others takes
+ * minutes for a long list.
+ */
+function overlapsOf(ranges: readonly { text: string; range: AddressRange }[]): Map<number, string> {
+  const inOrder = ranges
+    .map(({ text, range }, index) => ({ text, range, index }))
+    .sort(
+      ({ range: a }, { range: b }) =>
+        a.family - b.family || (a.first < b.first ? -1 : a.first > b.first ? 1 : 0),
+    );
+  const found = new Map<number, string>();
+  let reaching: (typeof inOrder)[number] | undefined;
+  for (const one of inOrder) {
+    if (reaching && rangesMeet(reaching.range, one.range)) {
+      const [before, after] = reaching.index < one.index ? [reaching, one] : [one, reaching];
+      if (!found.has(after.index)) found.set(after.index, before.text);
+    }
+    if (reaching?.range.family !== one.range.family || reaching.range.last < one.range.last) reaching = one;
+  }
+  return found;
 }
