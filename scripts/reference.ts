@@ -1,5 +1,5 @@
 /**
- * Writes docs/reference, docs/versions.md and the JSON Schema of the config file from the program itself: commands and
+ * Writes docs/reference, docs/versions.md, a table of docs/coming-from-kind.md and the JSON Schema of the config file from the program itself: commands and
  * flags, exit codes, environment, the config file, what each version of Kubernetes needs.
  * `tsx scripts/reference.ts` writes; with --check it changes nothing and exits 1 when a page is not current.
  */
@@ -13,6 +13,7 @@ import { z } from 'zod';
 import { errorCodes, exitCodes } from '../src/errors.ts';
 import { configSchema } from '../src/spec/schema.ts';
 import { commandTree, describeOption, leavesOf, nameOf, sentence } from './command-tree.ts';
+import { withKindLines } from './kind-lines.ts';
 import { manPage } from './man-page.ts';
 import { page, table } from './markdown.ts';
 import { versionsPage } from './versions-page.ts';
@@ -20,6 +21,8 @@ import { versionsPage } from './versions-page.ts';
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** Part of the package: editors read it from there. */
 const schemaPath = 'schema/cluster.schema.json';
+/** Written by hand but for one table. */
+const kindPath = 'docs/coming-from-kind.md';
 /** Found by man(1) where npm or a package puts it. */
 const manualPath = 'man/knest.1';
 
@@ -36,6 +39,7 @@ export async function referencePages(): Promise<Map<string, string>> {
     ['docs/reference/errors.md', errorsPage()],
     ['docs/reference/environment.md', environmentPage()],
     ['docs/versions.md', versionsPage()],
+    [kindPath, withKindLines((await currentText(kindPath)) ?? '')],
     [schemaPath, JSON.stringify(jsonSchema)],
   ] as const;
   const manual = manPage(program, { exitCodes: meaningOfKind, environment: environmentVariables });

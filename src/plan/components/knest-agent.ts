@@ -10,6 +10,7 @@ import { loadBalancerGroups, loadBalancerObjects } from '../manifests/load-balan
 import { hostNetworkDnsPort } from '../network/host-network.ts';
 import { adminCertificate } from '../pki.ts';
 import { metricsGroup, metricsObjects } from '../manifests/metrics.ts';
+import { proxyConfigOfAll } from './kube-proxy.ts';
 import { registryHosting } from './local-registry.ts';
 import { certificateFiles, clientCertificate, publicFile } from './pki-files.ts';
 import { runtimeClasses } from './runtimes.ts';
@@ -123,7 +124,7 @@ function objects(machine: MachineContext, cluster: ClusterContext): string {
       ...(coreDns ? coreDnsObjects(coreDns) : []),
       ...(cluster.loadBalancer.length > 0 ? loadBalancerObjects : []),
       ...(cluster.spec.metrics ? metricsObjects : []),
-      ...kubeadmObjects(cluster, machine),
+      ...kubeadmObjects(cluster, machine, proxyConfigOfAll(machine, cluster)),
       ...registryHosting(cluster),
       ...runtimeClasses(cluster.spec.runtimes),
     ],

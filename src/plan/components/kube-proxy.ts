@@ -41,7 +41,11 @@ export const kubeProxy: Component = (machine, cluster) =>
           publicFile('ca.crt'),
           ...certificateFiles('kube-proxy'),
           kubeconfigFile(kubeconfig, 'kube-proxy', machine, cluster),
-          { path: configFile, mode: 0o644, content: { text: stringify(configuration(machine, cluster)) } },
+          {
+            path: configFile,
+            mode: 0o644,
+            content: { text: stringify(configuration(machine, cluster)) },
+          },
           ...(machine.role === 'worker' ? [waitFile] : []),
         ],
         units: [
@@ -62,6 +66,14 @@ export const kubeProxy: Component = (machine, cluster) =>
           },
         ],
       };
+
+/** What is the same on all nodes of the machine's version, as YAML; undefined: there is no kube-proxy. */
+export function proxyConfigOfAll(machine: MachineContext, cluster: ClusterContext): string | undefined {
+  if (cluster.spec.network.proxyMode === 'none') return undefined;
+  const ofNode = ['hostnameOverride', 'bindAddress'];
+  const entries = Object.entries(configuration(machine, cluster));
+  return stringify(Object.fromEntries(entries.filter(([key]) => !ofNode.includes(key))));
+}
 
 /** KubeProxyConfiguration (kubeproxy.config.k8s.io/v1alpha1). */
 function configuration(machine: MachineContext, cluster: ClusterContext) {

@@ -18,9 +18,38 @@ export function fileInBase64(path: string): string {
   return `@base64:${path}@`;
 }
 
-/** @param machine a control plane */
-export function kubeadmObjects(cluster: Cluster, machine: Machine): Manifest[] {
-  return [...clusterInfo(cluster), kubeadmConfig(cluster, machine)];
+/**
+ * @param machine a control plane
+ * @param proxyConfig its KubeProxyConfiguration as YAML; undefined: there is no kube-proxy
+ */
+export function kubeadmObjects(
+  cluster: Cluster,
+  machine: Machine,
+  proxyConfig: string | undefined,
+): Manifest[] {
+  return [
+    ...clusterInfo(cluster),
+    kubeadmConfig(cluster, machine),
+    ...(proxyConfig === undefined ? [] : [kubeProxyConfig(proxyConfig)]),
+  ];
+}
+
+/** Installers read the mode and the pods' subnets of kube-proxy here. */
+function kubeProxyConfig(text: string): Manifest {
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: {
+      name: 'kube-proxy',
+      namespace: 'kube-system',
+      labels: { app: 'kube-proxy' },
+      annotations: {
+        'knest.dev/made-by':
+          'knest, for tools that read it; kube-proxy is a unit of each node and is changed by components.kubeProxy.config',
+      },
+    },
+    data: { 'config.conf': text },
+  };
 }
 
 /**

@@ -1,13 +1,15 @@
 /** Config files from kind's own documentation, unchanged: what they ask for is there. */
 
-import { copyFile, readFile, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
 import { expect, it } from 'vitest';
 
+import { kindLines } from '../../../scripts/kind-lines.ts';
 import { busyboxArchive } from '../support/busybox.ts';
-import { must } from '../support/cli.ts';
+import { mainFile, must, run, succeeded } from '../support/cli.ts';
 import { eventually } from '../support/eventually.ts';
+import { busyboxPieces, writeDockerArchive } from '../support/image.ts';
 import { pod } from '../support/manifests.ts';
 import { describeScenario } from '../support/scenario.ts';
 
@@ -72,6 +74,50 @@ describeScenario('coming from kind', { story: false }, (scenario) => {
     );
     expect(answer.trim()).toBe('foo');
     await remove();
+  });
+
+  it('lines of scripts, one after the other, as docs/coming-from-kind.md has them', async () => {
+    const programs = `${scenario.folder}/programs`;
+    await mkdir(programs);
+    const install = async (program: string, script: string) => {
+      await writeFile(`${programs}/${program}`, `#!/bin/sh\n${script}\n`);
+      await chmod(`${programs}/${program}`, 0o755);
+    };
+    await writeDockerArchive(`${scenario.folder}/app.tar`, 'app:1', await busyboxPieces('kind'));
+    await install('knest', `exec ${process.execPath} ${mainFile} "$@"`);
+    // stands for Docker: an image of its own, and one archive of it
+    const docker = `case "$2" in inspect) echo '[{"Id": "sha256:0"}]' ;; save) cat ${scenario.folder}/app.tar ;; esac`;
+    await install('docker', docker);
+    const env = {
+      PATH: `${programs}:${process.env['PATH'] ?? ''}`,
+      KNEST_STATE_DIR: scenario.state,
+      KUBECONFIG: scenario.kubeconfig,
+      HOME: scenario.folder,
+    };
+    const inScript = async (line: string) => {
+      const argv = ['sh', '-ec', line.replaceAll('demo', name)];
+      return succeeded(argv, await run(argv, { env, cwd: scenario.folder })).stdout;
+    };
+    const printed = new Map<string, string>();
+    for (const { knest, only } of kindLines) {
+      if (knest === undefined || only === 'shown') continue;
+      printed.set(knest, await inScript(knest));
+    }
+    const of = (start: string) => [...printed].find(([line]) => line.startsWith(start))?.[1] ?? '';
+    expect(of('knest get clusters')).toBe(name);
+    expect(of('knest load docker-image')).toMatch(/docker\.io\/library\/app:1 +loaded +docker/);
+    expect(of('knest load image-archive')).toMatch(/docker\.io\/library\/app:1 +present/);
+    expect(of('knest kubectl --name demo -- -n kube-system get configmap kube-proxy')).toContain(
+      'KubeProxyConfiguration',
+    );
+    expect(of('knest kubectl --name demo -- get --raw /readyz?verbose')).toContain('readyz check passed');
+    const logs = `${scenario.folder}/logs`;
+    expect(await readdir(`${logs}/${name}-control-plane`)).toEqual(
+      expect.arrayContaining(['journal.log', 'units', 'images.json']),
+    );
+    const everything = await must(['grep', '-rhoc', 'PRIVATE KEY', logs]).catch(() => '0');
+    expect(everything).not.toMatch(/[1-9]/);
+    await scenario.expectCleanHost();
   });
 
   it('a network add-on of the user’s: nodes wait for it, create does not', async () => {
