@@ -1,5 +1,12 @@
 /** docs/versions.md: what a version of Kubernetes needs, from the tables that plans are made from. */
 
+import {
+  cniPluginsRelease,
+  componentTopics,
+  containerdFormats,
+  runcOfContainerd,
+} from '../src/plan/versions/components.ts';
+import { etcdUpgrades, removedEtcdFlags } from '../src/plan/versions/etcd.ts';
 import { newestMinor, oldestMinor, valueAt } from '../src/plan/versions/facts.ts';
 import type { Fact, Topic } from '../src/plan/versions/facts.ts';
 import { removedFlags } from '../src/plan/versions/flags.ts';
@@ -39,7 +46,9 @@ export function versionsPage(): string {
     '',
     '## Debian suites of the nodes',
     '',
-    `etcd, containerd, runc and the CNI plugins are Debian’s. Versions as of ${suitesRead}.`,
+    `etcd, containerd, runc and the CNI plugins are the suite’s where they are good enough for the node’s Kubernetes, else they`,
+    '[come from their projects](where-kubernetes-comes-from.md#containerd-runc-cni-plugins-etcd). Versions as of',
+    `${suitesRead}; the last column is about the suite’s own containerd.`,
     '',
     ...table(
       ['`--suite`', 'systemd', 'containerd', 'runc', 'etcd', 'CNI plugins', 'on cgroup v1', 'Kubernetes'],
@@ -57,6 +66,31 @@ export function versionsPage(): string {
     '  v2 tree without controllers, and containerd and the kubelet see those of v1.',
     '',
     'A mirror that is a snapshot of Debian’s archive has the versions of its day, and is not checked.',
+    '',
+    '## From releases',
+    '',
+    'What is taken where the suite’s is not good enough, or `source: release` says no version:',
+    '',
+    ...rowsOf(componentTopics),
+    '',
+    ...table(
+      ['containerd', 'runc that goes with it, at least', 'Source'],
+      runcOfContainerd.map(({ since, value, source }) => [fromVersion(since), value, source]),
+    ),
+    '',
+    `CNI plugins: ${cniPluginsRelease.value} (${cniPluginsRelease.source}).`,
+    '',
+    ...table(
+      ['containerd', 'Version of its config.toml', 'Source'],
+      containerdFormats.map(({ since, value, source }) => [fromVersion(since), String(value), source]),
+    ),
+    '',
+    'etcd’s members go from line to line only forwards, one line at a time, and not from any patch:',
+    '',
+    ...table(
+      ['etcd', 'takes over from', 'Source'],
+      etcdUpgrades.map(({ to, from, source }) => [to, `${from} or newer`, source]),
+    ),
     '',
     ...section('The kubelet', kubeletTopics),
     ...section('The kubelet and containerd', runtimeTopics),
@@ -76,6 +110,13 @@ export function versionsPage(): string {
         instead,
         source,
       ]),
+    ),
+    '',
+    'And of etcd, by its own version:',
+    '',
+    ...removedEtcdFlags.map(
+      ({ flags, since, instead, source }) =>
+        `- before ${since}: ${flags.map((flag) => `\`${flag}\``).join(', ')}; now ${instead} (${source})`,
     ),
     '',
     '## What kubeadm takes',
@@ -101,6 +142,15 @@ export function versionsPage(): string {
 }
 
 function section(title: string, topics: Readonly<Record<string, Topic<Answer>>>): string[] {
+  return [`## ${title}`, '', ...rowsOf(topics), ''];
+}
+
+/** "2.3.0 and newer"; the oldest of a list is for all before. */
+function fromVersion(since: string): string {
+  return since === '0.0.0' ? 'before' : `${since} and newer`;
+}
+
+function rowsOf(topics: Readonly<Record<string, Topic<Answer>>>): string[] {
   const rows = Object.values(topics).flatMap((topic) =>
     topic.facts.map((fact, index) => [
       index === 0 ? topic.what : '',
@@ -109,7 +159,7 @@ function section(title: string, topics: Readonly<Record<string, Topic<Answer>>>)
       fact.source,
     ]),
   );
-  return [`## ${title}`, '', ...table(['What', 'Kubernetes', '', 'Source'], rows), ''];
+  return table(['What', 'Kubernetes', '', 'Source'], rows);
 }
 
 function answer(value: Answer): string {

@@ -146,24 +146,7 @@ const comparisons: { [Field in keyof Required<MachinePlan>]: Comparison } = {
             why: 'the programs are in a layer of the machine',
           },
         ],
-  components: ({ before, after }) =>
-    [...new Set([...Object.keys(before.components ?? {}), ...Object.keys(after.components ?? {})])].flatMap(
-      (name) => {
-        const [old, now] = [before, after].map(
-          ({ components = {} }) => components[name as keyof typeof components],
-        );
-        // plans of older versions do not say it; why it was chosen makes no difference
-        if (!old || !now || (old.version === now.version && old.layer === now.layer)) return [];
-        return [
-          {
-            what: 'component version' as const,
-            says: `${name} ${now.version ?? 'of an unknown version'} instead of ${old.version ?? 'one'}`,
-            cost: 'machine rebooted' as const,
-            why: 'the programs are in a layer of the machine',
-          },
-        ];
-      },
-    ),
+  components: componentsSaid,
   ports: field('ports', 'port', 'none', 'other ports of the host lead to it', 'the host leads packets there'),
   folder: field('folder', 'folder', 'data lost', 'its folder is elsewhere', 'the data is in the old one'),
   root: field('root', 'folder', 'machine rebooted', 'its root is elsewhere', nextStart),
@@ -207,6 +190,23 @@ const comparisons: { [Field in keyof Required<MachinePlan>]: Comparison } = {
   ),
   run: ({ run }) => run.changes,
 };
+
+/** What it runs besides Kubernetes; a plan of an older version does not say it, and the machine has it all the same. */
+function componentsSaid({ before: { components: old = {} }, after: { components = {} } }: Inputs): Change[] {
+  const names = new Set([...Object.keys(old), ...Object.keys(components)] as (keyof typeof components)[]);
+  return [...names].flatMap((name): Change[] => {
+    const [was, is] = [old[name], components[name]];
+    if (!differs(was, is)) return [];
+    if (!was || !is || (was.version === is.version && was.layer === is.layer)) {
+      return [
+        { what: 'description', says: `what ${name} is, and why`, cost: 'none', why: 'it is only told' },
+      ];
+    }
+    const says = `${name} ${is.version ?? 'of another version'} instead of ${was.version ?? 'one that nobody knows'}`;
+    const why = 'the programs are in a layer of the machine';
+    return [{ what: 'component version', says, cost: 'machine rebooted', why }];
+  });
+}
 
 /** One change for each that comes or goes; one when only the order is another. */
 function listChanges<T>(

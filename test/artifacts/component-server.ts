@@ -28,8 +28,8 @@ export interface ComponentFixtureOptions {
   withoutChecksum?: readonly ComponentName[];
   /** A name begins with this: all files are somewhere else, where the server leads to. */
   redirect?: boolean;
-  /** What the programs are; scripts that say their version without it. */
-  content?: (component: ComponentName, name: string) => Buffer;
+  /** What the programs are; undefined: the archive has no such one. Without it, scripts that say their version. */
+  content?: (component: ComponentName, name: string) => Buffer | undefined;
   /** More entries of the archives, by name: what nobody asked for. */
   more?: Readonly<Record<string, string>>;
 }
@@ -51,15 +51,17 @@ export async function componentFixture(options: ComponentFixtureOptions = {}): P
     if (version === undefined) continue;
     const { repository, file, checksums, programs, perhaps } = componentLayouts[component];
     const name = file(version, arch);
-    const contentOf = (program: string): Buffer =>
-      options.content?.(component, program) ?? fakeProgram(program, version);
-    const entries = [...Object.keys(programs), ...Object.keys(perhaps)].map((program): [string, Buffer] => [
-      `${folders[component](version)}${program}`,
-      contentOf(program),
-    ]);
+    const contentOf = (program: string): Buffer | undefined =>
+      options.content ? options.content(component, program) : fakeProgram(program, version);
+    const entries = [...Object.keys(programs), ...Object.keys(perhaps)].flatMap(
+      (program): [string, Buffer][] => {
+        const own = contentOf(program);
+        return own ? [[`${folders[component](version)}${program}`, own]] : [];
+      },
+    );
     const content =
       component === 'runc'
-        ? contentOf('runc')
+        ? (contentOf('runc') ?? Buffer.alloc(0))
         : await archiveOf([...entries, ...Object.entries(more).map(asEntry)]);
     const base = `/${repository}/releases/download/v${version}`;
     answers.set(`${base}/${name}`, options.redirect ? { redirect: `/elsewhere/${name}` } : { content });

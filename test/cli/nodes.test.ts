@@ -36,8 +36,10 @@ demo-worker          demo      worker          stopped   Unknown   <none>
   it('-o wide adds addresses, pod subnets, ports and the PID of the machine', async () => {
     const { stdout } = await runCli(['get', 'node', '-o', 'wide'], { api: { listNodes } });
     const [heading = '', , line = ''] = stdout.split('\n');
-    expect(heading).toMatch(/VERSION +ADDRESS +POD SUBNET +PORTS +PID$/);
-    expect(line).toMatch(/10\.90\.0\.3,fd00:90::3 +10\.91\.1\.0\/24,fd00:91:0:1::\/64 +\S+ +<none>$/);
+    expect(heading).toMatch(/VERSION +ADDRESS +POD SUBNET +PORTS +CONTAINER-RUNTIME +PID$/);
+    expect(line).toMatch(
+      /10\.90\.0\.3,fd00:90::3 +10\.91\.1\.0\/24,fd00:91:0:1::\/64 +\S+ +containerd:\/\/1\.7\.24 +<none>$/,
+    );
     expect(line).toContain(' 127.0.0.1:8080->80/tcp,*:5353->53/udp,[::1]:8443->443/tcp ');
   });
 

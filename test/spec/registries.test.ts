@@ -50,6 +50,13 @@ describe('registry', () => {
 });
 
 describe('registries', () => {
+  it('a password is for one of them, not for all', () => {
+    const credentials = { username: 'alice', password: 'secret' };
+    expect(problemsOf({ registries: [{ host: '*', credentials }] })).toEqual([
+      'registries[0].credentials: would be for every registry that has no entry of its own',
+    ]);
+  });
+
   const pem = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n';
 
   it('are complete', () => {

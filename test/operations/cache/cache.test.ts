@@ -70,6 +70,30 @@ describe('listCache', () => {
   });
 });
 
+describe('layers of components', () => {
+  it('say which one they are, and one of a directory replaces the one before', async () => {
+    const containerd = {
+      kind: 'component',
+      component: 'containerd',
+      source: { kind: 'release', baseUrl: 'x' },
+    };
+    const own = { kind: 'component', component: 'runc', source: { kind: 'directory', directory: '/runc' } };
+    layer('containerd-a', { ...containerd, version: '2.3.4' }, 1);
+    layer('containerd-b', { ...containerd, version: '1.7.34' }, 2);
+    layer('runc-a', { ...own, version: '1.4.3' }, 1);
+    layer('runc-b', { ...own, version: '1.4.2' }, 2);
+    const { entries } = await listCache({ host, paths });
+    expect(entries.find(({ id }) => id === 'containerd-a')).toMatchObject({
+      kind: 'component',
+      component: 'containerd',
+      version: '2.3.4',
+      source: 'release',
+    });
+    const { removed } = await pruneCache({ host, paths, dryRun: true });
+    expect(removed.map(({ id }) => id)).toEqual(['runc-b']);
+  });
+});
+
 describe('pruneCache', () => {
   beforeEach(() => {
     layer('rootfs-new', { kind: 'rootfs', suite: 'trixie' }, 1);

@@ -100,3 +100,25 @@ it('a line is no version yet: nothing is refused for what it might be', async ()
   const { error } = await live(paper, (context) => planCluster({ ...context, spec }));
   expect(error).toBeUndefined();
 });
+
+it.each([
+  ['create', createCluster],
+  ['plan', planCluster],
+  ['build', (options: Parameters<typeof createCluster>[0]) => buildImage({ ...options, rebuild: false })],
+] as const)('%s refuses a runtime that cannot be had, with the one thing to do', async (_name, verb) => {
+  const paper = await paperHost();
+  await cached(paper, kubernetes('v1.38.0'));
+  const before = await inventory(paper);
+  // nobody listens there
+  const components = { ...clusterSpec().components, mirror: 'http://127.0.0.1:1' };
+  const spec = clusterSpec({ kubernetes: withVersion('v1.38.0'), components });
+  const { error } = await live(paper, (context) => verb({ ...context, spec }));
+  expect(error instanceof InputError && error.problems).toMatchObject([
+    {
+      path: 'components.containerd.source',
+      message: expect.stringContaining('127.0.0.1:1 does not answer') as string,
+      hint: expect.stringContaining('--component-mirror URL') as string,
+    },
+  ]);
+  expect(await inventory(paper)).toEqual(before);
+});
