@@ -100,7 +100,9 @@ describe('single nodes', () => {
     expect(runOf(machine, 'direct').argv).toEqual(
       expect.arrayContaining(['--bind-ro=/srv/data:/data', '--bind=/srv/more:/more']),
     );
-    expect(textOf(machine, '/usr/local/lib/knest/pod-mounts')).toContain('asked mount --make-rprivate /data\n');
+    expect(textOf(machine, '/usr/local/lib/knest/pod-mounts')).toContain(
+      'asked mount --make-rprivate /data\n',
+    );
     expect(flagsOf(machine, 'kubelet.service')['v']).toBe('4');
     expect(textOf(machine, '/etc/kubernetes/kubelet.yaml')).toContain('maxPods: 20');
   });
