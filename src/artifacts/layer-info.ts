@@ -3,6 +3,7 @@ import * as z from 'zod';
 import type { Host } from '../host/types.ts';
 import type { Paths, PlannedLayer, ResolvedSource } from '../plan/types.ts';
 import type { ComponentName } from '../spec/types.ts';
+import { componentNames } from '../spec/words.ts';
 
 /** What is known of a layer in the cache; a file beside it. */
 export interface LayerInfo {
@@ -60,9 +61,11 @@ export function layerInfo(layer: PlannedLayer, arch: string): LayerInfo {
 /** What is asked of it by everybody; the rest is of one kind only, and asked for with care. */
 const schema = z.looseObject({
   id: z.string(),
-  kind: z.enum(['rootfs', 'kubernetes', 'images']),
+  kind: z.enum(['rootfs', 'kubernetes', 'component', 'images']),
   arch: z.string(),
   version: z.string().optional(),
+  component: z.enum(componentNames).optional(),
+  sha256: z.string().optional(),
   source: z.looseObject({ kind: z.string() }).optional(),
   suite: z.string().optional(),
   images: z.array(z.string()).optional(),

@@ -44,7 +44,6 @@ it.each([
   const { error, events } = await live(paper, (context) => verb({ ...context, spec, yes: true }));
   expect(error).toBeInstanceOf(InputError);
   expect(error instanceof InputError && error.problems.map(({ path }) => path)).toEqual([
-    'suite',
     'kubernetesVersion',
   ]);
   expect(events).toEqual([]);
