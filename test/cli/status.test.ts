@@ -79,7 +79,9 @@ describe('status cluster', () => {
     expect(ran.stdout).toContain(
       'Cluster demo: running, Kubernetes v1.20.2\n  ✓ API server https://10.90.0.2:6443, from the host https://127.0.0.1:16443\n',
     );
-    expect(ran.stdout).toContain('  ✗ v1.example.org, which shop/api should answer (no endpoints)\n  ✓ what it has on this host is there\n\netcd');
+    expect(ran.stdout).toContain(
+      '  ✗ v1.example.org, which shop/api should answer (no endpoints)\n  ✓ what it has on this host is there\n\netcd',
+    );
     expect(ran.stdout).not.toContain('knest-metrics');
     expect(ran.stdout).toContain('! DiskPressure is True: Full (no space)');
     expect(ran.stdout).not.toContain('KubeletReady');
