@@ -56,6 +56,10 @@ export const errorCodes = {
   ARCHIVE_UNUSABLE: { kind: 'failed', meaning: 'A file is no archive of images that nodes can use.' },
   SOURCE_CHANGED: { kind: 'failed', meaning: 'Files changed while they were read: run it again.' },
   IMAGES_NOT_LOADED: { kind: 'failed', meaning: 'A node does not have the images that it was given.' },
+  MANIFESTS_NOT_APPLIED: {
+    kind: 'failed',
+    meaning: 'The API server did not take all manifests of the config.',
+  },
   MACHINE_FAILED: { kind: 'failed', meaning: 'A machine did not start, or does not end.' },
   MACHINE_NOT_RUNNING: { kind: 'failed', meaning: 'The machine does not run.' },
   CLUSTER_INCOMPLETE: { kind: 'failed', meaning: 'Creating the cluster has not finished.' },

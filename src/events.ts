@@ -33,6 +33,8 @@ export type StepId =
   | 'usable'
   /** The nodes load the images that they come with. */
   | 'images'
+  /** The objects of the config's manifests are applied. */
+  | 'manifests'
   /** An archive of images is loaded into a machine (MACHINE/FILE). */
   | `load/${string}`
   /** Logs are gathered: of the host, of the API server (cluster), of a machine. */

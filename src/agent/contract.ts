@@ -3,5 +3,6 @@
 export type { ObjectsFile } from './apply-objects.ts';
 export type { AgentConfig } from './config.ts';
 export type { NodeImage } from './images/list-images.ts';
+export type { ManifestsFile } from './manifests/apply-manifests.ts';
 export type { ApiAccess } from './kubernetes/open-api.ts';
 export { balancerName } from './load-balancer/names.ts';

@@ -3,6 +3,7 @@
  *
  *     knest-agent.mjs [CONFIG]       serves until it is ended
  *     knest-agent.mjs apply FILE     makes the objects in the file and ends
+ *     knest-agent.mjs manifests FILE applies the user's manifests in the file and ends
  *     knest-agent.mjs images SOCKET  prints the images of this node as JSON and ends
  */
 
@@ -14,6 +15,7 @@ import { listImages } from './images/list-images.ts';
 import { openApi } from './kubernetes/open-api.ts';
 import { runLoadBalancer } from './load-balancer/run.ts';
 import { log, reasonOf } from './log.ts';
+import { applyManifests } from './manifests/apply-manifests.ts';
 import { runMetrics } from './metrics/run.ts';
 import { runNetworkPolicy } from './network-policy/run.ts';
 import { runStorage } from './storage/run.ts';
@@ -51,6 +53,7 @@ async function main(configPath: string): Promise<void> {
 const [first = '/etc/kubernetes/knest-agent.json', second = ''] = process.argv.slice(2);
 const once: Record<string, () => Promise<void>> = {
   apply: () => applyObjects(second),
+  manifests: () => applyManifests(second),
   images: async () => {
     process.stdout.write(`${JSON.stringify(await listImages(second))}\n`);
   },

@@ -17,6 +17,7 @@ import type { ClusterPlan, MachinePlan, Paths, PlannedLayer } from '../plan/type
 import { clusterFolder, readKeyMaterial, writeKeyMaterial } from '../state/clusters.ts';
 import { completeNode } from './complete-node.ts';
 import { preloadSteps } from './images/preloaded-images.ts';
+import { manifestsSteps } from './manifests-step.ts';
 import type { Session } from './session.ts';
 
 export { defaultWait } from '../spec/words.ts';
@@ -173,5 +174,6 @@ export function readySteps({ session, plan, manager, material, timeout, since }:
       run: ({ signal }) => withClient((client) => waitForServiceAccount(client, { timeout, signal })),
     },
     ...preloadSteps(manager, plan.machines, timeout),
+    ...manifestsSteps(manager, plan.machines, timeout),
   ];
 }

@@ -20,6 +20,7 @@ import { nodeNetwork } from './components/node-network.ts';
 import { cgroupV1Beside, hasCgroupV1Beside } from './components/cgroup-v1-beside.ts';
 import { operatingSystem } from './components/operating-system.ts';
 import { podNetwork } from './components/pod-network.ts';
+import { userManifests } from './components/user-manifests.ts';
 import { preloadedImages } from './components/preloaded-images.ts';
 import { proxy } from './components/http-proxy.ts';
 import { registries } from './components/registries.ts';
@@ -63,6 +64,7 @@ const components: readonly Component[] = [
   kubeProxy,
   resourceMetrics,
   knestAgent,
+  userManifests,
 ];
 
 /**

@@ -70,6 +70,11 @@ export function certificateProblem(text: string): string | undefined {
     : `must be PEM text (${pemBeginning}...) or the absolute path of such a file`;
 }
 
+export function manifestProblem(text: string): string | undefined {
+  if (/^https?:\/\//.test(text)) return URL.canParse(text) ? undefined : `"${text}" is no URL`;
+  return text.startsWith('/') ? undefined : `"${text}" is neither an absolute path nor a URL`;
+}
+
 export function imageFileProblem(text: string): string | undefined {
   return text.startsWith('/') ? flagValueProblem(text) : `"${text}" is not an absolute path`;
 }

@@ -6,7 +6,13 @@ import { auditSchema, podSecuritySchema } from './config/api-server.ts';
 import { componentsSchema } from './config/components.ts';
 import { dnsSchema } from './config/dns.ts';
 import { checkedText, mapping, text } from './config/fields.ts';
-import { imagesSchema, proxySchema, registriesSchema, registrySchema } from './config/images.ts';
+import {
+  imagesSchema,
+  manifestsSchema,
+  proxySchema,
+  registriesSchema,
+  registrySchema,
+} from './config/images.ts';
 import { networkSchema } from './config/network.ts';
 import { runtimesSchema } from './config/runtimes.ts';
 import { nodesSchema } from './config/nodes.ts';
@@ -109,6 +115,7 @@ export const configSchema = z
     registries: registriesSchema.optional(),
     proxy: proxySchema.optional(),
     images: imagesSchema.optional(),
+    manifests: manifestsSchema.optional(),
     components: componentsSchema.optional(),
     nodes: nodesSchema.optional(),
   })

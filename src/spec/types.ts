@@ -223,6 +223,21 @@ export interface RuntimeSpec {
   path: string;
 }
 
+/** An object of Kubernetes that is applied as it is. */
+export interface ManifestObject {
+  apiVersion: string;
+  kind: string;
+  metadata: { name: string; namespace?: string };
+}
+
+/** Objects that the cluster has from its beginning. */
+export interface ManifestSource {
+  /** Absolute path of a file or folder, or a URL. */
+  from: string;
+  /** Once it was read. */
+  objects?: readonly ManifestObject[];
+}
+
 /** Who answers the names of the cluster. */
 export interface DnsSpec {
   /** knest: knest-agent. coredns: CoreDNS in pods. none: the user brings something for the Service's address. */
@@ -301,5 +316,7 @@ export interface ClusterSpec {
   proxy: ProxySpec | undefined;
   /** undefined: none. */
   images: readonly ImageArchiveSpec[] | undefined;
+  /** In the order in which they are applied; undefined: none. */
+  manifests: readonly ManifestSource[] | undefined;
   nodes: readonly NodeSpec[];
 }

@@ -9,6 +9,8 @@ import {
   visit,
   type CST,
   type Document,
+  type ScalarTag,
+  type SchemaOptions,
   type YAMLError,
 } from 'yaml';
 import { messageOf } from '../errors.ts';
@@ -57,9 +59,15 @@ export function readYaml(
   return 'faults' in result ? result : { data: result.data, document, read };
 }
 
-/** The documents of a text within a file, empty ones left out; or what is wrong with it. */
-export function readDocuments(text: string): { data: unknown[]; read: ReadText } | { faults: Fault[] } {
-  const read = parse(text);
+/**
+ * The documents of a text within a file, empty ones left out; or what is wrong with it.
+ * @param options octal: 0644 is a mode, as Go's YAML and so kubectl reads it; YAML 1.2 has 0o644 for that
+ */
+export function readDocuments(
+  text: string,
+  { octal = false }: { octal?: boolean } = {},
+): { data: unknown[]; read: ReadText } | { faults: Fault[] } {
+  const read = parse(text, octal ? { customTags: (tags) => [octalNumber, ...tags] } : {});
   if ('faults' in read) return read;
   const results = read.documents.map((one) => dataOf(one, read));
   const faults = results.flatMap((one) => ('faults' in one ? one.faults : []));
@@ -94,7 +102,16 @@ export function placeOf(
   return { line: Math.max(1, line), column: Math.max(1, col - hidden) };
 }
 
-function parse(text: string): ReadText | { faults: Fault[] } {
+/** As YAML 1.1 writes numbers of base 8. */
+const octalNumber: ScalarTag = {
+  identify: () => false,
+  default: true,
+  tag: 'tag:yaml.org,2002:int',
+  test: /^[-+]?0[0-7]+$/,
+  resolve: (text) => Number.parseInt(text, 8),
+};
+
+function parse(text: string, more: SchemaOptions = {}): ReadText | { faults: Fault[] } {
   const lineCounter = new LineCounter();
   const at = (message: string, offset: number): { faults: Fault[] } => ({
     faults: [{ message, ...placeOf({ text, lineCounter }, offset) }],
@@ -105,7 +122,7 @@ function parse(text: string): ReadText | { faults: Fault[] } {
   const deep = tokens === undefined ? 0 : firstTooDeep(tokens);
   if (tokens === undefined || deep !== undefined)
     return at(`is nested more than ${maximumDepth} levels deep`, deep ?? 0);
-  const documents = [...new Composer(options).compose(tokens, true, text.length)];
+  const documents = [...new Composer({ ...options, ...more }).compose(tokens, true, text.length)];
   return { text, documents, lineCounter };
 }
 

@@ -11,9 +11,10 @@ import { isPem } from '../../spec/registries.ts';
 import type { ClusterSpec, ImageArchiveSpec, ProxySpec, RegistryAccess } from '../../spec/types.ts';
 import { withArchives } from '../../artifacts/open-archives.ts';
 import type { Session } from '../session.ts';
+import { resolveManifests } from './resolve-manifests.ts';
 
 /**
- * The first phase: the spec with what it only points at: certificates, archives of images, the environment's proxies. So the cluster
+ * The first phase: the spec with what it only points at: certificates, archives of images, manifests, the environment's proxies. So the cluster
  * stays as it was made, whatever becomes of these files, and nodes that are added later are like the others.
  * @throws InputError with all files that cannot be read or are not what they should be
  */
@@ -23,6 +24,7 @@ export async function resolveReferences(session: Session, spec: ClusterSpec): Pr
     registries: spec.registries && (await withCertificates(session, spec.registries)),
     proxy: spec.proxy ?? proxyOfEnvironment(session),
     images: spec.images && (await resolveImages(session, spec.images)),
+    manifests: spec.manifests && (await resolveManifests(session, spec.manifests)),
   };
 }
 

@@ -41,6 +41,7 @@ export interface ClusterContext {
     | 'audit'
     | 'podSecurity'
     | 'runtimes'
+    | 'manifests'
     | 'registry'
     | 'registries'
     | 'proxy'

@@ -118,7 +118,7 @@ function objects(machine: MachineContext, cluster: ClusterContext): string {
   const image = `registry.k8s.io/${machine.traits.coreDnsImage}`;
   const coreDns = dns.provider === 'coredns' ? { dns, serviceAddress, image } : undefined;
   const file: ObjectsFile = {
-    api: access(machine, cluster, adminCertificate),
+    api: apiAccess(machine, cluster, adminCertificate),
     objects: [
       ...agentObjects(dns.provider === 'knest' ? serviceAddress : undefined),
       ...(coreDns ? coreDnsObjects(coreDns) : []),
@@ -134,7 +134,7 @@ function objects(machine: MachineContext, cluster: ClusterContext): string {
 }
 
 /** A control plane asks its own API server, for as long as that one lives. */
-function access(machine: MachineContext, cluster: ClusterContext, certificate: string): ApiAccess {
+export function apiAccess(machine: MachineContext, cluster: ClusterContext, certificate: string): ApiAccess {
   return {
     server: machine.role === 'control-plane' ? `https://127.0.0.1:${apiPort}` : cluster.endpoint,
     authority: `${pkiFolder}/ca.crt`,
@@ -148,7 +148,7 @@ function configuration(machine: MachineContext, cluster: ClusterContext, certifi
     version: 1,
     node: machine.name,
     address: machine.address,
-    api: access(machine, cluster, certificate),
+    api: apiAccess(machine, cluster, certificate),
     healthPort,
     storage: { folder: volumesFolder },
     ...(cluster.spec.network.networkPolicy

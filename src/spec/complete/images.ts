@@ -1,4 +1,4 @@
-/** Where images come from: what a valid config says of it, complete. */
+/** Where images and other objects come from: what a valid config says of it, complete. */
 
 import type { Config } from '../schema.ts';
 import type { ClusterSpec, ProxySpec, RegistrySpec } from '../types.ts';
@@ -11,7 +11,7 @@ const usualPort = 5000;
 
 export function completeImages(
   config: ValidConfig,
-): Pick<ClusterSpec, 'registry' | 'registries' | 'proxy' | 'images'> {
+): Pick<ClusterSpec, 'registry' | 'registries' | 'proxy' | 'images' | 'manifests'> {
   return {
     registry: registryOf(config.registry ?? false),
     registries: config.registries?.map(({ host, mirrors = [], ca, skipVerify = false, credentials }) => ({
@@ -23,6 +23,7 @@ export function completeImages(
     })),
     proxy: config.proxy && proxyOf(config.proxy),
     images: config.images?.map((file) => ({ file })),
+    manifests: config.manifests?.map((from) => ({ from })),
   };
 }
 

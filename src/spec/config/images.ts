@@ -4,6 +4,7 @@ import * as z from 'zod';
 import {
   certificateProblem,
   imageFileProblem,
+  manifestProblem,
   mirrorProblem,
   noProxyProblem,
   plainTextProblem,
@@ -87,4 +88,10 @@ export const imagesSchema = z.array(checkedText(imageFileProblem)).meta({
   description:
     'Archives of images (docker save, OCI layout), by absolute path, that all nodes have from their beginning, also those ' +
     'that are added later.',
+});
+
+export const manifestsSchema = z.array(checkedText(manifestProblem)).meta({
+  description:
+    'Objects that are applied when the cluster starts, in this order: files and folders of YAML or JSON by absolute path, and ' +
+    'URLs. They are read when the cluster is made.',
 });
