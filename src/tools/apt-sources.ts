@@ -10,12 +10,22 @@ export interface AptSources {
 /** Keys of the Debian archive, from debian-archive-keyring, which Debian's apt depends on. */
 const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
+/**
+ * Whether a mirror has the archive as it was on some day: snapshot.debian.org, or a mirror of it. Its lists of packages are
+ * past the day until which they were valid.
+ */
+export function isSnapshot(mirror: string): boolean {
+  return mirror.includes('snapshot');
+}
+
 /** One-line entries, for tools that take them as arguments. */
 export function aptSourceLines({ suite, mirror, securityMirror }: AptSources): string[] {
-  const lines = [`deb ${mirror} ${suite} main`];
+  const line = (uri: string, name: string): string =>
+    `deb ${isSnapshot(uri) ? '[check-valid-until=no] ' : ''}${uri} ${name} main`;
+  const lines = [line(mirror, suite)];
   if (!hasUpdates(suite)) return lines;
-  lines.push(`deb ${mirror} ${suite}-updates main`);
-  if (securityMirror !== undefined) lines.push(`deb ${securityMirror} ${suite}-security main`);
+  lines.push(line(mirror, `${suite}-updates`));
+  if (securityMirror !== undefined) lines.push(line(securityMirror, `${suite}-security`));
   return lines;
 }
 
@@ -31,6 +41,7 @@ export function renderAptSources(
       `Suites: ${suites.join(' ')}`,
       'Components: main',
       `Signed-By: ${keyring}`,
+      ...(isSnapshot(uri) ? ['Check-Valid-Until: no'] : []),
       '',
     ].join('\n');
   const stanzas = [stanza(mirror, hasUpdates(suite) ? [suite, `${suite}-updates`] : [suite])];

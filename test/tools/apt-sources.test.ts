@@ -33,6 +33,16 @@ describe('apt sources', () => {
     expect(renderAptSources({ suite: 'sid', mirror, securityMirror })).toMatch(/^Suites: sid$/m);
   });
 
+  it('takes the lists of a snapshot, which are past their day', () => {
+    const snapshot = 'https://snapshot.example/archive/debian/20260101T000000Z';
+    expect(aptSourceLines({ suite: 'sid', mirror: snapshot, securityMirror: undefined })).toEqual([
+      `deb [check-valid-until=no] ${snapshot} sid main`,
+    ]);
+    expect(renderAptSources({ suite: 'sid', mirror: snapshot, securityMirror: undefined })).toMatch(
+      /^Check-Valid-Until: no$/m,
+    );
+  });
+
   it('leaves security out where no mirror of it is known', () => {
     const sources = { suite: 'trixie', mirror, securityMirror: undefined };
     expect(aptSourceLines(sources)).toEqual([
