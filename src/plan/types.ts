@@ -2,6 +2,7 @@
 
 import type { HostFacts, Lease } from '../facts/types.ts';
 import type { PkiPlan, PlannedCertificate } from '../pki/types.ts';
+import type { DebianTree } from '../spec/lock.ts';
 import type { ClusterSpec, ComponentName, NodeRole } from '../spec/types.ts';
 
 /** Where knest keeps things on a host. */
@@ -105,7 +106,7 @@ export interface ComponentPlan {
 }
 
 /** A read-only directory tree in the cache, named by what made it. Machines are overlays of layers. */
-export type PlannedLayer =
+export type PlannedLayer = (
   | {
       kind: 'rootfs';
       /** Directory name below <cache>/layers. */
@@ -118,10 +119,23 @@ export type PlannedLayer =
       /** Programs that must exist in the result, or the build has failed. */
       requires: readonly string[];
       proxy: string | undefined;
+      /** What it is made of, to the last package; else of what the mirror has. */
+      locked?: DebianTree;
     }
-  | { kind: 'kubernetes'; id: string; version: string; source: ResolvedSource }
+  | {
+      kind: 'kubernetes';
+      id: string;
+      version: string;
+      source: ResolvedSource;
+      /** sha256 of each binary, by name, where that is settled. */
+      binaries?: Readonly<Record<string, string>>;
+    }
   | ComponentLayer
-  | { kind: 'images'; id: string; archives: readonly PlannedArchive[] };
+  | { kind: 'images'; id: string; archives: readonly PlannedArchive[] }
+) & {
+  /** What must be in it, where that is settled: see contentHashCommand. */
+  content?: string;
+};
 
 /** An archive of images that machines find in their root file system. */
 export interface PlannedArchive {
@@ -151,6 +165,8 @@ export interface ComponentLayer {
   source: OutsideSource;
   /** Of a release: sha256 of the file that is downloaded. */
   sha256?: string;
+  /** What must be in it, where that is settled. */
+  content?: string;
 }
 
 /** A component of a node, decided. */
