@@ -23,7 +23,7 @@ export function aptFolderEntries({ folder, arch, sources, keyring, proxy }: AptF
   const text = (path: string, content: string): TreeEntry => ({ path: folder + path, content, mode: 0o644 });
   const directory = (path: string): TreeEntry => ({ path: folder + path, directory: true, mode: 0o755 });
   const lines = aptSourceLines(sources).map((line) =>
-    keyring === undefined ? line : line.replace(/^deb /, `deb [signed-by=${keyring}] `),
+    keyring === undefined ? line : signedBy(keyring, line),
   );
   const settings = {
     Dir: folder,
@@ -51,6 +51,14 @@ export function aptFolderEntries({ folder, arch, sources, keyring, proxy }: AptF
     ...['/etc/apt/apt.conf.d', '/etc/apt/preferences.d', '/etc/apt/sources.list.d'].map(directory),
     ...['/var/lib/apt/lists/partial', '/var/cache/apt/archives/partial', '/var/log/apt'].map(directory),
   ];
+}
+
+/** The line with one more option, beside those that it may have. */
+function signedBy(keyring: string, line: string): string {
+  return line.replace(
+    /^deb (\[)?/,
+    (_, options?: string) => `deb [signed-by=${keyring}${options ? ' ' : '] '}`,
+  );
 }
 
 /** The environment of the two commands below. */

@@ -14,7 +14,7 @@ import { rootfsLayer } from '../../src/plan/image.ts';
 import type { RootfsLayer } from '../../src/plan/image.ts';
 import type { DebianTree } from '../../src/spec/lock.ts';
 import { CommandError } from '../../src/errors.ts';
-import { parsePackageUris } from '../../src/tools/apt-solver.ts';
+import { aptFolderEntries, parsePackageUris } from '../../src/tools/apt-solver.ts';
 import { flatRepositoryScript } from '../../src/tools/flat-repository.ts';
 import { isolatedCommand } from '../../src/tools/unshare.ts';
 import { debianTree, lockedPackage } from '../fixtures/lock.ts';
@@ -215,6 +215,25 @@ describe('findPackages', () => {
       code: 'BUILD_FAILED',
     });
     expect(await host.stat('/work')).toBeUndefined();
+  });
+
+  it('trusts Debian’s keys, whatever else a source says', () => {
+    const sources = { suite: 'trixie', mirror: 'http://snapshot.example/1', securityMirror: 'http://m/s' };
+    const entries = aptFolderEntries({
+      folder: '/w',
+      arch: 'amd64',
+      sources,
+      keyring: '/k.gpg',
+      proxy: undefined,
+    });
+    const list = entries.find(({ path }) => path === '/w/etc/apt/sources.list');
+    expect(list && 'content' in list && list.content).toBe(
+      [
+        'deb [signed-by=/k.gpg check-valid-until=no] http://snapshot.example/1 trixie main\n',
+        'deb [signed-by=/k.gpg check-valid-until=no] http://snapshot.example/1 trixie-updates main\n',
+        'deb [signed-by=/k.gpg] http://m/s trixie-security main\n',
+      ].join(''),
+    );
   });
 
   it('reads nothing else as packages', () => {
