@@ -256,6 +256,10 @@ const environmentVariables: readonly (readonly [names: string, meaning: string])
     'Mirror of the releases of containerd, runc, the CNI plugins and etcd, as `--component-mirror`.',
   ],
   [
+    'KNEST_SNAPSHOT_MIRROR',
+    'Mirror of snapshot.debian.org, for packages that a lock names and mirrors have no more. Default: `http://snapshot.debian.org`.',
+  ],
+  [
     'KUBECONFIG',
     'The kubeconfigs, by kubectl’s rules: written to is the first that exists, else the last. `--kubeconfig` overrides it.',
   ],

@@ -50,6 +50,11 @@ export const errorCodes = {
   COMMAND_TIMEOUT: { kind: 'failed', meaning: 'A program did not end in time.' },
   DOWNLOAD_FAILED: { kind: 'failed', meaning: 'A server does not answer, or does not have what is needed.' },
   CHECKSUM_MISMATCH: { kind: 'failed', meaning: 'A download is not what it should be.' },
+  BUNDLE_UNUSABLE: {
+    kind: 'failed',
+    meaning: 'A file is no bundle that can be used here: damaged, or not signed.',
+  },
+  LOCK_MISMATCH: { kind: 'failed', meaning: 'A layer is not what knest.lock says.' },
   BUILD_FAILED: { kind: 'failed', meaning: 'The system of the nodes, or Kubernetes, could not be made.' },
   LAYER_UNUSABLE: { kind: 'failed', meaning: 'The system of the nodes lacks something.' },
   LAYER_IN_USE: { kind: 'failed', meaning: 'Clusters stand on what would be made anew.' },

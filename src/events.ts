@@ -7,6 +7,12 @@
 export type StepId =
   /** The host gets the packages that it lacks. */
   | 'packages'
+  /** Which packages a Debian system (SUITE) would be made of is looked up. */
+  | `packages/${string}`
+  /** A bundle is written or read. */
+  | 'bundle'
+  /** What is in layers is read, to lock them. */
+  | 'lock'
   /** A layer of the nodes' file systems is built: the Debian system, Kubernetes, archives of images. */
   | `layer/${string}`
   /** A DHCP server is asked for the addresses of the nodes. */

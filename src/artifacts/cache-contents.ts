@@ -22,6 +22,8 @@ export interface CacheEntry {
   source?: string;
   /** Names of the images in it. */
   images?: readonly string[];
+  /** What is in it, where it was locked: see contentHashCommand. */
+  content?: string;
   /** ISO 8601: when it was built, or when the build was last heard of. */
   built: string;
   /** Bytes on the disk. */
@@ -72,7 +74,7 @@ export function buildPaths(paths: Paths, id: string): string[] {
 type Unmeasured = Omit<CacheEntry, 'size' | 'builder'>;
 
 function layerEntry(info: LayerInfo, paths: Paths): Unmeasured {
-  const { id, kind, arch, built, suite, source, images, component } = info;
+  const { id, kind, arch, built, suite, source, images, component, content } = info;
   const version = info.version ?? suite;
   const origin = source?.kind === 'directory' ? source.directory : source?.kind;
   return {
@@ -81,6 +83,7 @@ function layerEntry(info: LayerInfo, paths: Paths): Unmeasured {
     ...(origin === undefined ? {} : { source: origin }),
     ...(images === undefined ? {} : { images }),
     ...(component === undefined ? {} : { component }),
+    ...(content === undefined ? {} : { content }),
   };
 }
 

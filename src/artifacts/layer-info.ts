@@ -4,6 +4,7 @@ import type { Host } from '../host/types.ts';
 import type { Paths, PlannedLayer, ResolvedSource } from '../plan/types.ts';
 import type { ComponentName } from '../spec/types.ts';
 import { componentNames } from '../spec/words.ts';
+import type { LockedKubernetes, LockedLayer } from '../spec/lock.ts';
 
 /** What is known of a layer in the cache; a file beside it. */
 export interface LayerInfo {
@@ -20,6 +21,8 @@ export interface LayerInfo {
   suite?: string;
   /** Names of the images in it. */
   images?: readonly string[];
+  /** What is in it, once somebody has asked: see contentHashCommand. */
+  content?: string;
   /** ISO 8601, when it was built. */
   built: string;
 }
@@ -37,14 +40,19 @@ export async function listLayers(paths: Paths, host: Host): Promise<LayerInfo[]>
   return infos.filter((info) => info !== undefined).sort((a, b) => Date.parse(b.built) - Date.parse(a.built));
 }
 
+/** Writes down what is known of a layer. */
+export async function writeInfo(paths: Paths, info: LayerInfo, host: Host): Promise<void> {
+  await host.writeFile(`${layerPath(paths, info.id)}.json`, `${JSON.stringify(info, null, 2)}\n`, 0o644);
+}
+
 /** What to write down about a layer that is finished. */
-export function layerInfo(layer: PlannedLayer, arch: string): LayerInfo {
+export function layerInfo(layer: PlannedLayer | LockedLayer, arch: string): LayerInfo {
   const common = { id: layer.id, kind: layer.kind, arch, built: new Date().toISOString() };
   switch (layer.kind) {
     case 'rootfs':
       return { ...common, suite: layer.suite };
     case 'kubernetes':
-      return { ...common, version: layer.version, source: layer.source };
+      return { ...common, version: layer.version, source: resolved(layer.source) };
     case 'component': {
       const { component, version, source, sha256 } = layer;
       return {
@@ -58,6 +66,11 @@ export function layerInfo(layer: PlannedLayer, arch: string): LayerInfo {
   }
 }
 
+/** A lock does not know which mirror this host would have taken. */
+function resolved(source: ResolvedSource | LockedKubernetes['source']): ResolvedSource {
+  return source.kind === 'debian' ? { mirror: undefined, proxy: undefined, ...source } : source;
+}
+
 /** What is asked of it by everybody; the rest is of one kind only, and asked for with care. */
 const schema = z.looseObject({
   id: z.string(),
@@ -69,11 +82,15 @@ const schema = z.looseObject({
   source: z.looseObject({ kind: z.string() }).optional(),
   suite: z.string().optional(),
   images: z.array(z.string()).optional(),
+  content: z.string().optional(),
   built: z.iso.datetime(),
 });
 
-/** undefined: cut off, written by hand or by a later knest: not ours to judge, and never a reason to fail. */
-async function readInfo(paths: Paths, id: string, host: Host): Promise<LayerInfo | undefined> {
+/**
+ * What is known of one layer. undefined: nothing, or it is cut off, written by hand or by a later knest: not ours to judge,
+ * and never a reason to fail.
+ */
+export async function readInfo(paths: Paths, id: string, host: Host): Promise<LayerInfo | undefined> {
   try {
     const value: unknown = JSON.parse((await host.readFile(`${layerPath(paths, id)}.json`)) ?? 'null');
     return schema.safeParse(value).success && (value as LayerInfo).id === id

@@ -2,7 +2,10 @@ import { KnestError } from '../errors.ts';
 import type { Host } from '../host/types.ts';
 import type { ComponentLayer, Paths, PlannedLayer } from '../plan/types.ts';
 import { acquireLock } from '../state/lock.ts';
-import { layerInfo, layerPath } from './layer-info.ts';
+import { contentHashCommand } from '../tools/content-hash.ts';
+import { parseSha256 } from '../tools/sha256sum.ts';
+import { layerInfo, layerPath, readInfo, writeInfo } from './layer-info.ts';
+import type { LayerInfo } from './layer-info.ts';
 import type { BuildContext, BuildFolders } from './types.ts';
 
 export { layerPath, listLayers } from './layer-info.ts';
@@ -11,12 +14,37 @@ export { layerPath, listLayers } from './layer-info.ts';
  * Makes a layer unless it is in the cache. Layers appear whole or not at all. Two knests that want the same one build
  * it once: the second waits. A build that was killed is continued or cleared away by the next one; one that was
  * interrupted (signal) keeps what its continuation can use; one that failed leaves nothing.
- * @throws KnestError, InputError, CommandError when it cannot be made
+ * @throws KnestError, InputError, CommandError when it cannot be made, or is not what it must be (LOCK_MISMATCH)
  */
-export async function ensureLayer(layer: PlannedLayer, context: BuildContext): Promise<'present' | 'built'> {
+export function ensureLayer(layer: PlannedLayer, context: BuildContext): Promise<'present' | 'built'> {
+  return installLayer(
+    {
+      info: layerInfo(layer, context.facts.arch),
+      content: layer.content,
+      make: async (folders) => {
+        checkSpace(layer, context);
+        await build(layer, folders, context);
+      },
+    },
+    context,
+  );
+}
+
+/** A layer that comes into the cache, whichever way. */
+export interface NewLayer {
+  info: LayerInfo;
+  /** What must be in it, where that is settled. */
+  content: string | undefined;
+  make: (folders: BuildFolders) => Promise<void>;
+}
+
+/** See ensureLayer. */
+export async function installLayer(layer: NewLayer, context: BuildContext): Promise<'present' | 'built'> {
   const { host, paths, progress, signal } = context;
-  const path = layerPath(paths, layer.id);
-  if (await host.stat(path)) return 'present';
+  const { id } = layer.info;
+  const { content } = layer;
+  const path = layerPath(paths, id);
+  if (await hasLayer({ id, content }, context)) return 'present';
   const lock = await acquireLock(host, `${path}.lock`, {
     wait: true,
     onWait: (pid) => {
@@ -25,13 +53,56 @@ export async function ensureLayer(layer: PlannedLayer, context: BuildContext): P
     ...(signal === undefined ? {} : { signal }),
   });
   try {
-    if (await host.stat(path)) return 'present';
-    checkSpace(layer, context);
+    if (await host.stat(path)) {
+      if (content !== undefined) refuseOther(id, content, await layerContent(id, context));
+      return 'present';
+    }
     await buildInto(path, layer, context);
     return 'built';
   } finally {
     await lock.release();
   }
+}
+
+/** Whether the cache has a layer, and it is known to be what it must be. */
+export async function hasLayer(
+  { id, content }: { id: string; content?: string | undefined },
+  { host, paths }: Pick<BuildContext, 'host' | 'paths'>,
+): Promise<boolean> {
+  if (!(await host.stat(layerPath(paths, id)))) return false;
+  return content === undefined || (await readInfo(paths, id, host))?.content === content;
+}
+
+/** What is in a layer of the cache; reads all of it, the first time. */
+export async function layerContent(
+  id: string,
+  { host, paths, facts, progress, signal }: BuildContext,
+): Promise<string> {
+  const info = await readInfo(paths, id, host);
+  if (info?.content !== undefined) return info.content;
+  progress('reading what is in it');
+  const content = await contentOf(layerPath(paths, id), { host, facts, signal });
+  if (info) await writeInfo(paths, { ...info, content }, host);
+  return content;
+}
+
+async function contentOf(
+  root: string,
+  { host, facts, signal }: Pick<BuildContext, 'host' | 'facts' | 'signal'>,
+): Promise<string> {
+  const command = contentHashCommand(root, facts.arch);
+  const { stdout } = await host.run(command, signal === undefined ? {} : { signal });
+  return parseSha256(stdout)[0] ?? '';
+}
+
+/** @throws KnestError when a layer is another one than is locked */
+function refuseOther(id: string, content: string, found: string): void {
+  if (content === found) return;
+  throw new KnestError(`${id} is not what knest.lock says`, {
+    code: 'LOCK_MISMATCH',
+    details: [`locked: content sha256 ${content}`, `found:  content sha256 ${found}`],
+    hint: `if it is in the cache, knest build image --rebuild makes it anew; knest lock takes it as it is now`,
+  });
 }
 
 /** Removes a layer from the cache. No machine may stand on it. */
@@ -44,23 +115,28 @@ export async function removeLayer(paths: Paths, id: string, host: Host): Promise
   await host.remove(`${path}.json`);
 }
 
-async function buildInto(path: string, layer: PlannedLayer, context: BuildContext): Promise<void> {
+async function buildInto(
+  path: string,
+  { info, content, make }: NewLayer,
+  context: BuildContext,
+): Promise<void> {
   const { host, paths, signal } = context;
-  const folders = { target: `${path}.partial`, workspace: `${paths.cache}/build/${layer.id}` };
+  const folders = { target: `${path}.partial`, workspace: `${paths.cache}/build/${info.id}` };
   await host.makeDirectory(`${paths.cache}/layers`, 0o755);
   await host.remove(folders.target);
   try {
-    await build(layer, folders, context);
+    await make(folders);
     signal?.throwIfAborted();
+    const finished = { ...info, built: new Date().toISOString() };
+    if (content !== undefined) {
+      context.progress('comparing it with what is locked');
+      finished.content = await contentOf(folders.target, context);
+      refuseOther(info.id, content, finished.content);
+    }
     // on the disk before it has its name: after a power cut a layer of empty files would be as good as a whole one
     await host.run(['sync', '--file-system', '--', folders.target]);
     // first what it is, then the layer itself: whoever sees the layer can read about it
-    await host.writeFile(
-      `${path}.json`,
-      `${JSON.stringify(layerInfo(layer, context.facts.arch), null, 2)}\n`,
-      0o644,
-      { sync: true },
-    );
+    await writeInfo(paths, finished, host);
     await host.rename(folders.target, path);
     await removeWorkspace(folders.workspace, context);
   } catch (error) {
@@ -89,14 +165,22 @@ async function build(layer: PlannedLayer, folders: BuildFolders, context: BuildC
   if (layer.kind === 'images')
     return (await import('./images-layer.ts')).buildImages(layer, folders, context);
   if (layer.kind === 'component') return buildComponent(layer, folders, context);
-  const { version, source } = layer;
+  const { version, source, binaries } = layer;
   switch (source.kind) {
     case 'debian':
       return (await import('./sources/debian.ts')).buildFromDebian({ version, source }, folders, context);
     case 'release':
-      return (await import('./sources/release.ts')).buildFromRelease({ version, source }, folders, context);
+      return (await import('./sources/release.ts')).buildFromRelease(
+        { version, source, binaries },
+        folders,
+        context,
+      );
     case 'directory':
-      return (await import('./sources/directory.ts')).buildFromDirectory({ source }, folders, context);
+      return (await import('./sources/directory.ts')).buildFromDirectory(
+        { source, binaries },
+        folders,
+        context,
+      );
   }
 }
 

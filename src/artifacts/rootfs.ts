@@ -3,6 +3,7 @@ import { finish, pauseImage, pauseImagePath, pauseProgram } from '../plan/image.
 import type { RootfsLayer } from '../plan/image.ts';
 import { renderAptSources } from '../tools/apt-sources.ts';
 import { bootstrap, writeSources } from './bootstrap.ts';
+import { bootstrapLocked, noYoungerThan } from './locked-debian.ts';
 import { pauseImageArchive } from './pause.ts';
 import type { BuildContext, BuildFolders } from './types.ts';
 
@@ -12,12 +13,15 @@ import type { BuildContext, BuildFolders } from './types.ts';
  */
 export async function buildRootfs(
   layer: RootfsLayer,
-  { target }: BuildFolders,
+  folders: BuildFolders,
   context: BuildContext,
 ): Promise<void> {
   const { host, progress } = context;
-  const { suite, mirror, securityMirror, proxy, packages } = layer;
-  const sources = await bootstrap({ suite, mirror, securityMirror, proxy, packages, target }, context);
+  const { target } = folders;
+  const { suite, mirror, securityMirror, proxy, packages, locked } = layer;
+  const sources = locked
+    ? await bootstrapLocked({ ...layer, locked }, folders, context)
+    : await bootstrap({ suite, mirror, securityMirror, proxy, packages, target }, context);
   progress('putting in the settings of machines');
   const programs = await findPrograms(layer, target, context);
   await host.run(['rm', '-rf', '--one-file-system', '--', ...finish.remove.map((path) => target + path)]);
@@ -27,6 +31,7 @@ export async function buildRootfs(
   }
   await writeSources(context, target, renderAptSources(sources));
   await writePauseImage(programs[pauseProgram] ?? '', target, context);
+  if (locked) await host.run(noYoungerThan(locked, target));
   await host.run(['touch', '--date=2100-01-01', '--', ...finish.upToDate.map((path) => target + path)]);
 }
 

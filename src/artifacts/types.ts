@@ -2,6 +2,7 @@ import type { Progress } from '../events.ts';
 import type { HostFacts } from '../facts/types.ts';
 import type { Host } from '../host/types.ts';
 import type { Paths } from '../plan/types.ts';
+import type { Environment } from '../workstation/environment.ts';
 
 /** The user's own side, wherever the host is: what they name, and what comes with knest. */
 export interface UserSide {
@@ -9,6 +10,7 @@ export interface UserSide {
   local: Host;
   /** The text of a file that comes with knest, by its path below assets/. */
   asset: (path: string) => Promise<string>;
+  env: Environment;
 }
 
 /** What building a layer works with. */

@@ -191,6 +191,7 @@ const takeLists = ['node', 'nodes', '--nodes'];
 const takeFiles = [
   ...['--config', '--kubeconfig', '--source', 'files'],
   ...['--containerd', '--runc', '--cni-plugins', '--etcd'],
+  ...['--bundle', '--file', '--sign-key', '--verify-key', 'bundle'],
 ];
 
 async function valuesOf(what: string, choices: readonly string[] | undefined, names: Names): Promise<Values> {

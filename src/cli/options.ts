@@ -11,6 +11,7 @@ import {
   sources,
 } from '../spec/words.ts';
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { lockFileName } from '../spec/lock-file-name.ts';
 import type { SpecFlags } from '../spec/load.ts';
 import type { OutputFormat } from './output/result.ts';
 import { parseDuration } from './output/duration.ts';
@@ -76,18 +77,34 @@ export function given<T extends object>(flags: T): { [K in keyof T]?: Exclude<T[
   };
 }
 
-export interface SpecOptions extends SpecFlags {
+export interface SpecOptions extends SpecFlags, LockFlags {
   config?: string;
   /** kind's --image. */
   image?: string;
 }
 
+export interface LockFlags {
+  /** Only by a lock. */
+  locked?: true;
+  /** false: a lock does not count. */
+  lock?: boolean;
+}
+
+/** What a lock beside the config file is to count. */
+export function lockOptions(command: Command): Command {
+  return command
+    .option('--locked', `refuse to go on without a ${lockFileName} beside the config file`)
+    .option('--no-lock', `leave a ${lockFileName} beside the config file out of account`);
+}
+
 /** The flags from which a cluster spec is read. Their values are checked with the config file, all at once. */
 export function specOptions(command: Command): Command {
   return imageOptions(
-    command
-      .option('-n, --name <name>', `name of the cluster (default: "${defaults.name}")`)
-      .option('--config <file>', 'cluster config file, of kind as well, "-" for stdin; flags override it'),
+    lockOptions(
+      command
+        .option('-n, --name <name>', `name of the cluster (default: "${defaults.name}")`)
+        .option('--config <file>', 'cluster config file, of kind as well, "-" for stdin; flags override it'),
+    ),
   )
     .option(
       '--image <image>',
@@ -125,7 +142,7 @@ export function releaseMirrorOption(command: Command): Option {
 }
 
 /** --component-mirror, or what the environment says. */
-function componentMirrorOption(command: Command): Option {
+export function componentMirrorOption(command: Command): Option {
   return command
     .createOption(
       '--component-mirror <url>',

@@ -4,6 +4,8 @@ import { Command } from 'commander';
 import type { Cli } from './cli.ts';
 import { addAddNode } from './commands/add-node.ts';
 import { addBuildImage } from './commands/build-image.ts';
+import { addBundleCreate } from './commands/bundle-create.ts';
+import { addBundleVerify } from './commands/bundle-verify.ts';
 import { addCacheList } from './commands/cache-list.ts';
 import { addCachePrune } from './commands/cache-prune.ts';
 import { addComplete, addCompletion } from './commands/completion.ts';
@@ -23,6 +25,7 @@ import { addGetVersions } from './commands/get-versions.ts';
 import { addKubectl } from './commands/kubectl.ts';
 import { addLoadDockerImage } from './commands/load-docker-image.ts';
 import { addLoadImageArchive } from './commands/load-image-archive.ts';
+import { addLock } from './commands/lock.ts';
 import { addLogs } from './commands/logs.ts';
 import { addPlanCluster } from './commands/plan-cluster.ts';
 import { addRestartCluster } from './commands/restart-cluster.ts';
@@ -101,6 +104,14 @@ export function buildProgram(cli: Cli): Command {
     .description('what new nodes are made from: see it, free its disk space');
   addCacheList(cache, cli);
   addCachePrune(cache, cli);
+
+  addLock(program, cli);
+
+  const bundle = program
+    .command('bundle')
+    .description('one file with everything that a machine without a network needs');
+  addBundleCreate(bundle, cli);
+  addBundleVerify(bundle, cli);
 
   addDoctor(program, cli);
   addCompletion(program, cli);

@@ -1,25 +1,86 @@
 /** Flags and the file they name -> ClusterSpec, and what there is to say about them. */
 
 import { createReadStream } from 'node:fs';
-import { resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { Listener } from '../events.ts';
-import { InputError, problemInOneLine } from '../errors.ts';
+import { InputError, messageOf, problemInOneLine } from '../errors.ts';
 import { loadSpec, type ConfigFile, type LoadedSpec, type SpecFlags } from '../spec/load.ts';
 import { maximumTextSize } from '../spec/yaml.ts';
+import type { BundledCluster } from '../api/commands.ts';
+import type { Lock } from '../spec/lock.ts';
+import { lockFileName } from '../spec/lock-file-name.ts';
+import type { ClusterSpec } from '../spec/types.ts';
 import { given, type SpecOptions } from './options.ts';
 import type { Terminal } from './terminal.ts';
 
 /** @throws InputError when the file cannot be read, or with all that is wrong in it and in the flags. */
-export async function readSpec(terminal: Terminal, options: SpecOptions): Promise<LoadedSpec> {
+export async function readSpec(terminal: Terminal, options: SpecOptions): Promise<ReadSpec> {
   const flags = specFlags(options);
-  if (options.config === undefined) return loadSpec({ flags });
-  return loadSpec({ config: await readConfig(terminal, options.config), flags });
+  const { config } = options;
+  const file = config === undefined ? undefined : await readConfig(terminal, config);
+  const read = { ...loadSpec({ ...(file && { config: file }), flags }), ...(file && { config: file.text }) };
+  const found = options.lock === false ? undefined : await readLock(config);
+  if (!found && options.locked) {
+    const where = config === undefined || config === '-' ? 'no config file that' : `no ${lockFileName} that`;
+    const message = `there is ${where} says what the nodes are made of`;
+    throw new InputError('The flags', [{ path: '--locked', message, hint: 'knest lock --config FILE' }]);
+  }
+  if (!found) return read;
+  return { ...read, spec: withLock(read.spec, found.lock), lockFile: found.file };
 }
 
-/** The warnings as notes of the story. */
-export function tellWarnings({ warnings }: LoadedSpec, listener: Listener): void {
+export interface ReadSpec extends LoadedSpec {
+  /** The config's text. */
+  config?: string;
+  /** Where its lock comes from. */
+  lockFile?: string;
+}
+
+/**
+ * The same with the config out of a bundle; another config counts instead of the bundle's.
+ * @throws InputError
+ */
+export async function readBundledSpec(
+  terminal: Terminal,
+  options: SpecOptions,
+  { config }: Pick<BundledCluster, 'config'>,
+): Promise<ReadSpec> {
+  const directory = process.cwd();
+  const file =
+    options.config === undefined ? { ...config, directory } : await readConfig(terminal, options.config);
+  return loadSpec({ config: file, flags: specFlags(options) });
+}
+
+/** Where the lock of a config file is. @throws InputError for a config that is no file */
+export function lockFileOf(config: string): string {
+  if (config !== '-') return join(dirname(config), lockFileName);
+  const message = 'must be a file, beside which its lock is';
+  throw new InputError('The flags', [{ path: '--config', message }]);
+}
+
+/** The lock beside a config file. @throws InputError when there is one that cannot be used */
+async function readLock(config: string | undefined): Promise<{ file: string; lock: Lock } | undefined> {
+  if (config === undefined || config === '-') return undefined;
+  const file = lockFileOf(config);
+  const text = await readText(file).catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw new InputError(file, [{ path: '', message: `cannot be read: ${messageOf(error)}` }]);
+  });
+  if (text === undefined) return undefined;
+  const { parseLock } = await import('../spec/lock.ts');
+  return { file, lock: parseLock(text, file) };
+}
+
+function withLock(spec: ClusterSpec, lock: Lock): ClusterSpec {
+  return { ...spec, image: { ...spec.image, lock } };
+}
+
+/** What there is to say, as notes of the story. */
+export function tellRemarks({ warnings, lockFile }: ReadSpec, listener: Listener): void {
   for (const warning of warnings)
     listener({ type: 'note', level: 'warning', message: problemInOneLine(warning) });
+  if (lockFile === undefined) return;
+  listener({ type: 'note', level: 'info', message: `Nodes are made as ${lockFile} says` });
 }
 
 function specFlags(options: SpecOptions): SpecFlags {

@@ -2,9 +2,8 @@ import { messageOf } from '../errors.ts';
 import { writeMachine } from '../apply/machine-files.ts';
 import type { MachineManager } from '../managers/types.ts';
 import type { ResultStep, Step } from '../apply/runner.ts';
-import { ensureLayer, layerPath } from '../artifacts/layers.ts';
+import { ensureLayer, hasLayer } from '../artifacts/layers.ts';
 import type { HostFacts } from '../facts/types.ts';
-import type { Host } from '../host/types.ts';
 import { clientCredentials } from '../clients/credentials.ts';
 import { kubernetesClient } from '../clients/kubernetes/client.ts';
 import type { KubernetesClient } from '../clients/kubernetes/client.ts';
@@ -13,7 +12,7 @@ import { issuePki } from '../pki/issue.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
 import { componentTitles } from '../plan/node-components.ts';
 import { adminCertificate } from '../plan/pki.ts';
-import type { ClusterPlan, MachinePlan, Paths, PlannedLayer } from '../plan/types.ts';
+import type { ClusterPlan, MachinePlan, PlannedLayer } from '../plan/types.ts';
 import { clusterFolder, readKeyMaterial, writeKeyMaterial } from '../state/clusters.ts';
 import { completeNode } from './complete-node.ts';
 import { preloadSteps } from './images/preloaded-images.ts';
@@ -31,16 +30,11 @@ export function layerStep(
   return {
     id: `layer/${layer.id}`,
     title: layerTitle(layer),
-    done: () => hasLayer(host, paths, layer),
+    done: () => hasLayer(layer, { host, paths }),
     run: async ({ progress, signal }) => {
       await ensureLayer(layer, { host, user: workstation, paths, facts, progress, signal });
     },
   };
-}
-
-/** Whether the cache has a layer. */
-export async function hasLayer(host: Host, paths: Paths, { id }: PlannedLayer): Promise<boolean> {
-  return (await host.stat(layerPath(paths, id))) !== undefined;
 }
 
 function layerTitle(layer: PlannedLayer): string {

@@ -29,6 +29,7 @@ import { clusterContext } from './context.ts';
 import { planHost } from './host.ts';
 import { rootfsLayer } from './image.ts';
 import { imagesLayers } from './images-layer.ts';
+import { kubernetesLayer } from './kubernetes-layer.ts';
 import { assembleMachine } from './machine.ts';
 import { planClusterNetwork, type ClusterNetwork } from './network/cluster-network.ts';
 import { planHairpin } from './network/hairpin.ts';
@@ -183,11 +184,10 @@ function refuse(
 }
 
 function layersOf({ machine, kubernetes }: PlacedNode, spec: ClusterSpec, facts: HostFacts): PlannedLayer[] {
-  const { layerId: id, version, source } = kubernetes;
   const image = { ...spec.image, suite: suiteOf(machine.spec, spec.image) };
   return [
     ...imagesLayers(spec),
-    { kind: 'kubernetes', id, version, source },
+    kubernetesLayer(kubernetes, image.lock),
     ...componentLayers(machine.components),
     rootfsLayer(image, facts),
   ];

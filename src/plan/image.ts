@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 
 import type { HostFacts } from '../facts/types.ts';
+import { debianTreeOf } from '../spec/lock.ts';
+import type { DebianTree, LockedRootfs } from '../spec/lock.ts';
 import type { ClusterSpec } from '../spec/types.ts';
 import type { PlannedFile, PlannedLayer } from './types.ts';
 
@@ -22,11 +24,11 @@ const format = 1;
  * The Debian root file system that all machines of a cluster stand on.
  *
  * Its id holds everything that makes it different. The host's own mirror does not: it has the same packages as any
- * other. A mirror that the user chose does: it may be a snapshot, chosen for its packages.
+ * other. A mirror that the user chose does: it may be a snapshot, chosen for its packages. Where a lock says what it is
+ * made of, it is that.
  */
 export function rootfsLayer(image: ClusterSpec['image'], facts: HostFacts): RootfsLayer {
-  const own = image.packages ?? [];
-  const packages = [...nodePackages, ...own.filter((name) => !known.has(name))];
+  const packages = packagesOf(image);
   const key = {
     format,
     suite: image.suite,
@@ -36,11 +38,10 @@ export function rootfsLayer(image: ClusterSpec['image'], facts: HostFacts): Root
     requires,
     finish,
   };
-  const hash = createHash('sha256').update(JSON.stringify(key)).digest('hex').slice(0, 12);
   const chosen = image.mirror !== undefined && image.mirror !== facts.apt?.mirror;
-  return {
+  const layer: RootfsLayer = {
     kind: 'rootfs',
-    id: `rootfs-${image.suite}-${facts.arch}-${hash}`,
+    id: rootfsId(image.suite, facts.arch, key),
     suite: image.suite,
     mirror: image.mirror ?? facts.apt?.mirror,
     // who names a mirror may be able to reach nothing else
@@ -49,6 +50,43 @@ export function rootfsLayer(image: ClusterSpec['image'], facts: HostFacts): Root
     requires,
     proxy: facts.apt?.proxy,
   };
+  const locked = lockedRootfs(image);
+  if (!locked) return layer;
+  const { id, content } = locked;
+  return { ...layer, id, locked: debianTreeOf(locked), content };
+}
+
+/** What a lock says of the root file system of this suite. */
+export function lockedRootfs({ suite, lock }: ClusterSpec['image']): LockedRootfs | undefined {
+  return lock?.layers.find(
+    (layer): layer is LockedRootfs => layer.kind === 'rootfs' && layer.suite === suite,
+  );
+}
+
+/** With those that the user asks for. */
+function packagesOf({ packages = [] }: Pick<ClusterSpec['image'], 'packages'>): string[] {
+  return [...nodePackages, ...packages.filter((name) => !known.has(name))];
+}
+
+/**
+ * Id of the layer that this knest makes of these very packages.
+ * @param image which packages are asked for
+ */
+export function lockedRootfsId(
+  image: Pick<ClusterSpec['image'], 'packages'>,
+  tree: DebianTree,
+  arch: string,
+): string {
+  const packages = packagesOf(image);
+  const { suite, mirror, securityMirror, date } = tree;
+  const of = tree.packages.map((each) => [each.name, each.version, each.arch, each.sha256]);
+  const key = { format, suite, arch, packages, requires, finish, mirror, securityMirror, date, of };
+  return rootfsId(suite, arch, key);
+}
+
+function rootfsId(suite: string, arch: string, key: object): string {
+  const hash = createHash('sha256').update(JSON.stringify(key)).digest('hex').slice(0, 12);
+  return `rootfs-${suite}-${arch}-${hash}`;
 }
 
 /**

@@ -1,5 +1,6 @@
 /** What the user wants: read from a config file and flags, complete and validated. */
 
+import type { Lock } from './lock.ts';
 import type {
   componentNames,
   componentSources,
@@ -293,6 +294,8 @@ export interface ClusterSpec {
     mirror: string | undefined;
     /** Debian packages besides those that a node needs. */
     packages?: readonly string[];
+    /** What the nodes' layers are made of, where that is settled: from knest.lock. */
+    lock?: Lock;
   };
   manager: (typeof managers)[number];
   /** Hash (crypt(5)) of root's password in the nodes; undefined: root cannot log in by one. */

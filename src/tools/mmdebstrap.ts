@@ -6,16 +6,20 @@ export interface MmdebstrapOptions {
   packages: readonly string[];
   /** One-line apt sources; none: mmdebstrap's own default mirror, with updates and security. */
   sources: readonly string[];
+  /** apt reads its sources as root: from folders that are closed to others. */
+  unsandboxed?: boolean;
 }
 
 /** Needs root; --mode=root because a choice by itself could end in fakechroot without a word. */
-export function mmdebstrapCommand({ suite, target, packages, sources }: MmdebstrapOptions): string[] {
+export function mmdebstrapCommand(options: MmdebstrapOptions): string[] {
+  const { suite, target, packages, sources, unsandboxed = false } = options;
   return [
     'mmdebstrap',
     '--mode=root',
     '--format=directory',
     '--variant=minbase',
     '--aptopt=APT::Install-Recommends "false"',
+    ...(unsandboxed ? ['--aptopt=APT::Sandbox::User "root"'] : []),
     // nobody needs a half-written tree after a power cut: dpkg may leave out its fsyncs
     '--dpkgopt=force-unsafe-io',
     ...(packages.length === 0 ? [] : [`--include=${packages.join(',')}`]),

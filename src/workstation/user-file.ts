@@ -35,6 +35,11 @@ export async function writeUserFile(desk: Desk, path: string, text: string, mode
   await giveTo(desk, owner, [path]);
 }
 
+/** What is new belongs to whoever it is made for: see newOwner. */
+export async function giveToUser(desk: Desk, path: string): Promise<void> {
+  await giveTo(desk, await newOwner(desk, path), [path]);
+}
+
 async function replaceFile({ local }: Desk, path: string, text: string, { mode }: FileInfo): Promise<void> {
   // as Host.writeFile calls its own, so that what a killed knest leaves is found: removeTemporaryFiles
   const { pid } = await local.identity();

@@ -5,11 +5,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { ensureLayer, layerPath, listLayers, removeLayer } from '../../src/artifacts/layers.ts';
+import { ensureLayer, layerContent, layerPath, listLayers, removeLayer } from '../../src/artifacts/layers.ts';
 import { kubernetesBinaries } from '../../src/artifacts/sources/binaries.ts';
 import { resolveDirectory } from '../../src/artifacts/sources/directory.ts';
 import { localHost } from '../../src/host/local.ts';
 import type { PlannedLayer } from '../../src/plan/types.ts';
+import { parseSha256 } from '../../src/tools/sha256sum.ts';
 import { buildContext } from './build-context.ts';
 
 let folder: string;
@@ -160,6 +161,46 @@ describe('ensureLayer', () => {
     });
   });
 
+  it('refuses what is not locked, and leaves nothing of it', async () => {
+    const layer = { ...(await directoryLayer()), content: '0'.repeat(64) };
+    await expect(ensureLayer(layer, buildContext(cache))).rejects.toMatchObject({
+      code: 'LOCK_MISMATCH',
+      message: `${layer.id} is not what knest.lock says`,
+      details: [
+        `locked: content sha256 ${'0'.repeat(64)}`,
+        expect.stringMatching(/^found: {2}content sha256 [0-9a-f]{64}$/),
+      ],
+    });
+    expect(await readdir(join(cache, 'layers'))).toEqual([]);
+  });
+
+  it('reads a layer that is there once to compare it, and keeps it', async () => {
+    const layer = await directoryLayer();
+    await ensureLayer(layer, buildContext(cache));
+    const content = await layerContent(layer.id, buildContext(cache));
+    const other = ensureLayer({ ...layer, content: '0'.repeat(64) }, buildContext(cache));
+    await expect(other).rejects.toMatchObject({ code: 'LOCK_MISMATCH' });
+    const context = buildContext(cache);
+    const run = vi.spyOn(context.host, 'run');
+    expect(await ensureLayer({ ...layer, content }, context)).toBe('present');
+    expect(run).not.toHaveBeenCalled();
+  });
+
+  it('names the binaries of a directory that are not the locked ones', async () => {
+    const layer = await directoryLayer();
+    const { stdout } = await localHost().run([
+      'sha256sum',
+      ...kubernetesBinaries.map((name) => join(binaries, name)),
+    ]);
+    const sums = parseSha256(stdout);
+    const locked = Object.fromEntries(kubernetesBinaries.map((name, index) => [name, sums[index] ?? '']));
+    await writeFile(join(binaries, 'kubectl'), '#!/bin/sh\necho other\n');
+    await expect(ensureLayer({ ...layer, binaries: locked }, buildContext(cache))).rejects.toMatchObject({
+      code: 'LOCK_MISMATCH',
+      message: `${binaries} has other binaries than knest.lock: kubectl`,
+    });
+  });
+
   it('removes a layer whole', async () => {
     const layer = await directoryLayer();
     const { host, paths } = buildContext(cache);
@@ -175,7 +216,7 @@ function resolve(directory = binaries, version?: string) {
   return resolveDirectory({ directory, version, arch: 'amd64' }, { local: user.local, host, paths });
 }
 
-async function directoryLayer(directory = binaries): Promise<PlannedLayer> {
+async function directoryLayer(directory = binaries): Promise<PlannedLayer & { kind: 'kubernetes' }> {
   const { layerId, version, source } = await resolve(directory);
   return { kind: 'kubernetes', id: layerId, version, source };
 }

@@ -51,7 +51,14 @@ export async function resolveDirectory(
  * @throws KnestError when they have changed since the plan was made
  */
 export async function buildFromDirectory(
-  { source }: { source: ResolvedSource & { kind: 'directory' } },
+  {
+    source,
+    binaries,
+  }: {
+    source: ResolvedSource & { kind: 'directory' };
+    /** Their digests, where they are locked. */
+    binaries?: Readonly<Record<string, string>> | undefined;
+  },
   { target }: BuildFolders,
   { host, user, paths, progress }: BuildContext,
 ): Promise<void> {
@@ -61,6 +68,7 @@ export async function buildFromDirectory(
   await host.makeDirectory(folder, 0o755);
   const context = { local: user.local, host, paths };
   const checksums = await checksumsOf(directory, context);
+  if (binaries) refuseOthers(directory, checksums, binaries);
   if (digestOf(checksums) !== source.digest) throw changed(directory);
   const copied = new Map<string, string>();
   for (const [name, sum] of Object.entries(checksums)) {
@@ -75,6 +83,24 @@ export async function buildFromDirectory(
     await forgetFiles([`${directory}/${name}`], context);
     throw changed(directory);
   }
+}
+
+/** @throws KnestError */
+function refuseOthers(
+  directory: string,
+  found: Readonly<Record<string, string>>,
+  locked: Readonly<Record<string, string>>,
+): void {
+  const others = kubernetesBinaries.filter((name) => found[name] !== locked[name]);
+  if (others.length === 0) return;
+  throw new KnestError(`${directory} has other binaries than knest.lock: ${others.join(', ')}`, {
+    code: 'LOCK_MISMATCH',
+    details: others.flatMap((name) => [
+      `${name} locked: sha256 ${locked[name] ?? 'none'}`,
+      `${name} found:  sha256 ${found[name] ?? ''}`,
+    ]),
+    hint: 'knest lock takes them as they are now; --no-lock does without a lock',
+  });
 }
 
 function changed(directory: string): KnestError {

@@ -100,7 +100,16 @@ export function releaseLayerId(version: string, arch: string, checksums: Release
  * @throws KnestError, see download(); InputError when the version is not there
  */
 export async function buildFromRelease(
-  { version, source }: { version: string; source: ResolvedSource & { kind: 'release' } },
+  {
+    version,
+    source,
+    binaries,
+  }: {
+    version: string;
+    source: ResolvedSource & { kind: 'release' };
+    /** Their checksums, where they are settled; else the server says them. */
+    binaries?: ReleaseChecksums | undefined;
+  },
   { target, workspace }: BuildFolders,
   { host, facts, progress, signal }: BuildContext,
 ): Promise<void> {
@@ -110,7 +119,7 @@ export async function buildFromRelease(
   const stop = signal === undefined ? failure.signal : AbortSignal.any([signal, failure.signal]);
   const server = { baseUrl: source.baseUrl, arch: facts.arch, client, timeout: 20_000, signal: stop };
   try {
-    const checksums = await releaseChecksums(server, version);
+    const checksums = binaries ?? (await releaseChecksums(server, version));
     if (!checksums) throw unknownRelease(source.baseUrl, version);
     await host.makeDirectory(workspace, 0o755);
     const report = totalProgress(progress);

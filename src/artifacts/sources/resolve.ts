@@ -3,6 +3,7 @@ import semver from 'semver';
 import { InputError, KnestError } from '../../errors.ts';
 import type { HostFacts } from '../../facts/types.ts';
 import type { Host } from '../../host/types.ts';
+import { lockedKubernetes } from '../../plan/kubernetes-layer.ts';
 import type { Paths, ResolvedKubernetes } from '../../plan/types.ts';
 import { debianSources } from '../../plan/versions/source-versions.ts';
 import { fitsVersion, isVersionLabel, isWholeVersion, versionLabel } from '../../spec/kubernetes-version.ts';
@@ -37,7 +38,7 @@ const patient = 20_000;
 /**
  * Decides where the Kubernetes binaries come from, and which version they are. Nothing is downloaded yet.
  *
- * `auto`: what the cache holds (fast, and works offline), else the release server if it answers, else Debian. What a
+ * What is locked, that is. `auto`: what the cache holds (fast, and works offline), else the release server if it answers, else Debian. What a
  * label stands for changes, so for "stable" the server is asked first.
  * @throws InputError for versions and binaries that cannot be had (paths `kubernetesVersion`, `source`); KnestError
  *   when the release server was asked for and does not answer
@@ -48,6 +49,8 @@ export async function resolveKubernetes(
   context: ResolveContext,
 ): Promise<ResolvedKubernetes> {
   const { source, version } = spec.kubernetes;
+  const locked = lockedKubernetes(spec, facts);
+  if (locked) return locked;
   if (source === 'release') return resolveRelease(spec, facts, context);
   if (source === 'debian') return resolveDebian(spec, facts, context, 'asked for');
   if (source !== 'auto') {

@@ -5,6 +5,7 @@ import { withProgress, type Api, type Cli } from '../cli.ts';
 import {
   given,
   imageOptions,
+  lockOptions,
   outputOption,
   yesOption,
   type OutputFlag,
@@ -24,7 +25,7 @@ type Built = Awaited<ReturnType<Api['buildImage']>>;
 
 export function addBuildImage(parent: Command, cli: Cli): void {
   const command = imageOptions(
-    parent.command('image').option('--config <file>', 'cluster config file, "-" for stdin'),
+    lockOptions(parent.command('image').option('--config <file>', 'cluster config file, "-" for stdin')),
   )
     .description('build the layers that nodes are made from, so that creating clusters is quick')
     .option(
@@ -38,14 +39,14 @@ export function addBuildImage(parent: Command, cli: Cli): void {
 }
 
 async function buildImage(cli: Cli, flags: Flags, command: Command): Promise<void> {
-  const { readSpec, tellWarnings } = await import('../read-spec.ts');
+  const { readSpec, tellRemarks } = await import('../read-spec.ts');
   const { image: images, ...spec } = flags;
   const [loaded, api] = await Promise.all([
     readSpec(cli.terminal, { ...spec, ...given({ images }) }),
     cli.api(),
   ]);
   const built = await withProgress(cli, command, ({ context }) => {
-    tellWarnings(loaded, context.listener);
+    tellRemarks(loaded, context.listener);
     return api.buildImage({
       ...context,
       spec: loaded.spec,

@@ -81,6 +81,14 @@ function renderLayer(layer: PlannedLayer): string {
     const archives = layer.archives.map(({ file, images }) => `${images.join(', ')} from ${file}`);
     return `${layer.id}\n${indent(archives.join('\n'), 2)}\n`;
   }
+  if (layer.locked) {
+    const { packages, date } = layer.locked;
+    const lines = [
+      `Debian ${layer.suite} as of ${date}, as locked`,
+      `packages: ${packages.map(({ name, version }) => `${name}=${version}`).join(' ')}`,
+    ];
+    return `${layer.id}\n${indent(lines.join('\n'), 2)}\n`;
+  }
   const lines = [
     `Debian ${layer.suite} from ${layer.mirror ?? 'the default mirror'}`,
     ...(layer.securityMirror === undefined ? [] : [`security updates from ${layer.securityMirror}`]),

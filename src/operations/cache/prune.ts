@@ -73,8 +73,9 @@ function isReplaced(entry: CachedLayer, newer: readonly CachedLayer[]): boolean 
   return newer.some((other) => purposeOf(other) === purpose);
 }
 
-/** Of layers with the same purpose, a new cluster takes the newest. */
-function purposeOf({ id, kind, arch, version, source, images, component }: CachedLayer): string {
+/** Of layers with the same purpose, a new cluster takes the newest. One that a lock names nothing else can replace. */
+function purposeOf({ id, kind, arch, version, source, images, component, content }: CachedLayer): string {
+  if (content !== undefined) return id;
   const ofDirectory = source?.startsWith('/') ?? false;
   switch (kind) {
     case 'rootfs':

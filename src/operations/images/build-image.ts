@@ -1,16 +1,13 @@
 import { parallel, runSequence } from '../../apply/runner.ts';
-import { layerPath, removeLayer } from '../../artifacts/layers.ts';
+import { hasLayer, layerPath, removeLayer } from '../../artifacts/layers.ts';
 import { KnestError } from '../../errors.ts';
-import { rootfsLayer } from '../../plan/image.ts';
-import { imagesLayers } from '../../plan/images-layer.ts';
-import { componentLayers, suiteOf } from '../../plan/node-components.ts';
-import type { PlannedLayer } from '../../plan/types.ts';
+import { plannedLayers } from '../../plan/spec-layers.ts';
 import type { ClusterSpec } from '../../spec/types.ts';
 import { layerUsers } from '../cache/users.ts';
 import { choose, makeHostFit } from '../phases/acquire.ts';
 import { openSession } from '../session.ts';
 import { resolveImages } from '../phases/resolve-references.ts';
-import { hasLayer, layerStep } from '../steps.ts';
+import { layerStep } from '../steps.ts';
 import type { Context } from '../types.ts';
 
 export interface BuiltImage {
@@ -28,21 +25,9 @@ export async function buildImage(
   const session = openSession(options);
   const { host, paths, listener, signal } = session;
   const facts = await makeHostFit(session, options.spec, { install: options.yes ?? false });
-  const { cluster, nodes, components = {} } = await choose(session, options.spec, facts);
-  const kubernetes = [cluster, ...Object.values(nodes)];
-  const suites = new Set(options.spec.nodes.map((node) => suiteOf(node, options.spec.image)));
-  const all: PlannedLayer[] = [
-    ...kubernetes.map(({ version, source, layerId: id }) => ({
-      kind: 'kubernetes' as const,
-      id,
-      version,
-      source,
-    })),
-    ...Object.values(components).flatMap(componentLayers),
-    ...[...suites].map((suite) => rootfsLayer({ ...options.spec.image, suite }, facts)),
-    ...imagesLayers({ images: await resolveImages(session, options.spec.images ?? []) }),
-  ];
-  const layers = [...new Map(all.map((layer) => [layer.id, layer])).values()];
+  const choice = await choose(session, options.spec, facts);
+  const spec = { ...options.spec, images: await resolveImages(session, options.spec) };
+  const layers = plannedLayers(spec, facts, choice);
   if (options.rebuild) {
     const { byLayer, unreadable } = await layerUsers(session);
     // nobody knows what such a cluster stands on
@@ -57,11 +42,11 @@ export async function buildImage(
     }
     for (const layer of layers) await removeLayer(paths, layer.id, host);
   }
-  const known = await Promise.all(layers.map((layer) => hasLayer(host, paths, layer)));
+  const known = await Promise.all(layers.map((layer) => hasLayer(layer, { host, paths })));
   const steps = layers.map((layer) => layerStep(session, facts, layer));
   await runSequence(parallel(...steps), listener, signal);
   return {
-    kubernetesVersion: cluster.version,
+    kubernetesVersion: choice.cluster.version,
     layers: layers.map((layer, index) => ({
       id: layer.id,
       kind: layer.kind,

@@ -6,6 +6,7 @@ import { missingPackages } from '../../observe/checks/check-host.ts';
 import { exampleLeases } from '../../plan/network/lan.ts';
 import { hostPathProblems, hostPathWarnings } from '../../plan/binds.ts';
 import { keepOf } from '../../plan/keep.ts';
+import { lockProblems } from '../../plan/lock-problems.ts';
 import type { Keep } from '../../plan/keep.ts';
 import { componentsOfSuite } from '../../plan/node-components.ts';
 import type { ClusterPlan, KubernetesChoice, NodeComponents } from '../../plan/types.ts';
@@ -112,6 +113,9 @@ export async function makeHostFit(
   { install, tryFolders = true, kept = { nodes: {} }, there = new Set() }: FitOptions,
 ): Promise<HostFacts> {
   const { facts, checks } = await lookAtHost(session, spec, { tryFolders });
+  // a cluster that is there keeps its layers, whatever this knest would make of the lock
+  const locked = kept.cluster ? [] : lockProblems(spec, facts);
+  if (locked.length > 0) throw new InputError('the cluster is not what knest.lock says', locked);
   refuseVersions(
     spec,
     (node) => {

@@ -4,6 +4,7 @@ import { InputError } from '../../errors.ts';
 import type { Problem } from '../../errors.ts';
 import type { HostFacts } from '../../facts/types.ts';
 import type { Keep } from '../../plan/keep.ts';
+import { lockedComponent } from '../../plan/locked-component.ts';
 import { componentsOfSuite, suiteOf } from '../../plan/node-components.ts';
 import type { KubernetesChoice, NodeComponents, ResolvedComponent } from '../../plan/types.ts';
 import { versionOfNode } from '../../plan/versions/problems.ts';
@@ -14,7 +15,7 @@ type ChosenComponents = NonNullable<KubernetesChoice['components']>;
 
 /**
  * Decides what each node runs besides Kubernetes, and where it comes from. A node that comes into a cluster gets what one of
- * the same suite and Kubernetes has, and etcd as the control planes have it.
+ * the same suite and Kubernetes has, and etcd as the control planes have it. What is locked, that is.
  * @param keep what of the cluster that is there stays as it is
  * @throws InputError with all that cannot be had
  */
@@ -81,12 +82,16 @@ async function componentsOf(
 ): Promise<NodeComponents> {
   const ofSuite = componentsOfSuite(node, spec.image);
   const kubernetesVersion = versionOfNode(kubernetes, node) ?? '';
+  const suite = suiteOf(node, spec.image);
+  const { lock } = spec.image;
+  const { mirror } = spec.components;
   const decide = (
     component: ComponentName,
     suites: ResolvedComponent,
     containerd?: ResolvedComponent,
   ): Promise<ResolvedComponent> | ResolvedComponent =>
     known[component] ??
+    (lock && lockedComponent(lock, component, { suite, kubernetes: kubernetesVersion }, suites, mirror)) ??
     resolve({ component, spec: spec.components, ofSuite: suites, kubernetesVersion, containerd });
   const containerd = await decide('containerd', ofSuite.containerd);
   return {

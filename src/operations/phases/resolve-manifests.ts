@@ -19,6 +19,7 @@ interface Text {
 
 /**
  * What is in the manifests, by source, so that the cluster stays as it was made, whatever becomes of them.
+ * Those that were read before, or came with a bundle, are as they are.
  * @throws InputError with everything that cannot be read, or is no object that could be applied
  */
 export async function resolveManifests(
@@ -26,7 +27,8 @@ export async function resolveManifests(
   manifests: readonly ManifestSource[],
 ): Promise<ManifestSource[]> {
   const read = await Promise.all(
-    manifests.map(async ({ from }, index) => {
+    manifests.map(async ({ from, objects }, index) => {
+      if (objects) return [{ objects, problems: [] }];
       const path = `manifests[${index}]`;
       try {
         const texts = await textsOf(session, from);
