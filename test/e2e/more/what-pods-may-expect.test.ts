@@ -165,7 +165,10 @@ nodes:
     const runtime = await inNode(
       'sh',
       '-c',
-      'for id in $(ctr -n k8s.io tasks ls -q); do ctr -n k8s.io c info $id; done',
+      // containerd 1 shows the options, 2 their encoding
+      'for id in $(ctr -n k8s.io tasks ls -q); do' +
+        ' options=$(ctr -n k8s.io c info $id | jq -c .Runtime.Options); echo $options;' +
+        ' echo $options | jq -r ".value // empty" | base64 -d | tr -cd "[:print:]"; done',
     );
     expect(runtime).toContain('/usr/bin/crun');
   });
