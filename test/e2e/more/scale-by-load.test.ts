@@ -83,7 +83,7 @@ describeScenario('scale by load', { story: true }, (scenario) => {
       'top shows what the pod uses',
       async () => {
         const [cpu = 0] =
-          /^load-\S+ +(\d+)m +\d+Mi$/m
+          /^load-\S+ +(\d+)m +\d+Mi *$/m
             .exec(await kubectl('top', 'pods', '-l', 'app=load'))
             ?.slice(1)
             .map(Number) ?? [];
