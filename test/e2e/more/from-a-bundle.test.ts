@@ -94,9 +94,9 @@ describeScenario('from a bundle, without a network', { story: true }, (scenario)
     const version = await refused(lock, '--kubernetes-version', 'v1.35.0');
     expect(version.stderr).toContain('kubernetesVersion: is v1.35.0');
     const [, content = ''] = /kind: images[^]*content: ([0-9a-f]{64})/.exec(lock) ?? [];
-    const other = await refused(lock.replace(content, '0'.repeat(64)));
+    const other = await refused(lock.replace(content, 'f'.repeat(64)));
     expect(other.exitCode, other.stderr).toBe(1);
-    expect(other.stderr).toContain(`locked: content sha256 ${'0'.repeat(64)}`);
+    expect(other.stderr).toContain(`locked: content sha256 ${'f'.repeat(64)}`);
     expect(other.stderr).toContain(`found:  content sha256 ${content}`);
   });
 
