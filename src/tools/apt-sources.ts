@@ -1,5 +1,7 @@
 /** apt's source lists (sources.list(5)), and apt-get(8) inside a root file system being made. */
 
+import { isSnapshot } from '../formats/debian-mirror.ts';
+
 export interface AptSources {
   suite: string;
   mirror: string;
@@ -9,14 +11,6 @@ export interface AptSources {
 
 /** Keys of the Debian archive, from debian-archive-keyring, which Debian's apt depends on. */
 const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
-
-/**
- * Whether a mirror has the archive as it was on some day: snapshot.debian.org, or a mirror of it. Its lists of packages are
- * past the day until which they were valid.
- */
-export function isSnapshot(mirror: string): boolean {
-  return mirror.includes('snapshot');
-}
 
 /** One-line entries, for tools that take them as arguments. */
 export function aptSourceLines({ suite, mirror, securityMirror }: AptSources): string[] {

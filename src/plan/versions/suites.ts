@@ -1,5 +1,7 @@
 /** What the nodes' operating systems come with, as data. */
 
+import { isSnapshot } from '../../formats/debian-mirror.ts';
+
 export interface Suite {
   name: string;
   /** What Debian calls it as well. */
@@ -67,7 +69,7 @@ export const suites: readonly Suite[] = [
  * @param mirror that the user chose
  */
 export function knownSuite(name: string, mirror?: string): Suite | undefined {
-  if (mirror?.includes('snapshot')) return undefined;
+  if (mirror !== undefined && isSnapshot(mirror)) return undefined;
   return suites.find((suite) => suite.name === name || suite.aliases.includes(name));
 }
 

@@ -14,6 +14,7 @@ import { expect, it } from 'vitest';
 import { busyboxArchive, busyboxImage } from '../support/busybox.ts';
 import { eventually } from '../support/eventually.ts';
 import { pod } from '../support/manifests.ts';
+import { runtimeOptions } from '../support/runtime-options.ts';
 import { describeScenario } from '../support/scenario.ts';
 
 const directories = (process.env['KNEST_E2E_KUBERNETES'] ?? '').split(':').filter(Boolean);
@@ -202,15 +203,7 @@ for (const directory of directories) {
       const plain = pod('by-crun', wait);
       await apply({ ...plain, spec: { ...plain.spec, runtimeClassName: 'crun' } });
       await ready('by-crun');
-      const runtime = await inNode(
-        'sh',
-        '-c',
-        // containerd 1 shows the options, 2 their encoding
-        'for id in $(ctr -n k8s.io tasks ls -q); do' +
-          ' options=$(ctr -n k8s.io c info $id | jq -c .Runtime.Options); echo $options;' +
-          ' echo $options | jq -r ".value // empty" | base64 -d | tr -cd "[:print:]"; done',
-      );
-      expect(runtime).toContain('/usr/bin/crun');
+      expect(await inNode('sh', '-c', runtimeOptions)).toContain('/usr/bin/crun');
     });
 
     it('a seccomp profile of the user’s', async () => {

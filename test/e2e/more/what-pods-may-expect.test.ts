@@ -8,6 +8,7 @@ import { expect, it } from 'vitest';
 import { busyboxArchive } from '../support/busybox.ts';
 import { eventually } from '../support/eventually.ts';
 import { pod } from '../support/manifests.ts';
+import { runtimeOptions } from '../support/runtime-options.ts';
 import { describeScenario } from '../support/scenario.ts';
 
 const name = 'e2e-pods';
@@ -163,15 +164,7 @@ nodes:
     const plain = pod('by-crun', wait);
     await apply({ ...plain, spec: { ...plain.spec, runtimeClassName: 'crun' } });
     await ready('by-crun');
-    const runtime = await inNode(
-      'sh',
-      '-c',
-      // containerd 1 shows the options, 2 their encoding
-      'for id in $(ctr -n k8s.io tasks ls -q); do' +
-        ' options=$(ctr -n k8s.io c info $id | jq -c .Runtime.Options); echo $options;' +
-        ' echo $options | jq -r ".value // empty" | base64 -d | tr -cd "[:print:]"; done',
-    );
-    expect(runtime).toContain('/usr/bin/crun');
+    expect(await inNode('sh', '-c', runtimeOptions)).toContain('/usr/bin/crun');
   });
 
   it('the node has what volumes take', async () => {
