@@ -50,6 +50,9 @@ nodes:
   const inWorker = (...argv: string[]) => scenario.ok(['exec', worker, '--', ...argv]);
 
   it('a port that somebody listens on is found before anything is made', async () => {
+    await mkdir(`${scenario.folder}/data`);
+    await mkdir(`${scenario.folder}/fixed`);
+    await writeFile(`${scenario.folder}/fixed/text`, 'from the host');
     const server = createServer().listen(18080, '127.0.0.1');
     try {
       const { exitCode, stderr } = await create();
@@ -61,9 +64,6 @@ nodes:
   });
 
   it('create', async () => {
-    await mkdir(`${scenario.folder}/data`);
-    await mkdir(`${scenario.folder}/fixed`);
-    await writeFile(`${scenario.folder}/fixed/text`, 'from the host');
     const { exitCode, stderr } = await create();
     expect(exitCode, stderr).toBe(0);
   });
