@@ -177,6 +177,11 @@ export function problemInOneLine(problem: Problem): string {
   return `${problemSentence(problem)}${problem.hint === undefined ? '' : ` (${problem.hint})`}`;
 }
 
+/** In one sentence: of bad input the first problem. */
+export function firstMessage(error: KnestError): string {
+  return error instanceof InputError ? (error.problems[0]?.message ?? error.message) : error.message;
+}
+
 /** A program that ended with an exit code other than those expected, or did not come to its end by itself. */
 export class CommandError extends KnestError {
   override readonly name = 'CommandError';

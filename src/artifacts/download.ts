@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Dispatcher, Response } from 'undici';
 
 import { KnestError } from '../errors.ts';
+import type { Progress } from '../events.ts';
 import { codeOf } from '../host/error-codes.ts';
 import type { Host } from '../host/types.ts';
 import { parseSha256, sha256Command } from '../tools/sha256sum.ts';
@@ -232,4 +233,26 @@ function reasonOf(error: unknown): string {
   let innermost = error;
   while (innermost instanceof Error && innermost.cause instanceof Error) innermost = innermost.cause;
   return codeOf(innermost) ?? (innermost instanceof Error ? innermost.message : String(innermost));
+}
+
+/** Sums up so many downloads; tells about every quarter of a second. */
+export function downloadProgress(
+  progress: Progress,
+  count: number,
+): (name: string) => NonNullable<Download['onProgress']> {
+  const received = new Map<string, number>();
+  const totals = new Map<string, number>();
+  let told = 0;
+  return (name) => (bytes, total) => {
+    received.set(name, bytes);
+    if (total !== undefined) totals.set(name, total);
+    if (Date.now() - told < 250) return;
+    told = Date.now();
+    const all = totals.size === count ? ` of ${megabytes(totals)}` : '';
+    progress(`downloaded ${megabytes(received)}${all} MB`);
+  };
+}
+
+function megabytes(bytes: ReadonlyMap<string, number>): number {
+  return Math.round([...bytes.values()].reduce((sum, each) => sum + each, 0) / 1e6);
 }

@@ -12,6 +12,7 @@ import {
   releaseFilesOf,
 } from '../tools/apt-solver.ts';
 import type { FoundPackage } from '../tools/apt-solver.ts';
+import { keyring } from '../tools/apt-sources.ts';
 import type { AptSources } from '../tools/apt-sources.ts';
 import { explainBootstrap } from './bootstrap.ts';
 import type { BuildContext } from './types.ts';
@@ -21,9 +22,6 @@ const usualMirrors = {
   mirror: 'http://deb.debian.org/debian',
   securityMirror: 'http://security.debian.org/debian-security',
 };
-
-/** Where Debian keeps the keys of its archive (package debian-archive-keyring). */
-const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 /**
  * Which packages the root file system of a spec would be made of now, by what its mirrors have. Downloads lists of packages

@@ -37,7 +37,8 @@ import { addStatusCluster } from './commands/status-cluster.ts';
 import { addStopCluster } from './commands/stop-cluster.ts';
 import { addStopNode } from './commands/stop-node.ts';
 import { addTop } from './commands/top.ts';
-import { addVersion, readVersion } from './commands/version.ts';
+import { addVersion } from './commands/version.ts';
+import { readVersion } from '../workstation/package-file.ts';
 import { countArgument } from './options.ts';
 import { progressModes } from './output/open-reporter.ts';
 

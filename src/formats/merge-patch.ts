@@ -1,3 +1,5 @@
+import { isMapping } from './mapping.ts';
+
 /**
  * Applies a JSON merge patch (RFC 7386): mappings are merged, null takes a key away, everything else replaces. Nothing
  * that is passed in is changed.
@@ -18,8 +20,4 @@ export function applyPatches(
   patches: readonly Readonly<Record<string, unknown>>[],
 ): Record<string, unknown> {
   return { ...(patches.reduce<unknown>(mergePatch, target) as Record<string, unknown>) };
-}
-
-function isMapping(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

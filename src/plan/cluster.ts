@@ -39,7 +39,8 @@ import { chooseManager } from './managers/choose.ts';
 import { managerPlanners, plannerOf } from './managers/planners.ts';
 import type { ManagerPlanners } from './managers/types.ts';
 import type { Keep } from './keep.ts';
-import { componentLayers, componentsOfSuite, suiteOf } from './node-components.ts';
+import { unique } from './spec-layers.ts';
+import { componentLayers, componentsOfNode, suiteOf } from './node-components.ts';
 import { planPki } from './pki.ts';
 import type { ClusterPlan, KubernetesChoice, Paths, PlanInputs, PlannedLayer, PlannedPort } from './types.ts';
 import { versionOfNode, versionProblems } from './versions/problems.ts';
@@ -121,7 +122,7 @@ export function planCluster(
     server: serverOf(ports.api, cluster.endpoint),
     context: `knest-${spec.name}`,
     network: plannedNetwork(network, cluster.apiAddress, spec),
-    layers: [...new Map(drafts.flatMap(({ layers }) => layers.map((layer) => [layer.id, layer]))).values()],
+    layers: unique(drafts.flatMap(({ layers }) => layers)),
     pki: planPki(drafts.flatMap(({ parts }) => parts)),
     host: planHost({
       ...{ spec, facts, network, manager: planner, folder, image },
@@ -175,9 +176,11 @@ function refuse(
       spec,
       (node) => versionOfNode(kubernetes, node),
       (node) =>
-        keep.components?.[node.name] ??
-        kubernetes.components?.[node.name] ??
-        componentsOfSuite(node, spec.image),
+        componentsOfNode(node, {
+          kept: keep.components,
+          chosen: kubernetes.components,
+          image: spec.image,
+        }),
     ),
   ];
   if (problems.length > 0) throw new InputError('the cluster cannot be made', problems);

@@ -49,6 +49,16 @@ export function componentsOfSuite(
   };
 }
 
+/** What a node has: what it keeps, else what was chosen for it, else its suite's. */
+export function componentsOfNode(
+  node: Pick<NodeSpec, 'name' | 'suite' | 'role'>,
+  { kept, chosen, image }: { kept: ByNode; chosen: ByNode; image: ClusterSpec['image'] },
+): NodeComponents {
+  return kept?.[node.name] ?? chosen?.[node.name] ?? componentsOfSuite(node, image);
+}
+
+type ByNode = Readonly<Record<string, NodeComponents>> | undefined;
+
 /**
  * Why a version of a component does not go with a version of Kubernetes.
  * @returns undefined: it does, or nobody knows

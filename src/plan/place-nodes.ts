@@ -9,7 +9,7 @@ import type { ClusterNetwork } from './network/cluster-network.ts';
 import { lanMac, leasedAddresses } from './network/lan.ts';
 import { nodeSlots } from './network/load-balancer.ts';
 import { gatewayOf, nodeAddress, podSubnetOfNode } from './network/node-addresses.ts';
-import { componentsOfSuite } from './node-components.ts';
+import { componentsOfNode } from './node-components.ts';
 import type { ClusterPlan, KubernetesChoice, ResolvedKubernetes } from './types.ts';
 import { versionTraits } from './versions/traits.ts';
 
@@ -64,10 +64,11 @@ export function placeNodes({
       spec: node,
       kubernetesVersion: chosen.version,
       traits: versionTraits(chosen.version),
-      components:
-        keep.components?.[node.name] ??
-        kubernetes.components?.[node.name] ??
-        componentsOfSuite(node, spec.image),
+      components: componentsOfNode(node, {
+        kept: keep.components,
+        chosen: kubernetes.components,
+        image: spec.image,
+      }),
     };
     return { machine, slot, kubernetes: chosen };
   });

@@ -16,7 +16,8 @@ export function plannedLayers(spec: ClusterSpec, facts: HostFacts, choice: Kuber
   ]);
 }
 
-export function unique(layers: readonly PlannedLayer[]): PlannedLayer[] {
+/** Each once, by its id. */
+export function unique<Layer extends { id: string }>(layers: readonly Layer[]): Layer[] {
   return [...new Map(layers.map((layer) => [layer.id, layer])).values()];
 }
 

@@ -1,5 +1,6 @@
 /** Patches of containerd's configuration: TOML in the config file, tables in the spec. */
 
+import { isMapping } from '../formats/mapping.ts';
 import { parse, TomlError } from 'smol-toml';
 import type { ConfigPatch } from './types.ts';
 
@@ -41,9 +42,9 @@ function isOldWay(patch: ConfigPatch): boolean {
 
 function isOldWayOf(plugin: string, patch: ConfigPatch): boolean {
   const registry = at(patch, ['plugins', plugin, 'registry']);
-  if (!isTable(registry) || 'config_path' in registry) return false;
-  const configs = isTable(registry['configs']) ? Object.values(registry['configs']) : [];
-  return 'mirrors' in registry || configs.some((config) => isTable(config) && 'tls' in config);
+  if (!isMapping(registry) || 'config_path' in registry) return false;
+  const configs = isMapping(registry['configs']) ? Object.values(registry['configs']) : [];
+  return 'mirrors' in registry || configs.some((config) => isMapping(config) && 'tls' in config);
 }
 
 function withoutConfigPath(patch: ConfigPatch): ConfigPatch {
@@ -58,9 +59,5 @@ function withoutConfigPath(patch: ConfigPatch): ConfigPatch {
 }
 
 function at(table: unknown, path: readonly string[]): unknown {
-  return path.reduce<unknown>((value, key) => (isTable(value) ? value[key] : undefined), table);
-}
-
-function isTable(value: unknown): value is ConfigPatch {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return path.reduce<unknown>((value, key) => (isMapping(value) ? value[key] : undefined), table);
 }

@@ -1,6 +1,7 @@
 /** The flags that say what a cluster is, in the words of the config file. */
 
 import type { Problem } from '../errors.ts';
+import { dashed } from '../formats/dashed.ts';
 import { withoutUndefined } from './check.ts';
 import { componentVersionPattern } from './values.ts';
 import type { Path } from './problems.ts';
@@ -85,8 +86,8 @@ export function flagName(path: Path): string {
   if (path[0] === 'images') return '--image';
   if (key === 'metrics') return '--no-metrics';
   if (path.includes('loadBalancer')) return '--load-balancer';
-  if (path[0] === 'components') return dashed(String(path[1]));
-  const flag = dashed(key);
+  if (path[0] === 'components') return `--${dashed(String(path[1]))}`;
+  const flag = `--${dashed(key)}`;
   const variable = mirrorVariables[flag];
   return variable === undefined ? flag : `${flag} (or ${variable})`;
 }
@@ -96,11 +97,6 @@ const mirrorVariables: Readonly<Record<string, string>> = {
   '--release-mirror': 'KNEST_RELEASE_MIRROR',
   '--component-mirror': 'KNEST_COMPONENT_MIRROR',
 };
-
-/** cniPlugins -> --cni-plugins */
-function dashed(key: string): string {
-  return `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-}
 
 /**
  * The nodes that --nodes and --control-planes ask for.

@@ -1,5 +1,7 @@
 /** Plans as earlier versions of knest wrote them, made what this one reads. */
 
+import { isMapping } from '../formats/mapping.ts';
+
 type Json = Record<string, unknown>;
 
 /** By the version that they begin with: each leads to the next one. */
@@ -13,7 +15,7 @@ export function migratePlan(plan: unknown): unknown {
   let current = plan;
   for (;;) {
     const step =
-      isObject(current) && typeof current['version'] === 'number' ? steps[current['version']] : undefined;
+      isMapping(current) && typeof current['version'] === 'number' ? steps[current['version']] : undefined;
     if (!step) return current;
     current = step(current as Json);
   }
@@ -26,8 +28,8 @@ function toVersion3(plan: Json): Json {
     ...plan,
     version: 3,
     kubernetesLayer: kubernetesLayer(plan),
-    ...(isObject(plan['host']) ? { host: hostToVersion3(plan['host']) } : {}),
-    ...(isObject(plan['network']) ? { network: networkToVersion3(plan['network']) } : {}),
+    ...(isMapping(plan['host']) ? { host: hostToVersion3(plan['host']) } : {}),
+    ...(isMapping(plan['network']) ? { network: networkToVersion3(plan['network']) } : {}),
     machines,
   };
 }
@@ -37,14 +39,14 @@ function machineToVersion3({ live, launch, service, ...machine }: Json): Json {
 }
 
 function runToVersion3(launch: unknown, service: unknown): Json | undefined {
-  if (isObject(service)) return { manager: 'systemd', ...service };
-  if (!isObject(launch)) return undefined;
+  if (isMapping(service)) return { manager: 'systemd', ...service };
+  if (!isMapping(launch)) return undefined;
   const { favour, ...rest } = launch;
   return { manager: 'direct', ...rest, ...(favour === undefined ? {} : { startupCpuBoost: favour }) };
 }
 
 function hostToVersion3({ units, ...host }: Json): Json {
-  return { ...host, run: isObject(units) ? { manager: 'systemd', ...units } : { manager: 'direct' } };
+  return { ...host, run: isMapping(units) ? { manager: 'systemd', ...units } : { manager: 'direct' } };
 }
 
 function networkToVersion3({ shared, ...network }: Json): Json {
@@ -60,9 +62,5 @@ function kubernetesLayer({ layers, kubernetesVersion }: Json): unknown {
 }
 
 function listOf(value: unknown): Json[] {
-  return Array.isArray(value) ? value.filter(isObject) : [];
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return Array.isArray(value) ? value.filter(isMapping) : [];
 }

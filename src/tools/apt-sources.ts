@@ -10,7 +10,7 @@ export interface AptSources {
 }
 
 /** Keys of the Debian archive, from debian-archive-keyring, which Debian's apt depends on. */
-const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
+export const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 /** One-line entries, for tools that take them as arguments. */
 export function aptSourceLines({ suite, mirror, securityMirror }: AptSources): string[] {

@@ -1,16 +1,15 @@
-import { createHash } from 'node:crypto';
-
-import { CommandError, InputError, KnestError } from '../../errors.ts';
+import { CommandError, InputError } from '../../errors.ts';
+import { dashed } from '../../formats/dashed.ts';
 import type { Host } from '../../host/types.ts';
 import { componentTitles } from '../../plan/node-components.ts';
 import type { ComponentLayer, ResolvedComponent } from '../../plan/types.ts';
 import type { ComponentName } from '../../spec/types.ts';
+import { changedWhileCopied, digestOf, usableBinaries } from '../binaries-of-user.ts';
 import { writeHashed } from '../hashed-copy.ts';
 import { forgetFiles, sha256Of } from '../known-files.ts';
 import type { KnownFilesContext } from '../known-files.ts';
 import type { BuildContext, BuildFolders } from '../types.ts';
 import { componentLayouts, versionSaid } from './layouts.ts';
-import { layerName } from './release.ts';
 
 export interface ComponentDirectory {
   component: ComponentName;
@@ -53,7 +52,7 @@ export async function resolveComponentDirectory(
     version,
     layer: {
       kind: 'component',
-      id: `${layerName(component)}-${version ?? 'unknown'}-directory-${arch}-${digest.slice(0, 12)}`,
+      id: `${dashed(component)}-${version ?? 'unknown'}-directory-${arch}-${digest.slice(0, 12)}`,
       component,
       version,
       source: { kind: 'directory', directory: folder, digest },
@@ -76,7 +75,7 @@ export async function buildComponentDirectory(
   progress(`copying ${componentTitles[component]} from ${directory}`);
   const context = { local: user.local, host, paths };
   const sums = await checksumsOf(component, directory, context);
-  if (digestOf(sums) !== digest) throw changed(directory);
+  if (digestOf(sums) !== digest) throw changedWhileCopied(directory);
   const places: Readonly<Record<string, string>> = { ...programs, ...perhaps };
   for (const [name, sum] of Object.entries(sums)) {
     const file = `${directory}/${name}`;
@@ -88,16 +87,9 @@ export async function buildComponentDirectory(
     );
     if (written === sum) continue;
     await forgetFiles([file], context);
-    throw changed(directory);
+    throw changedWhileCopied(directory);
   }
   for (const [path, leadsTo] of Object.entries(links)) await host.link(leadsTo, target + path);
-}
-
-function changed(directory: string): KnestError {
-  return new KnestError(`the binaries in ${directory} changed while they were copied`, {
-    code: 'SOURCE_CHANGED',
-    hint: 'run the command again when their build has finished',
-  });
 }
 
 async function findPrograms(component: ComponentName, directory: string, local: Host): Promise<string> {
@@ -105,7 +97,7 @@ async function findPrograms(component: ComponentName, directory: string, local: 
   const folders = [directory, `${directory}/bin`];
   const missing: string[][] = [];
   for (const folder of folders) {
-    const usable = await usablePrograms(folder, names, local);
+    const usable = await usableBinaries(folder, names, local);
     if (usable.length === names.length) return folder;
     missing.push(names.filter((name) => !usable.includes(name)));
   }
@@ -113,14 +105,6 @@ async function findPrograms(component: ComponentName, directory: string, local: 
   const message = `${directory} lacks ${lacks.join(', ')}, or they are not executable`;
   throw problem(component, 'source', message, 'unpack a release there, or name the folder with its binaries');
 }
-
-async function usablePrograms(folder: string, names: readonly string[], local: Host): Promise<string[]> {
-  const { stdout } = await local.run(['sh', '-c', listUsable, folder, ...names]);
-  return names.filter((name) => stdout.split('\n').includes(name));
-}
-
-/** test(1) follows links. */
-const listUsable = 'for name; do if [ -f "$0/$name" ] && [ -x "$0/$name" ]; then echo "$name"; fi; done';
 
 /** undefined: it cannot be run here, or says nothing. */
 async function versionOf(component: ComponentName, folder: string, local: Host): Promise<string | undefined> {
@@ -144,7 +128,7 @@ async function checksumsOf(
   context: KnownFilesContext,
 ): Promise<Record<string, string>> {
   const { programs, perhaps } = componentLayouts[component];
-  const names = await usablePrograms(
+  const names = await usableBinaries(
     folder,
     [...Object.keys(programs), ...Object.keys(perhaps)],
     context.local,
@@ -154,11 +138,6 @@ async function checksumsOf(
     context,
   );
   return Object.fromEntries(names.map((name, index) => [name, sums[index] ?? '']));
-}
-
-function digestOf(checksums: Readonly<Record<string, string>>): string {
-  const lines = Object.entries(checksums).map(([name, sum]) => `${sum}  ${name}\n`);
-  return createHash('sha256').update(lines.join('')).digest('hex');
 }
 
 function problem(component: ComponentName, field: string, message: string, hint?: string): InputError {

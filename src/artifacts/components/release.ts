@@ -6,10 +6,11 @@ import { createGunzip } from 'node:zlib';
 import { extract } from 'tar-stream';
 
 import { KnestError, messageOf } from '../../errors.ts';
+import { dashed } from '../../formats/dashed.ts';
 import type { Host } from '../../host/types.ts';
 import type { ComponentLayer } from '../../plan/types.ts';
 import type { ComponentName } from '../../spec/types.ts';
-import { download, fetchText, webClient } from '../download.ts';
+import { download, downloadProgress, fetchText, webClient } from '../download.ts';
 import type { FetchTextOptions } from '../download.ts';
 import type { BuildContext, BuildFolders } from '../types.ts';
 import { checksumIn, componentLayouts, releaseUrl } from './layouts.ts';
@@ -19,10 +20,6 @@ const format = 1;
 
 /** What to do when a server is of no use. */
 export const otherServer = 'use another server: --component-mirror URL';
-
-function megabytes(bytes: number): number {
-  return Math.round(bytes / 1e6);
-}
 
 /** A server with the layout of GitHub's releases, <baseUrl>/<owner>/<name>/releases/download/v<version>/<file>. */
 export interface ComponentServer extends FetchTextOptions {
@@ -62,17 +59,12 @@ export function releaseLayer(
   const hash = createHash('sha256').update(JSON.stringify({ format, sha256 })).digest('hex').slice(0, 12);
   return {
     kind: 'component',
-    id: `${layerName(component)}-${version}-release-${arch}-${hash}`,
+    id: `${dashed(component)}-${version}-release-${arch}-${hash}`,
     component,
     version,
     source: { kind: 'release', baseUrl },
     sha256,
   };
-}
-
-/** cniPlugins -> cni-plugins */
-export function layerName(component: ComponentName): string {
-  return component.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 /**
@@ -89,7 +81,6 @@ export async function buildComponentRelease(
   const path = `${workspace}/${file}`;
   const client = await webClient(facts.proxyEnvironment);
   await host.makeDirectory(workspace, 0o755);
-  let told = 0;
   try {
     await download({
       host,
@@ -99,13 +90,7 @@ export async function buildComponentRelease(
       client,
       signal: signal ?? new AbortController().signal,
       otherServer,
-      onProgress: (received, total) => {
-        if (Date.now() - told < 250) return;
-        told = Date.now();
-        progress(
-          `downloaded ${megabytes(received)}${total === undefined ? '' : ` of ${megabytes(total)}`} MB`,
-        );
-      },
+      onProgress: downloadProgress(progress, 1)(file),
     });
   } finally {
     await client.destroy();

@@ -1,6 +1,7 @@
 import semver from 'semver';
 
-import { InputError, KnestError } from '../../errors.ts';
+import { firstMessage, InputError, KnestError } from '../../errors.ts';
+import { dashed } from '../../formats/dashed.ts';
 import type { HostFacts } from '../../facts/types.ts';
 import type { Host } from '../../host/types.ts';
 import { componentTitles, unfitReason } from '../../plan/node-components.ts';
@@ -79,7 +80,7 @@ export async function resolveComponent(
   } catch (error) {
     context.signal?.throwIfAborted();
     if (!(error instanceof KnestError)) throw error;
-    const reason = error instanceof InputError ? (error.problems[0]?.message ?? '') : error.message;
+    const reason = firstMessage(error);
     if (unfit === undefined) return { ...ofSuite, reason: `${ofSuite.reason}: ${reason}` };
     const other = await findOther(request, context);
     if (other) return { ...other, reason: `${other.reason}: ${why}; ${reason}` };
@@ -204,7 +205,7 @@ function cannotBeHad(
       message:
         `${unfit}, and ${title} ${ofSuite.reason} is ${ofSuite.version ?? ''}; ` +
         `the release ${release} cannot be had: ${reason}`,
-      hint: `name a mirror of the releases (--component-mirror URL) or a directory with its binaries (--${component} DIR)`,
+      hint: `name a mirror of the releases (--component-mirror URL) or a directory with its binaries (--${dashed(component)} DIR)`,
     },
   ]);
 }

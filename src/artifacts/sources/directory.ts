@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto';
-
 import { InputError, KnestError } from '../../errors.ts';
 import type { Host } from '../../host/types.ts';
 import type { ResolvedKubernetes, ResolvedSource } from '../../plan/types.ts';
 import { fitsVersion } from '../../spec/kubernetes-version.ts';
+import { changedWhileCopied, digestOf, usableBinaries } from '../binaries-of-user.ts';
 import { writeHashed } from '../hashed-copy.ts';
 import { forgetFiles, sha256Of } from '../known-files.ts';
 import type { KnownFilesContext } from '../known-files.ts';
@@ -69,7 +68,7 @@ export async function buildFromDirectory(
   const context = { local: user.local, host, paths };
   const checksums = await checksumsOf(directory, context);
   if (binaries) refuseOthers(directory, checksums, binaries);
-  if (digestOf(checksums) !== source.digest) throw changed(directory);
+  if (digestOf(checksums) !== source.digest) throw changedWhileCopied(directory);
   const copied = new Map<string, string>();
   for (const [name, sum] of Object.entries(checksums)) {
     const same = copied.get(sum);
@@ -81,7 +80,7 @@ export async function buildFromDirectory(
     const content = user.local.readStream(`${directory}/${name}`);
     if ((await writeHashed(host, `${folder}/${name}`, content, 0o755)) === sum) continue;
     await forgetFiles([`${directory}/${name}`], context);
-    throw changed(directory);
+    throw changedWhileCopied(directory);
   }
 }
 
@@ -103,13 +102,6 @@ function refuseOthers(
   });
 }
 
-function changed(directory: string): KnestError {
-  return new KnestError(`the binaries in ${directory} changed while they were copied`, {
-    code: 'SOURCE_CHANGED',
-    hint: 'run the command again when their build has finished',
-  });
-}
-
 /** The folder itself, or where `make` in a Kubernetes checkout leaves its results. */
 async function findBinaries(directory: string, host: Host): Promise<string> {
   const found = await host.stat(directory);
@@ -118,8 +110,7 @@ async function findBinaries(directory: string, host: Host): Promise<string> {
   }
   const built = `${directory}/_output/bin`;
   const folder = (await host.stat(built)) ? built : directory;
-  const { stdout } = await host.run(['sh', '-c', listUsable, folder, ...kubernetesBinaries]);
-  const usable = stdout.split('\n');
+  const usable = await usableBinaries(folder, kubernetesBinaries, host);
   const missing = kubernetesBinaries.filter((name) => !usable.includes(name));
   if (missing.length === 0) return folder;
   throw new InputError('Kubernetes', [
@@ -130,9 +121,6 @@ async function findBinaries(directory: string, host: Host): Promise<string> {
     },
   ]);
 }
-
-/** test(1) follows links, which a folder of one multi-call executable consists of. */
-const listUsable = 'for name; do if [ -f "$0/$name" ] && [ -x "$0/$name" ]; then echo "$name"; fi; done';
 
 async function versionOf(folder: string, host: Host): Promise<string> {
   const { stdout, stderr } = await host.run([`${folder}/kubelet`, '--version'], {
@@ -156,9 +144,4 @@ async function checksumsOf(folder: string, context: KnownFilesContext): Promise<
     context,
   );
   return Object.fromEntries(kubernetesBinaries.map((name, index) => [name, sums[index] ?? '']));
-}
-
-function digestOf(checksums: Readonly<Record<string, string>>): string {
-  const lines = Object.entries(checksums).map(([name, sum]) => `${sum}  ${name}\n`);
-  return createHash('sha256').update(lines.join('')).digest('hex');
 }

@@ -2,11 +2,9 @@ import { createHash } from 'node:crypto';
 
 import type { Dispatcher } from 'undici';
 
-import type { Progress } from '../../events.ts';
 import { InputError, KnestError } from '../../errors.ts';
 import type { ResolvedSource } from '../../plan/types.ts';
-import { download, fetchText, webClient } from '../download.ts';
-import type { Download } from '../download.ts';
+import { download, downloadProgress, fetchText, webClient } from '../download.ts';
 import type { BuildContext, BuildFolders } from '../types.ts';
 import { normalizeUrl } from '../../spec/values.ts';
 import { isWholeVersion } from '../../spec/kubernetes-version.ts';
@@ -122,7 +120,7 @@ export async function buildFromRelease(
     const checksums = binaries ?? (await releaseChecksums(server, version));
     if (!checksums) throw unknownRelease(source.baseUrl, version);
     await host.makeDirectory(workspace, 0o755);
-    const report = totalProgress(progress);
+    const report = downloadProgress(progress, kubernetesBinaries.length);
     const results = await Promise.allSettled(
       kubernetesBinaries.map(async (name) => {
         const path = `${workspace}/${name}`;
@@ -177,23 +175,4 @@ function parseChecksum(text: string, url: string): string {
     code: 'DOWNLOAD_FAILED',
     hint: 'use another server: --release-mirror URL',
   });
-}
-
-/** Sums up the downloads; tells about every quarter of a second. */
-function totalProgress(progress: Progress): (name: string) => NonNullable<Download['onProgress']> {
-  const received = new Map<string, number>();
-  const totals = new Map<string, number>();
-  let told = 0;
-  return (name) => (bytes, total) => {
-    received.set(name, bytes);
-    if (total !== undefined) totals.set(name, total);
-    if (Date.now() - told < 250) return;
-    told = Date.now();
-    const all = totals.size === kubernetesBinaries.length ? ` of ${megabytes(totals)}` : '';
-    progress(`downloaded ${megabytes(received)}${all} MB`);
-  };
-}
-
-function megabytes(bytes: ReadonlyMap<string, number>): number {
-  return Math.round([...bytes.values()].reduce((sum, each) => sum + each, 0) / 1e6);
 }

@@ -1,6 +1,6 @@
 import semver from 'semver';
 
-import { InputError, KnestError } from '../../errors.ts';
+import { firstMessage, InputError, KnestError } from '../../errors.ts';
 import type { HostFacts } from '../../facts/types.ts';
 import type { Host } from '../../host/types.ts';
 import { lockedKubernetes } from '../../plan/kubernetes-layer.ts';
@@ -80,8 +80,7 @@ async function withoutRelease(
   facts: HostFacts,
   context: ResolveContext,
 ): Promise<ResolvedKubernetes> {
-  const why =
-    problem instanceof InputError ? (problem.problems[0]?.message ?? problem.message) : problem.message;
+  const why = firstMessage(problem);
   const cached = await findCached(spec, facts, context);
   if (cached) return { ...cached, reason: `${why}; ${cached.reason}` };
   if (findDebianSource(spec.kubernetes.version)) return resolveDebian(spec, facts, context, why);

@@ -5,7 +5,7 @@ import { lockFileName } from '../../spec/lock-file-name.ts';
 import { withProgress, type Cli } from '../cli.ts';
 import { componentMirrorOption, given, releaseMirrorOption, yesOption } from '../options.ts';
 import { renderBytes } from '../output/bytes.ts';
-import { readVersion } from './version.ts';
+import { readVersion } from '../../workstation/package-file.ts';
 
 interface Flags {
   config: string;

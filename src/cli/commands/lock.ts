@@ -15,7 +15,7 @@ import {
 } from '../options.ts';
 import { renderResult } from '../output/result.ts';
 import { renderTable } from '../output/table.ts';
-import { readVersion } from './version.ts';
+import { readVersion } from '../../workstation/package-file.ts';
 
 interface Flags extends OutputFlag {
   config: string;

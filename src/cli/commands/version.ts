@@ -1,7 +1,7 @@
 /** knest version */
 
-import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import { readVersion } from '../../workstation/package-file.ts';
 import type { Cli } from '../cli.ts';
 import { outputOption, type OutputFlag } from '../options.ts';
 import { renderResult } from '../output/result.ts';
@@ -16,10 +16,4 @@ async function version({ terminal }: Cli, { output }: OutputFlag): Promise<void>
   const versions = { knest: readVersion(), node: process.version, arch: process.arch };
   const rendering = { text: () => `knest ${versions.knest} (Node.js ${versions.node}, ${versions.arch})\n` };
   terminal.stdout.write(await renderResult(output, versions, rendering));
-}
-
-/** The version in package.json, which lies at the same distance from the sources and from what they compile to. */
-export function readVersion(): string {
-  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }

@@ -9,6 +9,7 @@ import { hasLayer } from '../../artifacts/layers.ts';
 import { KnestError } from '../../errors.ts';
 import { gatherFacts } from '../../observe/host/gather.ts';
 import { gatherKernel } from '../../observe/host/kernel.ts';
+import { unique } from '../../plan/spec-layers.ts';
 import { parseLock } from '../../spec/lock.ts';
 import type { Lock } from '../../spec/lock.ts';
 import type { ClusterSpec } from '../../spec/types.ts';
@@ -103,8 +104,7 @@ export async function bringIn(context: Context, { bundle, lock }: BundledCluster
   const session = openSession(context);
   const { host, paths, workstation, listener, signal } = session;
   const facts = await gatherFacts(host, paths, workstation.env);
-  const layers = [...new Map(lock.layers.map((layer) => [layer.id, layer])).values()];
-  const steps = layers.map((layer): Step => ({
+  const steps = unique(lock.layers).map((layer): Step => ({
     id: `layer/${layer.id}`,
     title: `${layer.id} from ${bundle.file}`,
     done: () => hasLayer(layer, { host, paths }),

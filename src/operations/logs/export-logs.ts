@@ -10,8 +10,7 @@ import type { MachineManager } from '../../managers/types.ts';
 import type { MachinePlan } from '../../plan/types.ts';
 import { readKeyMaterial, requireCluster } from '../../state/clusters.ts';
 import type { ClusterRecord } from '../../state/clusters.ts';
-import { readUserFile } from '../../workstation/files.ts';
-import { packageFile } from '../../workstation/package-file.ts';
+import { readVersion } from '../../workstation/package-file.ts';
 import { giveTo, makeUserFolder, newOwner } from '../../workstation/user-file.ts';
 import { writeUserFolder } from '../../workstation/user-folder.ts';
 import type { UserFile } from '../../workstation/user-folder.ts';
@@ -145,11 +144,8 @@ function hostParts(session: Session, { plan, created }: ClusterRecord): Part[] {
     {
       path: 'versions.json',
       get: async () => {
-        const { version } = JSON.parse(await readUserFile(packageFile('package.json'))) as {
-          version: string;
-        };
         return json({
-          ...{ knest: version, node: process.version, kubernetes: plan.kubernetesVersion, created },
+          ...{ knest: readVersion(), node: process.version, kubernetes: plan.kubernetesVersion, created },
           kernel: (await run('uname', '-a')).trim(),
           systemd: (await run('systemd-nspawn', '--version')).split('\n')[0],
           os: (await host.readFile('/etc/os-release')) ?? '',

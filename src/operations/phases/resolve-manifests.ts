@@ -1,3 +1,4 @@
+import { isMapping } from '../../formats/mapping.ts';
 import { posix } from 'node:path';
 
 import { fetchText, webClient } from '../../artifacts/download.ts';
@@ -124,8 +125,4 @@ function whatItLacks(data: unknown): string | undefined {
   return generated
     ? 'has generateName: it would be made anew each time; give it a name'
     : 'has no metadata.name';
-}
-
-function isMapping(data: unknown): data is Record<string, unknown> {
-  return typeof data === 'object' && data !== null && !Array.isArray(data);
 }

@@ -1,4 +1,5 @@
 import { renderUnit } from '../../formats/systemd-unit.ts';
+import { suiteOf } from '../node-components.ts';
 import { knownSuite, startsOnCgroupV1, systemdWithoutCgroupV1 } from '../versions/suites.ts';
 import type { Component, ClusterContext, MachineContext } from './component.ts';
 import { nothing } from './component.ts';
@@ -17,7 +18,7 @@ export function hasCgroupV1Beside(
   { spec }: Pick<MachineContext, 'spec'>,
   { facts, spec: { image } }: Pick<ClusterContext, 'facts' | 'spec'>,
 ): boolean {
-  const suite = knownSuite(spec.suite ?? image.suite);
+  const suite = knownSuite(suiteOf(spec, image));
   return facts.cgroup.version !== 'v2' && suite !== undefined && !startsOnCgroupV1(suite);
 }
 

@@ -3,6 +3,7 @@
  * with older files (configMigration in plugins/cri, v2.3.4) is done to a patch of version 2; the other way there is none.
  */
 
+import { isMapping } from '../../formats/mapping.ts';
 import type { ConfigPatch } from '../../spec/types.ts';
 import type { ContainerdFormat, ContainerdTraits } from '../versions/components.ts';
 
@@ -41,7 +42,7 @@ export function fitPatch(patch: ConfigPatch, traits: ContainerdTraits): FittedPa
 /** What the patch says, else what its tables tell. undefined: it would be the same in all. */
 function versionOf({ version, plugins }: ConfigPatch): number | undefined {
   if (version !== undefined) return Number(version);
-  if (!isTable(plugins)) return undefined;
+  if (!isMapping(plugins)) return undefined;
   const names = Object.keys(plugins);
   if (names.includes(imagesPlugin) || names.includes(runtimePlugin)) return 3;
   return names.includes(criPlugin) ? 2 : undefined;
@@ -61,13 +62,13 @@ function withoutServer(
   written: number | undefined,
   { format, withoutRegistryTables }: ContainerdTraits,
 ): FittedPatch {
-  const plugins = isTable(tables['plugins']) ? tables['plugins'] : {};
+  const plugins = isMapping(tables['plugins']) ? tables['plugins'] : {};
   const old = format === 4 && written !== 4 ? serverTables.filter((name) => name in tables) : [];
   const fresh = format === 4 ? [] : Object.keys(plugins).filter((name) => name.startsWith(serverPlugins));
   const images = plugins[imagesPlugin];
-  const registry = isTable(images) ? images['registry'] : undefined;
+  const registry = isMapping(images) ? images['registry'] : undefined;
   const gone =
-    withoutRegistryTables && isTable(registry)
+    withoutRegistryTables && isMapping(registry)
       ? ['mirrors', 'configs', 'auths'].filter((name) => name in registry)
       : [];
   const kept = Object.fromEntries(Object.entries(tables).filter(([name]) => !old.includes(name as 'grpc')));
@@ -97,13 +98,13 @@ const ofSnapshots = ['snapshotter', 'disable_snapshot_annotations', 'discard_unp
 
 /** Tables of version 2 at the places that they have since version 3. */
 function translated(tables: ConfigPatch, { cniBinDirs }: ContainerdTraits): ConfigPatch {
-  const plugins = isTable(tables['plugins']) ? tables['plugins'] : {};
+  const plugins = isMapping(tables['plugins']) ? tables['plugins'] : {};
   const { [criPlugin]: cri, ...others } = plugins;
-  if (!isTable(cri)) return tables;
+  if (!isMapping(cri)) return tables;
   const { sandbox_image: sandbox, containerd, cni, ...rest } = cri;
   const { mine: images, others: notImages } = divide(rest, ofImages);
   const { mine: server, others: runtime } = divide(notImages, ofServer);
-  const inContainerd = divide(isTable(containerd) ? containerd : {}, ofSnapshots);
+  const inContainerd = divide(isMapping(containerd) ? containerd : {}, ofSnapshots);
   return {
     ...tables,
     plugins: {
@@ -117,7 +118,7 @@ function translated(tables: ConfigPatch, { cniBinDirs }: ContainerdTraits): Conf
       ...tableUnless(runtimePlugin, {
         ...runtime,
         ...tableUnless('containerd', withSandboxers(inContainerd.others)),
-        ...tableUnless('cni', isTable(cni) ? withBinDirs(cni, cniBinDirs) : {}),
+        ...tableUnless('cni', isMapping(cni) ? withBinDirs(cni, cniBinDirs) : {}),
       }),
     },
   };
@@ -126,9 +127,9 @@ function translated(tables: ConfigPatch, { cniBinDirs }: ContainerdTraits): Conf
 /** A runtime's sandbox_mode is called sandboxer. */
 function withSandboxers(containerd: ConfigPatch): ConfigPatch {
   const { runtimes } = containerd;
-  if (!isTable(runtimes)) return containerd;
+  if (!isMapping(runtimes)) return containerd;
   const renamed = Object.entries(runtimes).map(([name, runtime]) => {
-    if (!isTable(runtime) || !('sandbox_mode' in runtime)) return [name, runtime];
+    if (!isMapping(runtime) || !('sandbox_mode' in runtime)) return [name, runtime];
     const { sandbox_mode: sandboxer, ...others } = runtime;
     return [name, { sandboxer, ...others }];
   });
@@ -151,8 +152,4 @@ function divide(table: ConfigPatch, keys: readonly string[]): { mine: ConfigPatc
 /** A table that says nothing is none. */
 function tableUnless(name: string, table: ConfigPatch): ConfigPatch {
   return Object.keys(table).length === 0 ? {} : { [name]: table };
-}
-
-function isTable(value: unknown): value is ConfigPatch {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -2,7 +2,7 @@ import semver from 'semver';
 
 import type { Problem } from '../../errors.ts';
 import type { ClusterSpec, NodeSpec } from '../../spec/types.ts';
-import { componentsOfSuite, servesCri, unfitReason } from '../node-components.ts';
+import { componentsOfSuite, servesCri, suiteOf, unfitReason } from '../node-components.ts';
 import type { NodeComponents, ResolvedKubernetes } from '../types.ts';
 import { recommendedFor } from './components.ts';
 import { removedEtcdFlags } from './etcd.ts';
@@ -39,9 +39,8 @@ interface Made {
   version: string | undefined;
   components: Partial<NodeComponents>;
   suite: Suite | undefined;
-  /** Where in the config its version and its suite are: what all nodes share is said of the cluster, once. */
+  /** Where in the config its version is: what all nodes share is said of the cluster, once. */
   versionPath: string;
-  suitePath: string;
 }
 
 /**
@@ -65,7 +64,7 @@ export function versionProblems(
   return [...new Map(problems.map((problem) => [problem.path, problem])).values()];
 }
 
-/** Every node with its version, its suite, and where both come from. */
+/** Every node with its version, where that comes from, and its suite. */
 export function madeOf(
   { nodes, image }: Pick<ClusterSpec, 'nodes' | 'image'>,
   versionOf: VersionOf,
@@ -75,10 +74,9 @@ export function madeOf(
     node,
     version: versionOf(node),
     components: componentsOf(node),
-    suite: knownSuite(node.suite ?? image.suite, image.mirror),
+    suite: knownSuite(suiteOf(node, image), image.mirror),
     versionPath:
       node.kubernetes?.version === undefined ? 'kubernetesVersion' : `nodes[${index}].kubernetesVersion`,
-    suitePath: node.suite === undefined ? 'suite' : `nodes[${index}].suite`,
   }));
 }
 

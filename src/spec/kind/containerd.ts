@@ -1,5 +1,6 @@
 /** kind's patches of containerd's configuration. */
 
+import { isMapping } from '../../formats/mapping.ts';
 import { parse, stringify } from 'smol-toml';
 import { mergePatch } from '../../formats/merge-patch.ts';
 import { tomlProblem } from '../containerd-patches.ts';
@@ -8,7 +9,6 @@ import { readDocuments } from '../yaml.ts';
 import type { Draft } from './draft.ts';
 import { afterOperations, difference } from './json-patch.ts';
 import type { KindConfig } from './schema.ts';
-import { isMapping } from './values.ts';
 
 /** All of them as texts of TOML, in the order in which kind applies them; undefined when there are none. */
 export function containerdPatches(kind: KindConfig, draft: Draft): string[] | undefined {

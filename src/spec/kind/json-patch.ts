@@ -1,8 +1,8 @@
 /** JSON patches (RFC 6902), told as merge patches (RFC 7386). */
 
+import { isMapping } from '../../formats/mapping.ts';
 import { applyPatch, type Operation } from 'rfc6902';
 import type { ConfigPatch } from '../types.ts';
-import { isMapping } from './values.ts';
 
 /**
  * What the operations make of a document.

@@ -1,9 +1,10 @@
 /** What kubeadm's documents say, in the words of knest's config. */
 
+import { isMapping } from '../../formats/mapping.ts';
 import { didYouMean } from '../suggest.ts';
 import type { Path } from '../problems.ts';
 import type { Draft } from './draft.ts';
-import { isMapping, parseLabels, parseTaints, without } from './values.ts';
+import { parseLabels, parseTaints, without } from './values.ts';
 
 /** Where a value is, and which node it is for. */
 export interface Place {

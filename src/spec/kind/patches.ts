@@ -1,5 +1,6 @@
 /** kind's kubeadm patches: texts of merge patches, and JSON patches, for the documents that kind writes for kubeadm. */
 
+import { isMapping } from '../../formats/mapping.ts';
 import { mergePatch } from '../../formats/merge-patch.ts';
 import type { ConfigPatch } from '../types.ts';
 import { readDocuments } from '../yaml.ts';
@@ -7,7 +8,7 @@ import type { Path } from '../problems.ts';
 import type { Draft } from './draft.ts';
 import { afterOperations, difference } from './json-patch.ts';
 import type { KindNode } from './schema.ts';
-import { isMapping, without } from './values.ts';
+import { without } from './values.ts';
 
 const kubeadmVersions = /^kubeadm\.k8s\.io\/v1beta[1-4]$/;
 

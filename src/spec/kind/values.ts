@@ -1,8 +1,6 @@
 /** Values as kind and kubeadm write them. */
 
-export function isMapping(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
+import { isMapping } from '../../formats/mapping.ts';
 
 /** A mapping without some of its keys. */
 export function without(

@@ -1,0 +1,4 @@
+/** "cniPlugins" -> "cni-plugins" */
+export function dashed(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
