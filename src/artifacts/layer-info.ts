@@ -42,7 +42,9 @@ export async function listLayers(paths: Paths, host: Host): Promise<LayerInfo[]>
 
 /** Writes down what is known of a layer. */
 export async function writeInfo(paths: Paths, info: LayerInfo, host: Host): Promise<void> {
-  await host.writeFile(`${layerPath(paths, info.id)}.json`, `${JSON.stringify(info, null, 2)}\n`, 0o644);
+  await host.writeFile(`${layerPath(paths, info.id)}.json`, `${JSON.stringify(info, null, 2)}\n`, 0o644, {
+    sync: true,
+  });
 }
 
 /** What to write down about a layer that is finished. */
