@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -268,6 +268,8 @@ describe('a repository in a folder', () => {
       await mkdir(join(tree, 'DEBIAN'), { recursive: true });
       const control =
         'Package: tiny\nVersion: 1:1+2\nArchitecture: all\nMaintainer: x <x@localhost>\nDescription: a\n';
+      // dpkg-deb wants it so, whatever the umask
+      await chmod(join(tree, 'DEBIAN'), 0o755);
       await writeFile(join(tree, 'DEBIAN/control'), control);
       const made = join(folder, 'tiny_1+2_all.deb');
       await localHost().run(['dpkg-deb', '--root-owner-group', '--build', tree, made]);

@@ -18,7 +18,8 @@ const called = (call: string) => () =>
 const api = new Proxy({} as Api, { get: (_, key) => (key === 'then' ? undefined : called(String(key))) });
 
 it.each(kindLines.flatMap(({ knest }) => (knest === undefined ? [] : [knest])))('%s', async (line) => {
-  const [program, ...words] = line.replace(/ > .*/, '').replace('kind.yaml', config).split(' ');
+  const [program, ...rest] = line.replace(/ > .*/, '').split(' ');
+  const words = rest.map((word) => (word === 'kind.yaml' ? config : word));
   expect(program).toBe('knest');
   const ran = await runCli(words, { api });
   expect(ran.stderr).toMatch(/Error: called \w+/);

@@ -68,9 +68,9 @@ it('leaves the screen before it tells that the cluster is gone', async () => {
 /** What a terminal shows, and after that what the shell in it says of the terminal's settings. */
 async function inTerminal(key: string): Promise<{ seen: string; left: string; output: string }> {
   const program = fileURLToPath(new URL('../fixtures/top-program.ts', import.meta.url));
-  const command = `stty rows 24 columns 100; ${process.execPath} --import tsx ${program}; echo "exit $?"; stty -a`;
+  const command = 'stty rows 24 columns 100; "$NODE" --import tsx "$PROGRAM"; echo "exit $?"; stty -a';
   const child = spawn('script', ['--quiet', '--return', '--flush', '--command', command, '/dev/null'], {
-    env: { ...process.env, TERM: 'xterm', NO_COLOR: '1' },
+    env: { ...process.env, TERM: 'xterm', NO_COLOR: '1', NODE: process.execPath, PROGRAM: program },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const terminal = new xterm.Terminal({ cols: 100, rows: 24, allowProposedApi: true });

@@ -60,8 +60,8 @@ describe('the digest of a tree', () => {
   it.each<[string, () => Promise<void>]>([
     ['content', () => writeFile(join(tree, 'usr/bin/tool'), '#!/bin/zsh\n')],
     ['permissions', () => chmod(join(tree, 'usr/bin/tool'), 0o4755)],
-    ['those of a folder', () => chmod(join(tree, 'usr'), 0o700)],
-    ['those of the tree itself', () => chmod(tree, 0o700)],
+    ['those of a folder', () => chmod(join(tree, 'usr'), 0o711)],
+    ['those of the tree itself', () => chmod(tree, 0o711)],
     [
       'where a link leads',
       () => unlink(join(tree, 'usr/bin/alias')).then(() => symlink('sh', join(tree, 'usr/bin/alias'))),

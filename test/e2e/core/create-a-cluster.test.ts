@@ -172,10 +172,16 @@ describeScenario('create a cluster', { story: true }, (scenario) => {
   });
 
   it('opens a shell on a terminal', async () => {
-    const shell = [process.execPath, mainFile, 'shell', node].join(' ');
+    const shell = 'exec "$NODE" "$KNEST" shell "$MACHINE"';
     const { exitCode, stdout } = await run(['script', '-q', '-e', '-c', shell, '/dev/null'], {
       input: 'test -t 0 && echo "on a $((40 + 2)) terminal of $(hostname)"; exit 7\n',
-      env: { KNEST_STATE_DIR: scenario.state, TERM: 'xterm' },
+      env: {
+        KNEST_STATE_DIR: scenario.state,
+        TERM: 'xterm',
+        NODE: process.execPath,
+        KNEST: mainFile,
+        MACHINE: node,
+      },
     });
     expect(stdout).toContain(`on a 42 terminal of ${node}`);
     expect(exitCode).toBe(7);

@@ -84,7 +84,7 @@ describeScenario('coming from kind', { story: false }, (scenario) => {
       await chmod(`${programs}/${program}`, 0o755);
     };
     await writeDockerArchive(`${scenario.folder}/app.tar`, 'app:1', await busyboxPieces('kind'));
-    await install('knest', `exec ${process.execPath} ${mainFile} "$@"`);
+    await install('knest', `exec "${process.execPath}" "${mainFile}" "$@"`);
     // stands for Docker: an image of its own, and one archive of it
     const docker = `case "$2" in inspect) echo '[{"Id": "sha256:0"}]' ;; save) cat ${scenario.folder}/app.tar ;; esac`;
     await install('docker', docker);

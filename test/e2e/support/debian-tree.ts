@@ -1,5 +1,6 @@
 /** Debian as somebody's server has it, as a folder. */
 
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
@@ -31,13 +32,22 @@ export async function makeDebianTree(tree: DebianTree, target: string): Promise<
     { host, user: thisWorkstation(), paths, facts, progress },
   );
   for (const [path, { text, mode = 0o644 }] of Object.entries(files)) {
-    await mkdir(dirname(target + path), { recursive: true });
+    await makeParents(target, path);
     await writeFile(target + path, text);
     await chmod(target + path, mode);
   }
   for (const [path, to] of Object.entries(links)) {
-    await mkdir(dirname(target + path), { recursive: true });
+    await makeParents(target, path);
     await rm(target + path, { force: true });
     await symlink(to, target + path);
   }
+}
+
+/** Of an operating system everybody may see the folders, whatever the umask here. */
+async function makeParents(target: string, path: string): Promise<void> {
+  const folder = dirname(path);
+  if (folder === '/' || existsSync(target + folder)) return;
+  await makeParents(target, folder);
+  await mkdir(target + folder);
+  await chmod(target + folder, 0o755);
 }

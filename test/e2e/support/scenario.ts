@@ -116,7 +116,7 @@ async function closeScenario(scenario: Scenario, failed: boolean): Promise<void>
 }
 
 function howToReach({ folder, state, kubeconfig }: Scenario): string {
-  const prefix = `KNEST_STATE_DIR=${state} KUBECONFIG=${kubeconfig} ${process.execPath} ${mainFile}`;
+  const prefix = `KNEST_STATE_DIR=${state} KUBECONFIG=${kubeconfig} "${process.execPath}" "${mainFile}"`;
   return [
     'The clusters of the failed test are kept:',
     `  ${prefix} get nodes --all-clusters`,

@@ -6,7 +6,7 @@
 
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -63,7 +63,11 @@ export async function startBed({ suite, share = {}, packages }: BedOptions): Pro
   const facts = await gatherFacts(host, paths);
   const name = `bed-${suite}-${randomBytes(3).toString('hex')}`;
   const groups = facts.cgroup.hierarchies.map((hierarchy) => `${hierarchy}/knest-bed/${name}`);
-  for (const part of ['root', 'upper', 'work', 'knest']) await mkdir(join(folder, part));
+  for (const part of ['root', 'upper', 'work', 'knest']) {
+    await mkdir(join(folder, part));
+    // one becomes the bed's /: whatever the umask, others than root live there as well
+    await chmod(join(folder, part), 0o755);
+  }
   const binds = {
     '/usr/local/bin/node': process.execPath,
     '/opt/knest/package.json': projectFile('package.json'),
