@@ -13,11 +13,14 @@ import { parseSha256, sha256Command } from '../tools/sha256sum.ts';
 // its default: bundled, a CommonJS module has no named exports when it is loaded like this
 const undici = async () => (await import('undici')).default;
 
-/** How knest reaches web servers: proxies as in the environment, silence for at most so long. */
+/**
+ * How knest reaches web servers: proxies as in the environment, silence for at most so long. All of knest's requests go
+ * this way.
+ */
 export async function webClient(proxyEnvironment: Readonly<Record<string, string>>): Promise<Dispatcher> {
   const { EnvHttpProxyAgent } = await undici();
   const { http_proxy: httpProxy, https_proxy: httpsProxy, no_proxy: noProxy } = proxyEnvironment;
-  return new EnvHttpProxyAgent({
+  const agent = new EnvHttpProxyAgent({
     ...(httpProxy === undefined ? {} : { httpProxy }),
     ...(httpsProxy === undefined ? {} : { httpsProxy }),
     ...(noProxy === undefined ? {} : { noProxy }),
@@ -25,6 +28,37 @@ export async function webClient(proxyEnvironment: Readonly<Record<string, string
     headersTimeout: 20_000,
     bodyTimeout: 30_000,
   });
+  return agent.compose((dispatch) => (request, handler) => dispatch(request, neverPausing(handler)));
+}
+
+/**
+ * A handler of an answer that takes all of it as fast as it comes.
+ *
+ * undici 7 fails an assertion, in an event handler where nobody can catch it, when a server ends a connection that it does
+ * not keep alive while the body's reader is behind: `assert(!this.paused)` in Parser.finish (nodejs/undici#5360). So does
+ * every HTTP/1.0 server with files of some size. undici 8 does not, but it takes Node.js 22. What is never paused does not
+ * get there: the pause that a full buffer asks for is taken back before the parser learns of it.
+ *
+ * What comes faster than it is written is in memory until then. That is bounded by what is fetched at the same time: where
+ * the disk is much slower than the network, the binaries of one version of Kubernetes, half a gigabyte. Whoever does not
+ * read a body must cancel it, for the same reason.
+ */
+function neverPausing(handler: Dispatcher.DispatchHandler): Dispatcher.DispatchHandler {
+  // compose() gives handlers of this kind only, whatever fetch itself has; their methods need their own `this`
+  return {
+    onRequestStart: (controller, context) => handler.onRequestStart?.(controller, context),
+    onRequestUpgrade: (...told) => handler.onRequestUpgrade?.(...told),
+    onResponseStart: (controller, ...told) => {
+      handler.onResponseStart?.(controller, ...told);
+      controller.resume();
+    },
+    onResponseData: (controller, chunk) => {
+      handler.onResponseData?.(controller, chunk);
+      controller.resume();
+    },
+    onResponseEnd: (...told) => handler.onResponseEnd?.(...told),
+    onResponseError: (...told) => handler.onResponseError?.(...told),
+  };
 }
 
 export interface FetchTextOptions {
@@ -57,8 +91,10 @@ export async function fetchText(
       await response.body?.cancel();
       return undefined;
     }
-    if (!response.ok)
+    if (!response.ok) {
+      await response.body?.cancel();
       throw new KnestError(`${url}: the server answers ${response.status}`, { code: 'DOWNLOAD_FAILED' });
+    }
     return (await response.text()).trim();
   } catch (error) {
     signal?.throwIfAborted();
@@ -131,10 +167,18 @@ class Transient extends Error {}
 
 async function receive(file: Download, part: string, offset: number): Promise<void> {
   const response = await request(file, offset);
+  try {
+    await receiveBody(response, file, part, offset);
+  } finally {
+    // of one that has been read, nothing is left to cancel; one that broke has said so already
+    await response.body?.cancel().catch(() => undefined);
+  }
+}
+
+async function receiveBody(response: Response, file: Download, part: string, offset: number): Promise<void> {
   if (response.status === 416) return; // there is nothing after what we have: the checksum tells whether it is whole
   const resumed = response.status === 206 && contentStart(response) === offset;
   if (response.status === 206 && !resumed) {
-    await response.body?.cancel();
     await file.host.remove(part);
     throw new Transient('the server answers with another range than asked for');
   }
@@ -142,6 +186,7 @@ async function receive(file: Download, part: string, offset: number): Promise<vo
   const length = response.headers.get('content-length');
   let received = resumed ? offset : 0;
   const total = length === null ? undefined : received + Number(length);
+  // begins to read when the host has opened the file: a stream that breaks before must not break where nobody listens
   const count = async function* (chunks: AsyncIterable<Uint8Array>) {
     for await (const chunk of chunks) {
       received += chunk.byteLength;
@@ -150,7 +195,7 @@ async function receive(file: Download, part: string, offset: number): Promise<vo
     }
   };
   if (!resumed) await file.host.remove(part);
-  const body = Readable.from(count(Readable.fromWeb(response.body)), { objectMode: false });
+  const body = Readable.from(count(response.body), { objectMode: false });
   let broken: unknown;
   body.once('error', (error) => {
     broken = error;

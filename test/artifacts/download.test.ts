@@ -1,14 +1,20 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { setTimeout } from 'node:timers/promises';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { download, fetchText, webClient } from '../../src/artifacts/download.ts';
 import type { Download } from '../../src/artifacts/download.ts';
 import { localHost } from '../../src/host/local.ts';
-import { fakeBinary, releaseFixture } from './release-server.ts';
+import type { Host } from '../../src/host/types.ts';
+import { fakeBinary, releaseFixture, sumOf } from './release-server.ts';
 import type { ReleaseFixture } from './release-server.ts';
 
 const content = fakeBinary('kubelet', 'v1.30.1');
@@ -84,6 +90,34 @@ describe('download', () => {
     expect(await readdir(folder)).toEqual(['file']);
   });
 
+  it('continues after a connection that broke before the host took anything', async () => {
+    server.faults.push({ binary: 'kubelet', kind: 'reset', times: 1 });
+    await download({ ...kubelet(), host: slowlyOpening(localHost()) });
+    expect(content.equals(await readFile(kubelet().path))).toBe(true);
+  });
+
+  it('takes a file from a server of HTTP/1.0 that is faster than the disk', async () => {
+    const large = randomBytes(8 << 20);
+    // what such a server does: no Content-Length needed, no keep-alive, closed behind the last byte
+    const old = createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.once('data', () => socket.end(Buffer.concat([Buffer.from('HTTP/1.0 200 OK\r\n\r\n'), large])));
+    });
+    old.listen(0, '127.0.0.1');
+    await once(old, 'listening');
+    try {
+      await download({
+        ...kubelet(),
+        host: slowlyWriting(localHost()),
+        url: `http://127.0.0.1:${(old.address() as AddressInfo).port}/kubelet`,
+        sha256: sumOf(large),
+      });
+      expect(large.equals(await readFile(kubelet().path))).toBe(true);
+    } finally {
+      old.close();
+    }
+  });
+
   it('goes through the proxy of the environment, past it for no_proxy', async () => {
     // a proxy gets the whole URL (or a CONNECT) and, here, does not know it
     const proxied = await webClient({ http_proxy: server.baseUrl });
@@ -94,6 +128,32 @@ describe('download', () => {
     );
   });
 });
+
+/** A host whose disk takes a while for each piece. */
+function slowlyWriting(host: Host): Host {
+  const slowly = async function* (content: AsyncIterable<Uint8Array>) {
+    for await (const piece of content) {
+      await setTimeout(2);
+      yield piece;
+    }
+  };
+  return {
+    ...host,
+    writeStream: (path, content, mode, options) =>
+      host.writeStream(path, Readable.from(slowly(content)), mode, options),
+  };
+}
+
+/** A host that takes longer to open a file than the server to answer and break. */
+function slowlyOpening(host: Host): Host {
+  return {
+    ...host,
+    writeStream: async (...args) => {
+      await setTimeout(300);
+      return host.writeStream(...args);
+    },
+  };
+}
 
 function kubelet(): Download {
   return {
