@@ -54,6 +54,7 @@ const allowedPastHost = [
   'src/clients/https.ts',
   // knest itself asks web servers, by the user's proxies, and streams what they answer into the host
   'src/artifacts/download.ts',
+  'src/artifacts/read-ahead.ts',
   'src/artifacts/sources/release.ts',
   // what the user names on the command line and what lies beside the program; loaded before there is a host
   'src/cli/main.ts',

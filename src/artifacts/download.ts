@@ -8,6 +8,7 @@ import type { Progress } from '../events.ts';
 import { codeOf } from '../host/error-codes.ts';
 import type { Host } from '../host/types.ts';
 import { parseSha256, sha256Command } from '../tools/sha256sum.ts';
+import { readAhead } from './read-ahead.ts';
 
 /** Loaded when it is needed: most creates find everything in the cache and fetch nothing. */
 // its default: bundled, a CommonJS module has no named exports when it is loaded like this
@@ -28,37 +29,7 @@ export async function webClient(proxyEnvironment: Readonly<Record<string, string
     headersTimeout: 20_000,
     bodyTimeout: 30_000,
   });
-  return agent.compose((dispatch) => (request, handler) => dispatch(request, neverPausing(handler)));
-}
-
-/**
- * A handler of an answer that takes all of it as fast as it comes.
- *
- * undici 7 fails an assertion, in an event handler where nobody can catch it, when a server ends a connection that it does
- * not keep alive while the body's reader is behind: `assert(!this.paused)` in Parser.finish (nodejs/undici#5360). So does
- * every HTTP/1.0 server with files of some size. undici 8 does not, but it takes Node.js 22. What is never paused does not
- * get there: the pause that a full buffer asks for is taken back before the parser learns of it.
- *
- * What comes faster than it is written is in memory until then. That is bounded by what is fetched at the same time: where
- * the disk is much slower than the network, the binaries of one version of Kubernetes, half a gigabyte. Whoever does not
- * read a body must cancel it, for the same reason.
- */
-function neverPausing(handler: Dispatcher.DispatchHandler): Dispatcher.DispatchHandler {
-  // compose() gives handlers of this kind only, whatever fetch itself has; their methods need their own `this`
-  return {
-    onRequestStart: (controller, context) => handler.onRequestStart?.(controller, context),
-    onRequestUpgrade: (...told) => handler.onRequestUpgrade?.(...told),
-    onResponseStart: (controller, ...told) => {
-      handler.onResponseStart?.(controller, ...told);
-      controller.resume();
-    },
-    onResponseData: (controller, chunk) => {
-      handler.onResponseData?.(controller, chunk);
-      controller.resume();
-    },
-    onResponseEnd: (...told) => handler.onResponseEnd?.(...told),
-    onResponseError: (...told) => handler.onResponseError?.(...told),
-  };
+  return agent.compose(readAhead);
 }
 
 export interface FetchTextOptions {
