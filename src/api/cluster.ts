@@ -155,7 +155,7 @@ function changes(
       if ('pipe' in archives) return loadImageArchive({ ...options, files: ['-'], stdin: archives });
       return loadImageArchive({ ...options, files: archives });
     },
-    addNodes: async ({ role = 'worker', count = 1, signal, wait, retain, ...own } = {}) => {
+    addNodes: async ({ role = 'worker', count = 1, signal, wait, retain, lock, ...own } = {}) => {
       const added = await orReason(
         signal,
         addNodes({
@@ -163,6 +163,7 @@ function changes(
           ...{ role, count, changes: own },
           ...(wait !== undefined && { wait }),
           ...(retain !== undefined && { retain }),
+          ...(lock !== undefined && { lock }),
         }),
       );
       return Promise.all(added.nodes.map(find));

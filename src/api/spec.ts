@@ -22,6 +22,10 @@ export async function specOf(
   listener: Listener = () => undefined,
 ): Promise<ClusterSpec> {
   if (input.spec !== undefined) return input.spec;
+  return withLock(await specOfFields(input, listener), input.lock);
+}
+
+async function specOfFields(input: ClusterFields, listener: Listener): Promise<ClusterSpec> {
   const config = input.config === undefined ? undefined : await readConfig(input.config);
   const flags = flagsOf(input);
   if (config === undefined) flags.name ??= randomName();
@@ -37,6 +41,21 @@ export async function specOf(
     const problems = error.problems.map(inWordsOfOptions);
     const written = typeof input.config === 'string';
     throw new InputError(config?.name ?? 'The options', written ? problems : problems.map(withoutPlace));
+  }
+}
+
+/** @throws InputError for a lock that cannot be used */
+async function withLock(spec: ClusterSpec, file: string | undefined): Promise<ClusterSpec> {
+  if (file === undefined) return spec;
+  const { parseLock } = await import('../spec/lock.ts');
+  return { ...spec, image: { ...spec.image, lock: parseLock(await readLock(file), file) } };
+}
+
+async function readLock(file: string): Promise<string> {
+  try {
+    return await readUserFile(file);
+  } catch (error) {
+    throw new InputError('The options', [{ path: 'lock', message: `cannot be read: ${messageOf(error)}` }]);
   }
 }
 

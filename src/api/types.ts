@@ -43,6 +43,11 @@ export interface ClusterFields extends Pick<
   /** How many nodes are workers. Default 0. */
   workers?: number;
   manager?: ClusterSpec['manager'];
+  /**
+   * Path of the knest.lock that says what the nodes are made of; what differs from it is refused. Without it there is none:
+   * one that lies beside the config is not looked for.
+   */
+  lock?: string;
   /** Archives of images (docker save, OCI layout) that the nodes have from their beginning. */
   images?: readonly string[];
   spec?: never;
@@ -95,6 +100,8 @@ export interface AddNodesOptions extends WaitOptions, NewNodeOptions {
   count?: number;
   /** Keep what was made when adding fails. */
   retain?: boolean;
+  /** false: they are not made by the lock of the cluster, but of what there is now. Default true. */
+  lock?: boolean;
 }
 
 export interface DeleteNodesOptions extends CallOptions {

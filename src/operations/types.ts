@@ -86,6 +86,8 @@ export interface AddNodesOptions extends Context {
   wait?: number;
   /** Keep what was made when adding fails. */
   retain?: boolean;
+  /** false: they are not made by the lock of the cluster, but of what there is now. Default true. */
+  lock?: boolean;
   /** May install missing host packages. */
   yes?: boolean;
 }

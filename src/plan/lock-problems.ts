@@ -8,22 +8,39 @@ import { lockedRootfs, lockedRootfsId } from './image.ts';
 import { componentProblems } from './locked-component.ts';
 import { lockedKubernetes, lockedKubernetesLayers } from './kubernetes-layer.ts';
 
-/** Where the spec, this host or this knest differ from what is locked. None without a lock. */
-export function lockProblems(spec: ClusterSpec, facts: HostFacts): Problem[] {
+/** What there is of a cluster already, whatever a lock says: names of its nodes, ids of their layers. */
+export interface Present {
+  nodes: ReadonlySet<string>;
+  layers: ReadonlySet<string>;
+}
+
+const newCluster: Present = { nodes: new Set(), layers: new Set() };
+
+/**
+ * Where the spec, this host or this knest differ from what is locked. None without a lock.
+ * @param present of a cluster to which nodes come: these alone are compared
+ */
+export function lockProblems(spec: ClusterSpec, facts: HostFacts, present = newCluster): Problem[] {
   const { lock } = spec.image;
   if (!lock) return [];
   if (lock.arch !== facts.arch) {
     const message = `is of nodes for ${lock.arch}, and this host is ${facts.arch}`;
     return [{ path: lockFileName, message, hint: 'make one on a host like this: knest lock' }];
   }
+  const later = present.nodes.size > 0;
+  const nodes = spec.nodes.filter(({ name }) => !present.nodes.has(name));
+  if (nodes.length === 0) return [];
+  const hint = later
+    ? `--no-lock makes them of what there is this time; to have them locked, lock a config with such nodes (knest lock) and make a new cluster`
+    : 'knest lock writes it anew; --no-lock does without it';
   return [
-    ...rootfsProblems(spec, lock),
-    ...kubernetesProblems(spec, lock, facts),
-    ...componentProblems(spec, lock),
-  ].map((problem) => ({ ...problem, hint: 'knest lock writes it anew; --no-lock does without it' }));
+    ...rootfsProblems({ ...spec, nodes }, lock, present),
+    ...kubernetesProblems(spec, lock, facts, present),
+    ...componentProblems({ ...spec, nodes }, lock),
+  ].map((problem) => ({ ...problem, hint }));
 }
 
-function rootfsProblems({ image, nodes }: ClusterSpec, lock: Lock): Problem[] {
+function rootfsProblems({ image, nodes }: ClusterSpec, lock: Lock, { layers }: Present): Problem[] {
   return suitesOf({ image, nodes }).flatMap((suite): Problem[] => {
     const locked = lockedRootfs({ ...image, suite });
     if (!locked) {
@@ -40,6 +57,8 @@ function rootfsProblems({ image, nodes }: ClusterSpec, lock: Lock): Problem[] {
       const message = `is ${wanted || 'none'}, and ${lockFileName} has ${asked || 'none'}`;
       return [{ path: 'image.packages', message }];
     }
+    // what is made already need not be made
+    if (layers.has(locked.id)) return [];
     const own = lockedRootfsId(image, locked, lock.arch);
     if (own === locked.id) return [];
     const message = `has ${locked.id}, of knest ${lock.knest}, and this knest makes ${own} of the same packages`;
@@ -47,11 +66,14 @@ function rootfsProblems({ image, nodes }: ClusterSpec, lock: Lock): Problem[] {
   });
 }
 
-function kubernetesProblems(spec: ClusterSpec, lock: Lock, facts: HostFacts): Problem[] {
+function kubernetesProblems(spec: ClusterSpec, lock: Lock, facts: HostFacts, present: Present): Problem[] {
   const wanted = [
-    ...(spec.nodes.every(({ kubernetes }) => kubernetes) ? [] : [{ path: '', kubernetes: {} }]),
-    ...spec.nodes.flatMap(({ kubernetes }, index) =>
-      kubernetes ? [{ path: `nodes[${index}].`, kubernetes }] : [],
+    // a cluster that is there has its own already
+    ...(present.nodes.size > 0 || spec.nodes.every(({ kubernetes }) => kubernetes)
+      ? []
+      : [{ path: '', kubernetes: {} }]),
+    ...spec.nodes.flatMap(({ name, kubernetes }, index) =>
+      kubernetes && !present.nodes.has(name) ? [{ path: `nodes[${index}].`, kubernetes }] : [],
     ),
   ];
   return wanted.flatMap(({ path, kubernetes }): Problem[] => {

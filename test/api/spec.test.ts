@@ -7,6 +7,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { InputError, loadSpec } from '../../src/api/index.ts';
 import type { ClusterFields, StepEvent } from '../../src/api/index.ts';
 import { specOf } from '../../src/api/spec.ts';
+import { renderLock } from '../../src/spec/lock.ts';
+import { someLock } from '../fixtures/lock.ts';
 
 const problemsOf = async (options: ClusterFields): Promise<string[]> => {
   const error: unknown = await specOf(options).catch((thrown: unknown) => thrown);
@@ -52,6 +54,20 @@ describe('specOf', () => {
 
   it('makes paths of archives absolute', async () => {
     expect((await specOf({ images: ['a.tar'] })).images).toEqual([{ file: resolve('a.tar') }]);
+  });
+
+  it('goes by a lock that is named, and looks for none', async () => {
+    const config = join(folder, 'cluster.yaml');
+    const lock = join(folder, 'knest.lock');
+    await writeFile(config, 'apiVersion: knest.dev/v1alpha1\nkind: Cluster\n');
+    await writeFile(lock, renderLock(someLock()));
+    expect((await specOf({ config })).image.lock).toBeUndefined();
+    expect((await specOf({ config, lock })).image.lock).toEqual(someLock());
+    expect(await problemsOf({ lock: join(folder, 'none') })).toEqual([
+      expect.stringMatching(/^lock: cannot be read: .*ENOENT/),
+    ]);
+    await writeFile(lock, 'version: 1\n');
+    expect(await problemsOf({ lock })).not.toEqual([]);
   });
 
   it('takes a spec as it is', async () => {

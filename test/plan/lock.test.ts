@@ -195,6 +195,20 @@ describe('lockProblems', () => {
     ]);
   });
 
+  it('compares only the nodes that come, and makes nothing of layers that are there', () => {
+    const own = { version: 'v1.35.0', source: 'auto' as const };
+    const nodes = [nodeSpec(), nodeSpec({ name: 'old', suite: 'bookworm', kubernetes: own })];
+    const [rootfs, kubernetes] = someLock().layers;
+    if (rootfs?.kind !== 'rootfs' || !kubernetes) throw new Error('the fixture has changed');
+    const older = someLock({ layers: [{ ...rootfs, id: 'rootfs-trixie-amd64-000000000000' }, kubernetes] });
+    const spec = locked({}, older, { nodes: [...nodes, nodeSpec({ name: 'new' })] });
+    const names = new Set(nodes.map(({ name }) => name));
+    const beside = (layers: string[]) =>
+      lockProblems(spec, hostFacts(), { nodes: names, layers: new Set(layers) }).map(({ path }) => path);
+    expect(beside([])).toEqual(['knest.lock']);
+    expect(beside(['rootfs-trixie-amd64-000000000000'])).toEqual([]);
+  });
+
   it('tells of a mirror that was not locked', () => {
     const spec = locked();
     const elsewhere = { ...spec, image: { ...spec.image, mirror: 'http://other.example/debian' } };

@@ -24,6 +24,8 @@ interface Flags extends NameFlag, ChangeFlags, OutputFlag {
   /** Milliseconds. */
   wait: number;
   retain?: true;
+  /** false: not by the lock of the cluster. */
+  lock: boolean;
   yes?: true;
 }
 
@@ -34,10 +36,12 @@ export function addAddNode(parent: Command, cli: Cli): void {
   command
     .addOption(command.createOption('--role <role>', 'what they are').choices(nodeRoles).default('worker'))
     .option('--count <number>', 'how many', countArgument, 1);
-  waitOption(changeOptions(command)).option(
-    '--retain',
-    'keep what was made when adding fails, to look at it',
-  );
+  waitOption(changeOptions(command))
+    .option('--retain', 'keep what was made when adding fails, to look at it')
+    .option(
+      '--no-lock',
+      'make them of what there is now, and not by the lock that the cluster was made with',
+    );
   outputOption(yesOption(command), ['text', 'json', 'yaml', 'name']).action((flags: Flags, self: Command) =>
     addNode(cli, flags, self),
   );
@@ -58,6 +62,7 @@ async function addNode(cli: Cli, flags: Flags, command: Command): Promise<void> 
       changes,
       wait,
       retain: flags.retain ?? false,
+      lock: flags.lock,
       yes: flags.yes ?? false,
     });
     say(sentence(added, wait > 0));

@@ -47,8 +47,9 @@ export async function addNodes(options: AddNodesOptions): Promise<AddNodesResult
     const { spec: oldSpec, plan: before } = finished;
     const added = newNodes(oldSpec, options);
     const spec = { ...oldSpec, nodes: [...oldSpec.nodes, ...added] };
-    const acquired = await acquire(session, spec, { install: options.yes ?? false, previous: before });
-    const after = await planBesideOthers(session, spec, acquired, { previous: before });
+    const made = makingOf(session, spec, options);
+    const acquired = await acquire(session, made, { install: options.yes ?? false, previous: before });
+    const after = await planBesideOthers(session, made, acquired, { previous: before });
     const { facts } = acquired;
     const machines = after.machines.filter(({ name }) => added.some((node) => node.name === name));
     const work = { session, options, record: finished, spec, after, machines, facts, manager };
@@ -92,6 +93,21 @@ function newNodes(spec: ClusterSpec, { name, role, count, changes = {} }: AddNod
     extraPortMappings: [],
     kubelet: { extraArgs: {}, config: {} },
   }));
+}
+
+/** The spec by which the new nodes are made; the cluster keeps its lock for those that come later. */
+function makingOf(
+  { listener }: Session,
+  spec: ClusterSpec,
+  { name, lock = true }: AddNodesOptions,
+): ClusterSpec {
+  const { lock: locked, ...image } = spec.image;
+  if (!locked) return spec;
+  const message = lock
+    ? `New nodes are made as the lock of cluster "${name}" says`
+    : `New nodes are made without the lock of cluster "${name}"`;
+  listener({ type: 'note', level: 'info', message });
+  return lock ? spec : { ...spec, image };
 }
 
 interface Work {

@@ -57,7 +57,9 @@ export async function acquire(
   const there = new Set(previous?.machines.map(({ name }) => name));
   // who only looks at a plan leaves not even a trace of trying
   const tryFolders = leases !== 'examples';
-  const facts = await makeHostFit(session, spec, { install, tryFolders, kept: keep?.kubernetes, there });
+  const layers = new Set(previous?.layers.map(({ id }) => id));
+  const fit = { install, tryFolders, kept: keep?.kubernetes, there, layers };
+  const facts = await makeHostFit(session, spec, fit);
   const kubernetes = await choose(session, spec, facts, keep);
   const versionOf = (node: NodeSpec) => versionOfNode(kubernetes, node);
   const componentsOf = (node: NodeSpec) => kubernetes.components?.[node.name] ?? {};
@@ -101,6 +103,8 @@ export interface FitOptions {
   kept?: Keep['kubernetes'] | undefined;
   /** Names of the nodes that are there. */
   there?: ReadonlySet<string>;
+  /** Ids of the layers that they stand on. */
+  layers?: ReadonlySet<string>;
 }
 
 /**
@@ -110,12 +114,18 @@ export interface FitOptions {
 export async function makeHostFit(
   session: Session,
   spec: ClusterSpec,
-  { install, tryFolders = true, kept = { nodes: {} }, there = new Set() }: FitOptions,
+  { install, tryFolders = true, kept = { nodes: {} }, there = new Set(), layers = new Set() }: FitOptions,
 ): Promise<HostFacts> {
   const { facts, checks } = await lookAtHost(session, spec, { tryFolders });
-  // a cluster that is there keeps its layers, whatever this knest would make of the lock
-  const locked = kept.cluster ? [] : lockProblems(spec, facts);
-  if (locked.length > 0) throw new InputError('the cluster is not what knest.lock says', locked);
+  // nodes that are there keep their layers, whatever this knest would make of the lock
+  const locked = lockProblems(spec, facts, { nodes: there, layers });
+  if (locked.length > 0) {
+    const what =
+      there.size > 0
+        ? 'the new nodes are not what the lock of the cluster says'
+        : 'the cluster is not what knest.lock says';
+    throw new InputError(what, locked);
+  }
   refuseVersions(
     spec,
     (node) => {
