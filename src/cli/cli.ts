@@ -32,15 +32,19 @@ export interface Story {
   say: (text: string) => void;
 }
 
-/** Does some work while its story is told on stderr; results belong on stdout after it. */
+/**
+ * Does some work while its story is told on stderr; results belong on stdout after it.
+ * @param changes whether it makes something that an interruption has to wait for
+ */
 export async function withProgress<T>(
   cli: Cli,
   command: Command,
   work: (story: Story) => Promise<T>,
+  { changes = true }: { changes?: boolean } = {},
 ): Promise<T> {
   const { progress, quiet } = command.optsWithGlobals<GlobalFlags>();
   const reporter = await openReporter(cli.terminal, progress, quiet ?? false);
-  const { signal } = cli.interruption;
+  const { signal } = changes ? cli.interruption : new AbortController();
   const onAbort = () => {
     const message = 'Interrupted: stopping and cleaning up. Interrupt again to leave everything as it is.';
     reporter.listener({ type: 'note', level: 'warning', message });

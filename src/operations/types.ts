@@ -52,6 +52,8 @@ export interface CreateResult {
 
 export interface PlanOptions extends Context {
   spec: ClusterSpec;
+  /** Ids of layers that will be in the cache by then, out of a bundle: the host need not be able to make them. */
+  layersToCome?: readonly string[];
 }
 
 export interface DeleteOptions extends Context {
