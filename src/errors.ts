@@ -66,6 +66,7 @@ export const errorCodes = {
     meaning: 'The API server did not take all manifests of the config.',
   },
   MACHINE_FAILED: { kind: 'failed', meaning: 'A machine did not start, or does not end.' },
+  UNIT_FAILED: { kind: 'failed', meaning: 'A component of a node did not start.' },
   MACHINE_NOT_RUNNING: { kind: 'failed', meaning: 'The machine does not run.' },
   CLUSTER_INCOMPLETE: { kind: 'failed', meaning: 'Creating the cluster has not finished.' },
   QUORUM_LOSS: { kind: 'failed', meaning: 'Fewer members of etcd answer, or would, than it needs.' },

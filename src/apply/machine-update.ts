@@ -2,6 +2,7 @@ import { diffMachine } from '../diff/diff-machine.ts';
 import type { MachineWork } from '../diff/types.ts';
 import type { Host } from '../host/types.ts';
 import type { MachineManager } from '../managers/types.ts';
+import { withReason } from '../managers/unit-failure.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
 import type { MachinePlan } from '../plan/types.ts';
 import { mountsBelow } from '../tools/mount.ts';
@@ -12,7 +13,7 @@ import { makeFolders, writePlanned } from './machine-files.ts';
  * files are restarted; if its layers, its binds or the settings of systemd-nspawn change, the whole machine is. Calling it
  * again is harmless.
  * @param renewed names of key material that the machine has in an older version
- * @throws CommandError when a command fails, KnestError when the machine does not start
+ * @throws CommandError when a command fails, KnestError when the machine or a unit of it does not start
  */
 export async function updateMachine(
   host: Host,
@@ -61,7 +62,9 @@ async function updateInPlace(update: Update, work: MachineWork): Promise<void> {
   if (!running) return;
   if (work.reload) await manager.run(after, ['systemctl', 'daemon-reload']);
   // one after the other, in the order of the plan: etcd before those that need it
-  for (const unit of work.restart) await manager.run(after, ['systemctl', 'restart', '--', unit]);
+  for (const unit of work.restart) {
+    await withReason(manager, after, unit, () => manager.run(after, ['systemctl', 'restart', '--', unit]));
+  }
   await runLiveCommands(manager, after);
   await manager.catchUp(before, after);
 }

@@ -32,15 +32,25 @@ export interface Story {
   say: (text: string) => void;
 }
 
-/** Does some work while its story is told on stderr; results belong on stdout after it. */
+/**
+ * Does some work while its story is told on stderr; results belong on stdout after it.
+ * @param changes whether it makes something that an interruption has to wait for
+ * @param ownsTerminal false: a program that it starts has the terminal
+ */
 export async function withProgress<T>(
   cli: Cli,
   command: Command,
   work: (story: Story) => Promise<T>,
+  { changes = true, ownsTerminal = true }: { changes?: boolean; ownsTerminal?: boolean } = {},
 ): Promise<T> {
   const { progress, quiet } = command.optsWithGlobals<GlobalFlags>();
-  const reporter = await openReporter(cli.terminal, progress, quiet ?? false);
-  const { signal } = cli.interruption;
+  const reporter = await openReporter(
+    cli.terminal,
+    progress,
+    quiet ?? false,
+    ownsTerminal ? fullName(command) : undefined,
+  );
+  const { signal } = changes ? cli.interruption : new AbortController();
   const onAbort = () => {
     const message = 'Interrupted: stopping and cleaning up. Interrupt again to leave everything as it is.';
     reporter.listener({ type: 'note', level: 'warning', message });
@@ -52,4 +62,10 @@ export async function withProgress<T>(
     signal.removeEventListener('abort', onAbort);
     reporter.close();
   }
+}
+
+/** "knest create cluster" */
+function fullName(command: Command): string {
+  const name = command.name();
+  return command.parent === null ? name : `${fullName(command.parent)} ${name}`;
 }

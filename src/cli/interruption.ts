@@ -1,11 +1,15 @@
-/** Ctrl-C and termination: the first asks the work to stop and clean up, the second leaves at once. */
+/**
+ * Ctrl-C and termination: the first asks the work to stop and clean up, the second leaves at once. While there is nothing
+ * to clean up, the kernel ends the process as it ends any other: a listener would have to wait until Node has time for it,
+ * and a large config is read and planned without a pause.
+ */
 
 import { constants } from 'node:os';
 import { KnestError } from '../errors.ts';
 
 export interface Interruption {
-  /** Aborted by the first signal. */
-  signal: AbortSignal;
+  /** Aborted by the first signal. Whoever takes it heeds it: until then, signals end the process. */
+  readonly signal: AbortSignal;
   /** 128 + the signal's number once there was one, as shells have it. */
   exitCode: () => number | undefined;
   /**
@@ -29,11 +33,19 @@ export function watchInterruption(): Interruption {
     exitCode = 128 + constants.signals[name];
     controller.abort(new KnestError(`Interrupted by ${name}`, { code: 'INTERRUPTED' }));
   };
-  for (const name of signals) process.on(name, listener);
+  let listening = false;
+  const listen = () => {
+    if (!listening) for (const name of signals) process.on(name, listener);
+    listening = true;
+  };
   return {
-    signal: controller.signal,
+    get signal() {
+      listen();
+      return controller.signal;
+    },
     exitCode: () => exitCode,
     leaveToChild: () => {
+      listen();
       left = true;
     },
     dispose: () => {

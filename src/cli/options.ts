@@ -127,6 +127,10 @@ export function specOptions(command: Command): Command {
       'addresses for Services of type LoadBalancer, or off (default: a part of the node subnet)',
     )
     .option('--proxy-mode <mode>', `kube-proxy: ${orList(proxyModes)} (default: "${defaults.proxyMode}")`)
+    .option(
+      '--manifests <path...>',
+      'objects to apply when the cluster starts: files, folders and URLs, after those of the config file',
+    )
     .option('--no-metrics', 'no metrics by knest-agent: kubectl top and autoscalers need a metrics-server')
     .option(
       '--manager <manager>',
@@ -174,6 +178,18 @@ export function imageOptions(command: Command): Command {
 
 function componentFlag(what: string): string {
   return `${what}: ${orList([...componentSources, 'a version like 1.2.3', 'a directory'])} (default: "auto")`;
+}
+
+export interface BundleFlags {
+  bundle?: string;
+  verifyKey?: string;
+}
+
+/** --bundle, and who must have signed it. */
+export function bundleOptions(command: Command): Command {
+  return command
+    .option('--bundle <file>', 'take everything out of this file, which "knest bundle create" has made')
+    .option('--verify-key <file>', 'public key (ed25519, PEM) whose owner must have signed the bundle');
 }
 
 /** --yes: knest may change more on the host than what belongs to the cluster. */

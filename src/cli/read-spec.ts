@@ -101,6 +101,7 @@ function specFlags(options: SpecOptions): SpecFlags {
     mirror: options.mirror,
     manager: options.manager,
     images: options.images?.map((file) => resolve(file)),
+    manifests: options.manifests?.map((from) => (/^https?:\/\//.test(from) ? from : resolve(from))),
     nodes: options.nodes,
     controlPlanes: options.controlPlanes,
     network: options.network,

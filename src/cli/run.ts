@@ -45,9 +45,7 @@ async function tell(
   { terminal, interruption }: Cli,
   { progress, debug, verbosity = 0 }: GlobalFlags,
 ): Promise<void> {
-  const { signal } = interruption;
-  const merelyAborted = signal.aborted && (error === signal.reason || isAbortError(error));
-  const told: unknown = merelyAborted ? signal.reason : error;
+  const told = interruption.exitCode() === undefined ? error : withoutAbort(error, interruption.signal);
   if (progress === 'json') {
     const { errorEntry, jsonLine } = await import('./output/json-lines.ts');
     terminal.stderr.write(jsonLine({ type: 'error', error: errorEntry(told) }, new Date()));
@@ -59,6 +57,11 @@ async function tell(
   ]);
   const withStack = debug === true || verbosity > 0;
   terminal.stderr.write(renderError(told, withStack, paletteFor(terminal.stderr, terminal.env)));
+}
+
+/** Work that was merely aborted says why it was. */
+function withoutAbort(error: unknown, { reason }: AbortSignal): unknown {
+  return isAbortError(error) ? reason : error;
 }
 
 function isAbortError(error: unknown): boolean {

@@ -12,6 +12,8 @@ export interface KubernetesNode {
   conditions: readonly NodeCondition[];
   /** When its kubelet last said how it is; undefined until it has. */
   heartbeat: Date | undefined;
+  /** What it has for pods: quantities by resource. */
+  allocatable: Readonly<Record<string, string>>;
 }
 
 /** @throws ApiError 404 when the node has not registered */
@@ -47,5 +49,6 @@ export function parseNode(node: NodeObject): KubernetesNode {
     unschedulable: node.spec?.unschedulable ?? false,
     kubeletVersion: node.status?.nodeInfo?.kubeletVersion,
     conditions,
+    allocatable: node.status?.allocatable ?? {},
   };
 }

@@ -10,7 +10,8 @@ import { readNode } from './nodes.ts';
 import type { KubernetesNode } from './nodes.ts';
 import { watchNodes } from './node-watch.ts';
 import type { NodeWatch } from './node-watch.ts';
-import { isTroubled, readFailure, readUnits } from './units.ts';
+import { readFailure } from '../managers/unit-failure.ts';
+import { causesFirst, independent, isTroubled, readUnits } from './units.ts';
 
 /** Milliseconds between two looks. One costs a millisecond of CPU; before the API server listens, even less. */
 const interval = 100;
@@ -278,12 +279,6 @@ async function isHopeless(manager: MachineManager, machine: MachinePlan): Promis
   return units.some((unit) => independent.has(unit.name) && isTroubled(unit) && unit.restarts > 25);
 }
 
-const independent: ReadonlySet<string> = new Set([
-  'etcd.service',
-  'kube-apiserver.service',
-  'containerd.service',
-]);
-
 async function notReady(
   host: Host,
   manager: MachineManager,
@@ -322,11 +317,7 @@ async function findTrouble(manager: MachineManager, machine: MachinePlan): Promi
   const units = await readUnits(manager, machine);
   const troubled = units.filter(isTroubled);
   const relevant = troubled.length > 0 ? troubled : units.filter(({ active }) => active !== 'active');
-  // what needs no other one first: the others may be in trouble because of it
-  const shown = [
-    ...relevant.filter(({ name }) => independent.has(name)),
-    ...relevant.filter(({ name }) => !independent.has(name)),
-  ];
+  const shown = causesFirst(relevant);
   const said = await Promise.all(shown.map((unit) => readFailure(manager, machine, unit.name, 5)));
   const details = shown.flatMap((unit, index) => [
     `${unit.name} is ${unit.active} (${unit.sub}), restarted ${unit.restarts} times; its journal ends:`,

@@ -1,5 +1,5 @@
 import type { MachineManager } from '../managers/types.ts';
-import { failureReason, withoutDumps } from '../formats/failure-reason.ts';
+import { readFailure } from '../managers/unit-failure.ts';
 import type { MachinePlan } from '../plan/types.ts';
 import { parseUnitProperties, showUnitsCommand } from '../tools/systemctl.ts';
 import type { UnitStatus } from '../tools/systemctl.ts';
@@ -15,23 +15,43 @@ export async function readUnits(
   return parseUnitProperties(stdout);
 }
 
-/** The line that says why may be above the stacks of some hundred goroutines. */
-const journalLines = 2000;
-
-/** Why a unit is in trouble, and the last lines of its journal without dumps. */
-export async function readFailure(
-  manager: MachineManager,
-  machine: MachinePlan,
-  unit: string,
-  lines: number,
-): Promise<{ reason: string | undefined; lines: string[] }> {
-  const argv = ['journalctl', '--no-pager', '--output=cat', `--unit=${unit}`, `--lines=${journalLines}`];
-  const { stdout } = await manager.run(machine, argv, { okExitCodes: 'any', timeout: 10_000 });
-  const journal = stdout.split('\n');
-  return { reason: failureReason(journal), lines: withoutDumps(journal).slice(-lines) };
-}
-
 /** Whether a unit is in trouble rather than on its way: it failed, or was restarted and is not up. */
 export function isTroubled(unit: UnitStatus): boolean {
   return unit.active === 'failed' || (unit.active !== 'active' && unit.restarts > 0);
+}
+
+/** They need no other one, so others may be in trouble because of them. */
+export const independent: ReadonlySet<string> = new Set([
+  'etcd.service',
+  'kube-apiserver.service',
+  'containerd.service',
+]);
+
+/** Units, those first that need no other one. */
+export function causesFirst(units: readonly UnitStatus[]): UnitStatus[] {
+  return [
+    ...units.filter(({ name }) => independent.has(name)),
+    ...units.filter(({ name }) => !independent.has(name)),
+  ];
+}
+
+/** A unit in trouble, and why. */
+export interface UnitTrouble {
+  unit: string;
+  /** What it says itself, in one line; undefined when it printed nothing, or nobody could be asked. */
+  reason: string | undefined;
+}
+
+/** Why units are in trouble, those first that need no other one; those that are well are left out. */
+export async function readTroubles(
+  manager: MachineManager,
+  machine: MachinePlan,
+  units: readonly UnitStatus[],
+): Promise<UnitTrouble[]> {
+  return Promise.all(
+    causesFirst(units.filter(isTroubled)).map(async ({ name }) => {
+      const { reason } = await readFailure(manager, machine, name, 1).catch(() => ({ reason: undefined }));
+      return { unit: name, reason };
+    }),
+  );
 }

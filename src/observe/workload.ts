@@ -2,13 +2,7 @@
 
 import type { KubernetesClient } from '../clients/kubernetes/client.ts';
 import { keyOf } from '../clients/kubernetes/objects.ts';
-import type {
-  EventObject,
-  ListObject,
-  MetricsObject,
-  NodeObject,
-  PodObject,
-} from '../clients/kubernetes/objects.ts';
+import type { EventObject, ListObject, MetricsObject, PodObject } from '../clients/kubernetes/objects.ts';
 import { parseQuantity } from '../formats/quantity.ts';
 
 /** Cores, bytes; undefined where nobody has measured it. */
@@ -42,8 +36,8 @@ export interface EventOverview {
 }
 
 export interface Workload {
-  /** By node: what it uses, and what it has for pods. */
-  nodes: ReadonlyMap<string, { used: Use; allocatable: Use }>;
+  /** What nodes use, by name; without those that nobody has measured. */
+  nodes: ReadonlyMap<string, Use>;
   pods: readonly PodOverview[];
   /** The newest first. */
   events: readonly EventOverview[];
@@ -53,27 +47,21 @@ export interface Workload {
 
 const metrics = '/apis/metrics.k8s.io/v1beta1';
 
-/** Missing metrics make nothing fail. @throws Error when the API server does not answer */
+/** Nodes themselves are asked for elsewhere. Missing metrics make nothing fail. @throws Error when the API server does not answer */
 export async function readWorkload(client: Pick<KubernetesClient, 'get'>): Promise<Workload> {
   const list = async <T>(path: string): Promise<T[]> => (await client.get<ListObject<T>>(path)).items ?? [];
   const measure = (path: string): Promise<MetricsObject[] | undefined> =>
     list<MetricsObject>(`${metrics}/${path}`).catch(() => undefined);
-  const [nodes, pods, events, nodeMetrics, podMetrics] = await Promise.all([
-    list<NodeObject>('/api/v1/nodes'),
+  const [pods, events, nodeMetrics, podMetrics] = await Promise.all([
     list<PodObject>('/api/v1/pods'),
     list<EventObject>('/api/v1/events'),
     measure('nodes'),
     measure('pods'),
   ]);
-  const nodeUse = new Map((nodeMetrics ?? []).map((one) => [keyOf(one), useOf(one.usage)]));
+  const nodeUse = new Map((nodeMetrics ?? []).map((one) => [one.metadata?.name ?? '', useOf(one.usage)]));
   const podUse = new Map((podMetrics ?? []).map((one) => [keyOf(one), sumOf(one)]));
   return {
-    nodes: new Map(
-      nodes.map((node) => [
-        node.metadata?.name ?? '',
-        { used: nodeUse.get(keyOf(node)) ?? unknown, allocatable: useOf(node.status?.allocatable) },
-      ]),
-    ),
+    nodes: nodeUse,
     pods: pods.map((pod) => ({ ...podOverview(pod), ...(podUse.get(keyOf(pod)) ?? unknown) })),
     events: events.map(eventOverview).sort((a, b) => (a.time < b.time ? 1 : -1)),
     measured: nodeMetrics !== undefined,
@@ -82,7 +70,8 @@ export async function readWorkload(client: Pick<KubernetesClient, 'get'>): Promi
 
 const unknown: Use = { cpu: undefined, memory: undefined };
 
-function useOf({ cpu, memory }: Record<string, string> = {}): Use {
+/** Quantities as numbers. */
+export function useOf({ cpu, memory }: Readonly<Record<string, string>> = {}): Use {
   return { cpu: parseQuantity(cpu), memory: parseQuantity(memory) };
 }
 

@@ -1,7 +1,6 @@
 import type { Step } from '../apply/runner.ts';
-import { CommandError, KnestError } from '../errors.ts';
 import type { MachineManager } from '../managers/types.ts';
-import { readFailure } from '../observe/units.ts';
+import { withReason } from '../managers/unit-failure.ts';
 import { manifestsUnit } from '../plan/components/user-manifests.ts';
 import type { MachinePlan } from '../plan/types.ts';
 
@@ -17,19 +16,13 @@ export function manifestsSteps(
       id: 'manifests',
       title: 'Manifests applied',
       run: async ({ signal }) => {
-        try {
-          // starting a unit that is being started waits until it has been, and tells how that ended
-          await manager.run(machine, ['systemctl', 'start', manifestsUnit], { timeout, signal });
-        } catch (error) {
-          if (!(error instanceof CommandError)) throw error;
-          const { reason, lines } = await readFailure(manager, machine, manifestsUnit, 5);
-          throw new KnestError(`not all manifests were taken${reason === undefined ? '' : `: ${reason}`}`, {
-            code: 'MANIFESTS_NOT_APPLIED',
-            details: lines,
-            hint: `see more: knest logs ${machine.name} -u ${manifestsUnit}`,
-            cause: error,
-          });
-        }
+        const command = ['systemctl', 'start', manifestsUnit];
+        // starting a unit that is being started waits until it has been, and tells how that ended
+        const run = () => manager.run(machine, command, { timeout, signal });
+        await withReason(manager, machine, manifestsUnit, run, {
+          code: 'MANIFESTS_NOT_APPLIED',
+          says: 'not all manifests were taken',
+        });
       },
     }));
 }

@@ -8,6 +8,7 @@ import type { EtcdMemberState, EtcdState } from '../observe/etcd-members.ts';
 import type { HostCheck } from '../observe/checks/cluster-host.ts';
 import type { NodeCondition } from '../observe/types.ts';
 import type { EventOverview, PodOverview, Use } from '../observe/workload.ts';
+import type { UnitTrouble } from '../observe/units.ts';
 import type { UnitStatus } from '../tools/systemctl.ts';
 import type { ClusterPlan, Paths, PlannedPort } from '../plan/types.ts';
 import type { Workstation } from '../workstation/workstation.ts';
@@ -51,6 +52,8 @@ export interface CreateResult {
 
 export interface PlanOptions extends Context {
   spec: ClusterSpec;
+  /** Ids of layers that will be in the cache by then, out of a bundle: the host need not be able to make them. */
+  layersToCome?: readonly string[];
 }
 
 export interface DeleteOptions extends Context {
@@ -159,6 +162,8 @@ export interface NodeSummary {
 
 export interface NodeStatus extends NodeSummary {
   units: readonly UnitStatus[];
+  /** Those of them that are in trouble, and what they say themselves; what others may suffer from comes first. */
+  troubles: readonly UnitTrouble[];
   probes: readonly { says: string; ok: boolean; detail: string }[];
   /** From the API server; empty when it does not answer. */
   conditions: readonly NodeCondition[];
@@ -237,5 +242,6 @@ export type {
   NodeCondition,
   PodOverview,
   UnitStatus,
+  UnitTrouble,
   Use,
 };

@@ -39,10 +39,19 @@ import { chooseManager } from './managers/choose.ts';
 import { managerPlanners, plannerOf } from './managers/planners.ts';
 import type { ManagerPlanners } from './managers/types.ts';
 import type { Keep } from './keep.ts';
+import { collectRefusals } from './refusals.ts';
 import { unique } from './spec-layers.ts';
 import { componentLayers, componentsOfNode, suiteOf } from './node-components.ts';
 import { planPki } from './pki.ts';
-import type { ClusterPlan, KubernetesChoice, Paths, PlanInputs, PlannedLayer, PlannedPort } from './types.ts';
+import type {
+  ClusterPlan,
+  KubernetesChoice,
+  ManagerName,
+  Paths,
+  PlanInputs,
+  PlannedLayer,
+  PlannedPort,
+} from './types.ts';
 import { versionOfNode, versionProblems } from './versions/problems.ts';
 
 const components: readonly Component[] = [
@@ -87,11 +96,9 @@ export function planCluster(
   planners: ManagerPlanners = managerPlanners,
 ): ClusterPlan {
   const there = new Set(previous?.machines.map(({ name }) => name));
-  refuse(wanted, facts, kubernetes, { keep, there });
   const spec = withoutAbsentDevices(wanted, facts, there);
-  const manager = previous?.manager ?? chooseManager(spec, facts, planners);
+  const { manager, network } = decide({ wanted, spec, facts, kubernetes, previous, keep, there, planners });
   const planner = plannerOf(manager, planners);
-  const network = planClusterNetwork(spec, facts, previous);
   const { hostNetwork, lan, bridge, ports } = network;
   const nodes = placeNodes({ spec, network, kubernetes, previous, keep, facts });
   const machines = nodes.map(({ machine }) => machine);
@@ -159,6 +166,34 @@ function plannedNetwork(
     cni: spec.network.cni,
     loadBalancer: network.loadBalancer,
   };
+}
+
+/** What all the rest stands on. @throws InputError with everything that is refused */
+function decide({ wanted, spec, facts, kubernetes, previous, keep, there, planners }: Decision): {
+  manager: ManagerName;
+  network: ClusterNetwork;
+} {
+  const refusals = collectRefusals();
+  refusals.attempt(() => {
+    refuse(wanted, facts, kubernetes, { keep, there });
+  });
+  const manager = refusals.attempt(() => previous?.manager ?? chooseManager(spec, facts, planners));
+  const network = refusals.attempt(() => planClusterNetwork(spec, facts, previous));
+  refusals.check();
+  if (!manager || !network) throw new Error('what could not be decided was not told');
+  return { manager: manager.value, network: network.value };
+}
+
+interface Decision {
+  wanted: ClusterSpec;
+  /** Without what the host does not have. */
+  spec: ClusterSpec;
+  facts: PlanInputs;
+  kubernetes: KubernetesChoice;
+  previous: ClusterPlan | undefined;
+  keep: Keep;
+  there: ReadonlySet<string>;
+  planners: ManagerPlanners;
 }
 
 /** What no plan can make work here. */

@@ -39,6 +39,8 @@ export interface SpecFlags {
   loadBalancer?: string;
   /** Archives of images, by absolute path. */
   images?: readonly string[];
+  /** Files and folders by absolute path, and URLs; besides those of the config file. */
+  manifests?: readonly string[];
   /** All nodes together. */
   nodes?: string;
   /** How many of them are control planes. */
@@ -48,13 +50,13 @@ export interface SpecFlags {
 /** The flags as a config file would say them; the numbers of nodes are read by nodesOfFlags. */
 export function configOfFlags(flags: SpecFlags): unknown {
   const { name, kubernetesVersion, source, releaseMirror, suite, mirror, manager, images } = flags;
-  const { componentMirror, metrics } = flags;
+  const { componentMirror, metrics, manifests } = flags;
   const { network: mode, dhcp, gateway, ipFamily, proxyMode, nodeSubnet, podSubnet, serviceSubnet } = flags;
   return {
     apiVersion,
     kind: configKind,
     ...withoutUndefined({ name, kubernetesVersion, source, releaseMirror, suite, mirror, manager, images }),
-    ...withoutUndefined({ componentMirror, metrics }),
+    ...withoutUndefined({ componentMirror, metrics, manifests }),
     components: componentsOfFlags(flags),
     network: withoutUndefined({
       ...{ mode, dhcp, gateway, ipFamily, proxyMode },
@@ -84,6 +86,7 @@ export function flagName(path: Path): string {
   const key = String(path.at(-1));
   if (key === 'mode') return '--network';
   if (path[0] === 'images') return '--image';
+  if (path[0] === 'manifests') return '--manifests';
   if (key === 'metrics') return '--no-metrics';
   if (path.includes('loadBalancer')) return '--load-balancer';
   if (path[0] === 'components') return `--${dashed(String(path[1]))}`;

@@ -126,9 +126,12 @@ function subjectOf(file: string | undefined, problems: readonly Problem[]): stri
 }
 
 function merge(file: Partial<Config>, flags: Partial<Config>): Partial<Config> {
+  const manifests = [...(file.manifests ?? []), ...(flags.manifests ?? [])];
   return {
     ...file,
     ...flags,
+    // to name one more does not take back those that the cluster is to have
+    ...(manifests.length > 0 ? { manifests } : {}),
     network: { ...file.network, ...flags.network },
     components: mergeComponents(file.components, flags.components),
   };

@@ -16,3 +16,17 @@ export function drainCommand(kubectl: string, { node, timeout }: DrainOptions): 
     `--timeout=${Math.ceil(timeout / 1000)}s`,
   ];
 }
+
+/** Reads what kubectl drain prints, line by line, and tells how many pods are left; pods that are refused are tried again. */
+export function drainProgress(tell: (message: string) => void): (line: string) => void {
+  const found = new Set<string>();
+  let gone = 0;
+  return (line) => {
+    const [, pod] = /^evicting pod (\S+)/.exec(line) ?? [];
+    const before = found.size;
+    if (pod !== undefined) found.add(pod);
+    else if (/^pod\/\S+ evicted$/.test(line)) gone += 1;
+    else return;
+    if (pod === undefined || found.size > before) tell(`${gone} of ${found.size} pods are evicted`);
+  };
+}

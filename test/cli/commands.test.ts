@@ -169,6 +169,21 @@ describe('create cluster', () => {
     });
   });
 
+  it('listens to signals only while there is something to clean up', async () => {
+    const listeners = () => process.listenerCount('SIGTERM');
+    const before = listeners();
+    let during = 0;
+    const stop = () => {
+      during = listeners() - before;
+      return Promise.reject(new KnestError('no', { code: 'CLUSTER_EXISTS' }));
+    };
+    await runCli(['plan', 'cluster'], { api: { planCluster: stop } });
+    expect(during).toBe(0);
+    await runCli(['create', 'cluster'], { api: { createCluster: stop } });
+    expect(during).toBe(1);
+    expect(listeners()).toBe(before);
+  });
+
   it('stops on a signal, and exits as shells expect', async () => {
     const listeners = process.listenerCount('SIGTERM');
     const createCluster = ({ signal }: CreateOptions) =>

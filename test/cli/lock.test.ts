@@ -165,6 +165,19 @@ describe('bundles', () => {
     expect(stderr).toContain('lab.knest is signed; by whom is not looked at without --verify-key');
   });
 
+  it('are planned as they would be made, and nothing is brought in', async () => {
+    bringIn.mockClear();
+    const planCluster = vi.fn<Api['planCluster']>(() => Promise.reject(new Error('seen')));
+    const argv = ['plan', 'cluster', '--bundle', 'lab.knest', '--verify-key', 'k.pem', '--nodes', '3'];
+    await runCli(argv, { api: { planCluster, readBundle, bringIn, bundledSpec } });
+    expect(readBundle.mock.lastCall).toEqual([{ file: 'lab.knest', verifyKey: 'k.pem' }]);
+    const asked = planCluster.mock.lastCall?.[0];
+    expect(asked?.spec.nodes).toHaveLength(3);
+    expect(asked?.spec.image.lock).toEqual(someLock());
+    expect(asked?.layersToCome).toEqual(someLock().layers.map(({ id }) => id));
+    expect(bringIn).not.toHaveBeenCalled();
+  });
+
   it('are brought in only when the config can be used', async () => {
     bringIn.mockClear();
     const argv = ['create', 'cluster', '--bundle', 'lab.knest', '--nodes', 'many'];

@@ -46,6 +46,10 @@ describe('status cluster', () => {
             ...{ result: 'exit-code', restarts: 4 },
           },
         ],
+        troubles: [
+          { unit: 'kube-proxy.service', reason: 'cannot read\nits config' },
+          { unit: 'x.service', reason: undefined },
+        ],
         probes: [
           { says: 'etcd answers', ok: true, detail: '' },
           { says: 'kube-proxy is healthy', ok: false, detail: 'refused' },
@@ -85,6 +89,14 @@ describe('status cluster', () => {
     expect(ran.stdout).not.toContain('knest-metrics');
     expect(ran.stdout).toContain('! DiskPressure is True: Full (no space)');
     expect(ran.stdout).not.toContain('KubeletReady');
+    expect(ran.stdout).toContain(
+      `  ports 127.0.0.1:8080->80/tcp
+  ✗ kube-proxy.service: cannot read its config
+    see more: knest logs demo-control-plane -u kube-proxy
+  ✗ x.service: says nothing
+    see more: knest logs demo-control-plane -u x
+`,
+    );
     expect(ran.stdout).toContain(
       '  ✓ etcd answers, kubelet is healthy\n  ✗ kube-proxy is healthy (refused)\n',
     );

@@ -13,7 +13,11 @@ describe('readNodes', () => {
       {
         metadata: { name: 'a' },
         spec: { unschedulable: true },
-        status: { conditions: [condition('Ready', 'True')], nodeInfo: { kubeletVersion: 'v1.36.2' } },
+        status: {
+          conditions: [condition('Ready', 'True')],
+          nodeInfo: { kubeletVersion: 'v1.36.2' },
+          allocatable: { cpu: '4' },
+        },
       },
       { metadata: { name: 'b' } },
     ];
@@ -23,10 +27,11 @@ describe('readNodes', () => {
         ...{ name: 'a', ready: true, unschedulable: true, kubeletVersion: 'v1.36.2' },
         heartbeat: new Date('2026-01-02T03:04:05Z'),
         conditions: [{ type: 'Ready', status: 'True', reason: 'R', message: '' }],
+        allocatable: { cpu: '4' },
       },
       {
         ...{ name: 'b', ready: false, unschedulable: false, kubeletVersion: undefined },
-        ...{ heartbeat: undefined, conditions: [] },
+        ...{ heartbeat: undefined, conditions: [], allocatable: {} },
       },
     ]);
   });
@@ -42,7 +47,7 @@ describe('statusInWords', () => {
   ])('Ready is %j, cordoned %s: %s', (statuses, unschedulable, expected) => {
     const conditions = statuses.map((status) => condition('Ready', status));
     const ready = statuses.includes('True');
-    const node = { name: 'n', kubeletVersion: undefined, heartbeat: undefined };
+    const node = { name: 'n', kubeletVersion: undefined, heartbeat: undefined, allocatable: {} };
     expect(statusInWords({ ...node, ready, unschedulable, conditions })).toBe(expected);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { isTroubled, readFailure, readUnits } from '../../src/observe/units.ts';
+import { isTroubled, readTroubles, readUnits } from '../../src/observe/units.ts';
 import { machineOf, planOf } from '../fixtures/cluster.ts';
 import { fakeManager } from '../fixtures/machine-manager.ts';
 
@@ -20,20 +20,25 @@ describe('readUnits', () => {
   });
 });
 
-describe('readFailure', () => {
-  it('gives the reason, and the last lines without stacks', async () => {
-    const journal = [
-      'F1127 09:21:00.1 1 a.go:1] why',
-      'goroutine 1 [running]:',
-      'main.f()',
-      'x.service: Failed with result',
-    ];
-    const manager = fakeManager({ 'journalctl --no-pager': ['one', 'two', '', ...journal, ''].join('\n') });
-    expect(await readFailure(manager, machine, 'etcd.service', 2)).toEqual({
-      reason: 'why',
-      lines: ['F1127 09:21:00.1 1 a.go:1] why', 'x.service: Failed with result'],
+describe('readTroubles', () => {
+  it('gives what units in trouble say, first of those that need no other one', async () => {
+    const manager = fakeManager({
+      'journalctl --no-pager --output=cat --unit=kubelet.service': 'E1127 09:21:00.1 1 a.go:1] no runtime\n',
+      'journalctl --no-pager --output=cat --unit=containerd.service': '',
     });
-    expect(manager.commands[0]).toContain('--unit=etcd.service --lines=');
+    const unit = { active: 'activating', sub: 'auto-restart', result: 'exit-code', restarts: 3 };
+    const units = [
+      { name: 'kubelet.service', ...unit },
+      { name: 'kube-proxy.service', ...unit },
+      { name: 'knest-agent.service', ...unit, active: 'active' },
+      { name: 'containerd.service', ...unit },
+    ];
+    expect(await readTroubles(manager, machine, units)).toEqual([
+      { unit: 'containerd.service', reason: undefined },
+      { unit: 'kubelet.service', reason: 'no runtime' },
+      // nobody could be asked
+      { unit: 'kube-proxy.service', reason: undefined },
+    ]);
   });
 });
 

@@ -52,11 +52,11 @@ export async function writeBundle(
   const signature =
     unsigned === undefined ? undefined : await append(file, textMember(memberNames.signature, unsigned));
   const members: BundleMember[] = [];
-  for (const source of sources) {
+  for (const [at, source] of sources.entries()) {
     signal.throwIfAborted();
     members.push(
       await append(file, source, (bytes) => {
-        progress(`${source.name}: ${Math.round(bytes / 1e6)} MB`);
+        progress(`${source.name} (${at + 1} of ${sources.length}): ${Math.round(bytes / 1e6)} MB`);
       }),
     );
   }

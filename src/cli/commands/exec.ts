@@ -70,7 +70,10 @@ async function execAttached(
   const { stdinIsTTY, stdout } = cli.terminal;
   const tty = flags.tty ?? (stdinIsTTY && stdout.isTTY);
   cli.interruption.leaveToChild();
-  cli.exitCode = await withProgress(cli, command, ({ context }) =>
-    api.execInNode({ ...context, node, argv, tty }),
+  cli.exitCode = await withProgress(
+    cli,
+    command,
+    ({ context }) => api.execInNode({ ...context, node, argv, tty }),
+    { ownsTerminal: false },
   );
 }

@@ -16,7 +16,10 @@ export function addKubectl(parent: Command, cli: Cli): void {
 async function kubectl(cli: Cli, args: string[], { name }: NameFlag, command: Command): Promise<void> {
   const api = await cli.api();
   cli.interruption.leaveToChild();
-  cli.exitCode = await withProgress(cli, command, ({ context }) =>
-    api.runKubectl({ ...context, name, argv: args }),
+  cli.exitCode = await withProgress(
+    cli,
+    command,
+    ({ context }) => api.runKubectl({ ...context, name, argv: args }),
+    { ownsTerminal: false },
   );
 }

@@ -34,8 +34,11 @@ async function logs(cli: Cli, word: string | undefined, flags: Flags, command: C
   const api = await cli.api();
   if ('single' in selection) {
     cli.interruption.leaveToChild();
-    cli.exitCode = await withProgress(cli, command, ({ context }) =>
-      api.nodeLogs({ ...context, node: selection.single, ...what }),
+    cli.exitCode = await withProgress(
+      cli,
+      command,
+      ({ context }) => api.nodeLogs({ ...context, node: selection.single, ...what }),
+      { ownsTerminal: false },
     );
     return;
   }

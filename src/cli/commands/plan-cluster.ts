@@ -2,17 +2,18 @@
 
 import { resolve } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
-import { withProgress, type Cli } from '../cli.ts';
-import { specOptions, type SpecOptions } from '../options.ts';
+import type { PlanResult } from '../../api/commands.ts';
+import { withProgress, type Cli, type Story } from '../cli.ts';
+import { bundleOptions, given, specOptions, type BundleFlags, type SpecOptions } from '../options.ts';
 
 type PlanOutput = { format: 'text' | 'json' | 'mermaid' } | { format: 'directory'; path: string };
 
-interface Flags extends SpecOptions {
+interface Flags extends SpecOptions, BundleFlags {
   output: PlanOutput;
 }
 
 export function addPlanCluster(parent: Command, cli: Cli): void {
-  specOptions(parent.command('cluster'))
+  bundleOptions(specOptions(parent.command('cluster')))
     .description('show everything that "create cluster" with the same flags would do; touches nothing')
     .option(
       '-o, --output <format>',
@@ -28,13 +29,15 @@ export function addPlanCluster(parent: Command, cli: Cli): void {
 }
 
 async function planCluster(cli: Cli, flags: Flags, command: Command): Promise<void> {
-  const { readSpec, tellRemarks } = await import('../read-spec.ts');
-  const [loaded, api] = await Promise.all([readSpec(cli.terminal, flags), cli.api()]);
+  const [{ readWanted, tellWanted }, api] = await Promise.all([import('../read-wanted.ts'), cli.api()]);
+  const wanted = await readWanted(cli.terminal, api, flags);
   const { output } = flags;
   const { stdout } = cli.terminal;
-  const plan = await withProgress(cli, command, async ({ context, say }) => {
-    tellRemarks(loaded, context.listener);
-    const result = await api.planCluster({ ...context, spec: loaded.spec });
+  const work = async ({ context, say }: Story): Promise<PlanResult['plan']> => {
+    tellWanted(wanted, flags, context.listener);
+    const { spec, bundled } = wanted;
+    const layersToCome = bundled?.lock.layers.map(({ id }) => id);
+    const result = await api.planCluster({ ...context, spec, ...given({ layersToCome }) });
     if (output.format === 'directory') {
       const { writePlanDirectory } = await import('../output/plan-directory.ts');
       const { thisWorkstation } = await import('../../workstation/workstation.ts');
@@ -43,7 +46,8 @@ async function planCluster(cli: Cli, flags: Flags, command: Command): Promise<vo
       say(`The plan is in ${output.path}.`);
     }
     return result.plan;
-  });
+  };
+  const plan = await withProgress(cli, command, work, { changes: false });
   if (output.format === 'json') stdout.write((await import('../output/plan-json.ts')).planJson(plan));
   if (output.format === 'mermaid')
     stdout.write((await import('../output/plan-mermaid.ts')).planMermaid(plan));

@@ -15,7 +15,10 @@ async function shell(cli: Cli, node: string, command: Command): Promise<void> {
   const api = await cli.api();
   const tty = cli.terminal.stdinIsTTY;
   cli.interruption.leaveToChild();
-  cli.exitCode = await withProgress(cli, command, ({ context }) =>
-    api.execInNode({ ...context, node, argv: ['/bin/bash', '-l'], tty }),
+  cli.exitCode = await withProgress(
+    cli,
+    command,
+    ({ context }) => api.execInNode({ ...context, node, argv: ['/bin/bash', '-l'], tty }),
+    { ownsTerminal: false },
   );
 }

@@ -2,7 +2,7 @@
 
 import { formatSeconds } from './duration.ts';
 import { oneLine, shorten } from './printable.ts';
-import type { StepState, Steps } from './steps.ts';
+import type { StepState } from './steps.ts';
 
 /** How words are coloured; the identity functions for none. */
 export interface Palette {
@@ -21,6 +21,13 @@ export const colourless: Palette = {
   faint: (text) => text,
 };
 
+type Shown = Omit<StepState, 'id'>;
+
+/** Something that is under way and no step: what comes before the first one, between two, or after the last. */
+export function pending(title: string, since: number): Shown {
+  return { title, depth: 0, status: 'running', startedAt: since, seconds: undefined, message: undefined };
+}
+
 const spinner = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'] as const;
 
 /**
@@ -28,11 +35,16 @@ const spinner = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', 
  * @param width columns of the terminal; no line is longer.
  * @param now milliseconds on the clock that the steps were started with.
  */
-export function renderFrame(steps: Steps, width: number, now: number, palette: Palette = colourless): string {
+export function renderFrame(
+  steps: readonly Shown[],
+  width: number,
+  now: number,
+  palette: Palette = colourless,
+): string {
   return steps.flatMap((step) => renderStep(step, width, now, palette)).join('\n');
 }
 
-function renderStep(step: StepState, width: number, now: number, palette: Palette): string[] {
+function renderStep(step: Shown, width: number, now: number, palette: Palette): string[] {
   const indent = ' '.repeat(1 + 2 * step.depth);
   const time = timeOf(step, now);
   const room = width - indent.length - 2 - (time === '' ? 0 : time.length + 2);
@@ -43,7 +55,7 @@ function renderStep(step: StepState, width: number, now: number, palette: Palett
   return [line, `${indent}    ${palette.faint(message)}`];
 }
 
-function symbolOf({ status, startedAt }: StepState, now: number, palette: Palette): string {
+function symbolOf({ status, startedAt }: Shown, now: number, palette: Palette): string {
   switch (status) {
     case 'done':
       return palette.good('✓');
@@ -58,7 +70,7 @@ function symbolOf({ status, startedAt }: StepState, now: number, palette: Palett
   }
 }
 
-function timeOf({ status, startedAt, seconds }: StepState, now: number): string {
+function timeOf({ status, startedAt, seconds }: Shown, now: number): string {
   if (status === 'skipped') return 'already done';
   // Tenths of a second only where they will not flicker.
   if (status === 'running')

@@ -4,19 +4,29 @@ import { createLogUpdate } from 'log-update';
 import type { Listener } from '../../events.ts';
 import type { Terminal } from '../terminal.ts';
 import { paletteFor } from './colour.ts';
-import { renderFrame } from './frame.ts';
+import { pending, renderFrame } from './frame.ts';
 import { oneLine } from './printable.ts';
 import type { Reporter } from './reporter.ts';
 import { afterEvent, settle, type Steps } from './steps.ts';
 
 const frameInterval = 100;
 
-export function liveReporter({ stderr, env }: Terminal, now: () => number = Date.now): Reporter {
+/** Milliseconds without a step under way until it is shown that the command is: nobody is left to wonder for longer than two. */
+const silence = 1000;
+
+/** @param command what is under way while no step is; undefined: another program has the terminal, so nothing is drawn then */
+export function liveReporter(
+  { stderr, env }: Terminal,
+  now: () => number = Date.now,
+  command?: string,
+): Reporter {
   const palette = paletteFor(stderr, env);
   const draw = createLogUpdate(stderr.stream);
   let steps: Steps = [];
+  let heard = now();
 
-  const frame = (shown: Steps) => renderFrame(shown, stderr.columns, now(), palette);
+  const frame = (shown: Parameters<typeof renderFrame>[0]) =>
+    renderFrame(shown, stderr.columns, now(), palette);
   /** Leaves lines behind above the list; log-update redraws the list below them. */
   const leaveBehind = (text: string) => {
     draw.clear();
@@ -26,8 +36,9 @@ export function liveReporter({ stderr, env }: Terminal, now: () => number = Date
     const { settled, rest } = settle(steps);
     if (settled.length > 0) leaveBehind(frame(settled));
     steps = rest;
-    if (rest.length === 0) draw.clear();
-    else draw(frame(rest));
+    if (rest.length > 0) draw(frame(rest));
+    else if (command !== undefined && now() - heard >= silence) draw(frame([pending(command, heard)]));
+    else draw.clear();
   };
   const listener: Listener = (event) => {
     if (event.type === 'note') {
@@ -38,7 +49,8 @@ export function liveReporter({ stderr, env }: Terminal, now: () => number = Date
           : ` ${palette.faint('i')} ${message}`,
       );
     }
-    steps = afterEvent(steps, event, now());
+    heard = now();
+    steps = afterEvent(steps, event, heard);
     // Progress can come by the thousand: the next frame shows the latest.
     if (event.type !== 'progress') redraw();
   };
@@ -52,6 +64,7 @@ export function liveReporter({ stderr, env }: Terminal, now: () => number = Date
     },
     close: () => {
       clearInterval(timer);
+      heard = now();
       redraw();
       // What is still under way was cut off and stays on the screen as it was; done() shows the cursor again.
       draw.done();

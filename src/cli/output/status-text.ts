@@ -92,6 +92,7 @@ function renderNode(node: NodeStatus, wide: boolean, palette: Palette): string {
   return [
     heading,
     ...ports,
+    ...renderTroubles(node, palette),
     ...renderProbes(node, palette),
     ...conditions,
     ...renderUnits(node, wide, palette),
@@ -106,6 +107,14 @@ function renderProbes({ probes }: NodeStatus, palette: Palette): string[] {
       .filter(({ ok }) => !ok)
       .map(({ says, detail: why }) => `  ${mark(false, palette)} ${oneLine(says)}${detail(why)}\n`),
   ];
+}
+
+/** The reason first, then how to see more. */
+function renderTroubles({ name, troubles }: NodeStatus, palette: Palette): string[] {
+  return troubles.flatMap(({ unit, reason }) => [
+    `  ${mark(false, palette)} ${unit}: ${oneLine(reason ?? 'says nothing')}\n`,
+    `    see more: knest logs ${name} -u ${unit.replace(/\.service$/, '')}\n`,
+  ]);
 }
 
 function renderUnits({ units }: NodeStatus, wide: boolean, palette: Palette): string[] {

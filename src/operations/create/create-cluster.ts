@@ -108,7 +108,10 @@ async function planOrContinue(
       hint: `another name: --name; or first: knest delete cluster --name ${spec.name}`,
     });
   }
-  const acquired = await acquire(session, spec, { install: options.yes ?? false });
+  const acquired = await acquire(session, spec, {
+    install: options.yes ?? false,
+    halfMade: record !== undefined,
+  });
   const { facts } = acquired;
   const tell = (message: string): void => {
     listener({ type: 'note', level: 'info', message });

@@ -11,7 +11,11 @@ import type { PlanOptions, PlanResult } from '../types.ts';
 export async function planCluster(options: PlanOptions): Promise<PlanResult> {
   const session = openSession(options);
   const spec = await resolveReferences(session, options.spec);
-  const acquired = await acquire(session, spec, { install: false, leases: 'examples' });
+  const acquired = await acquire(session, spec, {
+    install: false,
+    leases: 'examples',
+    layersToCome: options.layersToCome,
+  });
   const plan = await planBesideOthers(session, spec, acquired);
   if (plan.network.lan?.dhcp) {
     const message = `${plan.network.nodeSubnets.join()} is an example: DHCP says the addresses when the cluster is made`;

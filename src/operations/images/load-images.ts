@@ -1,3 +1,4 @@
+import { pipeline, Transform } from 'node:stream';
 import type { Readable } from 'node:stream';
 
 import type { NodeImage } from '../../agent/contract.ts';
@@ -6,6 +7,7 @@ import { parallel, runSequence, serial } from '../../apply/runner.ts';
 import type { Step } from '../../apply/runner.ts';
 import type { ArchiveImage } from '../../artifacts/image-archive.ts';
 import { KnestError } from '../../errors.ts';
+import type { Progress } from '../../events.ts';
 import { gatherKernel } from '../../observe/host/kernel.ts';
 import { pollUntil } from '../../poll.ts';
 import type { MachinePlan } from '../../plan/types.ts';
@@ -125,14 +127,38 @@ function loadStep({ session, manager, machine, archive, present }: Load, results
       if (all) note(() => 'present');
       return Promise.resolve(all);
     },
-    run: async ({ signal }) => {
+    run: async ({ progress, signal }) => {
       const argv = await manager.enterCommand(machine, importImagesCommand(), 'dumb');
-      await session.host.run(argv, { input: open(), signal });
+      const input = pipeline(open(), counted(progress), () => undefined);
+      await session.host.run(argv, { input, signal });
       await waitUntilKnown(manager, machine, images, signal);
       note((image) => (has(present, image) ? 'present' : 'loaded'));
     },
   };
 }
+
+/** Tells now and then how much has gone through it. What an archive holds is not known before its end. */
+function counted(progress: Progress): Transform {
+  let bytes = 0;
+  let told = 0;
+  return new Transform({
+    transform: (chunk: Buffer, _encoding, done) => {
+      bytes += chunk.length;
+      if (bytes - told >= tellEvery) {
+        told = bytes;
+        progress(`sent ${Math.round(bytes / 1e6)} MB`);
+      }
+      done(undefined, chunk);
+    },
+    flush: (done) => {
+      progress(`sent ${Math.round(bytes / 1e6)} MB, containerd is unpacking them`);
+      done();
+    },
+  });
+}
+
+/** Bytes. */
+const tellEvery = 1e6;
 
 /** An archive that does not tell the digest is always sent. */
 export function has(present: readonly NodeImage[], { name, id }: Pick<ArchiveImage, 'name' | 'id'>): boolean {

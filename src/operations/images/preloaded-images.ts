@@ -1,6 +1,6 @@
 import type { MachineManager } from '../../managers/types.ts';
 import type { Step } from '../../apply/runner.ts';
-import { CommandError, KnestError, tail } from '../../errors.ts';
+import { withReason } from '../../managers/unit-failure.ts';
 import { preloadUnit } from '../../plan/components/preloaded-images.ts';
 import type { MachinePlan } from '../../plan/types.ts';
 
@@ -30,17 +30,9 @@ async function waitForUnit(
   timeout: number,
   signal: AbortSignal,
 ): Promise<void> {
-  try {
-    await manager.run(machine, ['systemctl', 'start', preloadUnit], { timeout, signal });
-  } catch (error) {
-    if (!(error instanceof CommandError)) throw error;
-    const journal = ['journalctl', '--no-pager', '--output=cat', `--unit=${preloadUnit}`, '--lines=10'];
-    const { stdout } = await manager.run(machine, journal, { okExitCodes: 'any' });
-    throw new KnestError(`${machine.name} did not get the images that it should come with`, {
-      code: 'IMAGES_NOT_LOADED',
-      details: tail(stdout, 10),
-      hint: `see more: knest logs ${machine.name} -u ${preloadUnit}`,
-      cause: error,
-    });
-  }
+  const command = ['systemctl', 'start', preloadUnit];
+  await withReason(manager, machine, preloadUnit, () => manager.run(machine, command, { timeout, signal }), {
+    code: 'IMAGES_NOT_LOADED',
+    says: `${machine.name} did not get the images that it should come with`,
+  });
 }

@@ -3,7 +3,7 @@ import { kubernetesClient } from '../../clients/kubernetes/client.ts';
 import { askApiServer } from '../../observe/api-server.ts';
 import { readEtcd } from '../../observe/etcd-members.ts';
 import { isTroubled, readUnits } from '../../observe/units.ts';
-import { readWorkload } from '../../observe/workload.ts';
+import { readWorkload, useOf } from '../../observe/workload.ts';
 import type { Workload } from '../../observe/workload.ts';
 import type { KeyMaterial } from '../../pki/issue.ts';
 import { adminCertificate } from '../../plan/pki.ts';
@@ -71,8 +71,8 @@ export async function clusterOverview(options: Context & { name: string }): Prom
           total: known.length,
           troubled: known.filter(isTroubled).map((unit) => unit.name),
         },
-        used: workload?.nodes.get(name)?.used ?? nothing,
-        allocatable: workload?.nodes.get(name)?.allocatable ?? nothing,
+        used: workload?.nodes.get(name) ?? nothing,
+        allocatable: useOf(node?.allocatable),
         pods: workload?.pods.filter((pod) => pod.node === name).length,
       };
     }),

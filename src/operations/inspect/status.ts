@@ -6,7 +6,7 @@ import { holdsAddress } from '../../observe/api-address.ts';
 import { checkClusterHost } from '../../observe/checks/cluster-host.ts';
 import { readEtcd } from '../../observe/etcd-members.ts';
 import type { KubernetesNode } from '../../observe/nodes.ts';
-import { readUnits } from '../../observe/units.ts';
+import { readTroubles, readUnits } from '../../observe/units.ts';
 import type { KeyMaterial } from '../../pki/issue.ts';
 import type { ClusterPlan, MachinePlan, Probe } from '../../plan/types.ts';
 import { readKeyMaterial, requireCluster } from '../../state/clusters.ts';
@@ -89,6 +89,7 @@ async function nodeStatus(
   return {
     ...summarize(plan, machine, leader, node),
     units,
+    troubles: await readTroubles(manager, machine, units),
     probes,
     conditions: node?.conditions ?? [],
     ready: leader !== undefined && (node?.ready ?? false),

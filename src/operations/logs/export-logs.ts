@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { parallel, runSequence } from '../../apply/runner.ts';
 import type { Step } from '../../apply/runner.ts';
 import { InputError, messageOf } from '../../errors.ts';
+import type { Progress } from '../../events.ts';
 import type { MachineManager } from '../../managers/types.ts';
 import type { MachinePlan } from '../../plan/types.ts';
 import { readKeyMaterial, requireCluster } from '../../state/clusters.ts';
@@ -23,7 +24,7 @@ import type { Session } from '../session.ts';
 import type { Context } from '../types.ts';
 import { clusterParts, consolePart, nodeParts, podLogsCommand } from './parts.ts';
 import type { Part } from './parts.ts';
-import { redactor } from './redact.ts';
+import { redactor, withoutSecretData } from './redact.ts';
 
 export interface ExportLogsOptions extends Context {
   name: string;
@@ -59,11 +60,14 @@ export async function exportLogs(options: ExportLogsOptions): Promise<ExportedLo
   }
   const problems: string[] = [];
   const write = (files: readonly UserFile[]): Promise<void> => writeUserFolder(workstation, folder, files);
-  const gather = async (parts: readonly Part[]): Promise<void> => {
+  const gather = async (parts: readonly Part[], progress: Progress): Promise<void> => {
+    let asked = 0;
     const texts = await Promise.all(
       parts.map(async (part) => {
         try {
-          return await part.get();
+          return await part.get().finally(() => {
+            progress(`${(asked += 1)} of ${parts.length} answers`);
+          });
         } catch (error) {
           signal.throwIfAborted();
           const problem = `${part.path}: ${messageOf(error)}`;
@@ -83,15 +87,20 @@ export async function exportLogs(options: ExportLogsOptions): Promise<ExportedLo
   const step = (id: Step['id'], title: string, run: Step['run']): Step => ({ id, title, run });
   try {
     const steps = [
-      step('logs/host', 'The host, the plan, versions', () => gather(hostParts(session, record))),
-      step('logs/cluster', 'Events and objects', () => gather(kubectlParts(session, options))),
+      step('logs/host', 'The host, the plan, versions', ({ progress }) =>
+        gather(hostParts(session, record), progress),
+      ),
+      step('logs/cluster', 'Events and objects', ({ progress }) =>
+        gather(kubectlParts(session, options), progress),
+      ),
       ...plan.machines.map((machine) =>
-        step(`logs/${machine.name}`, `Journals and pods of ${machine.name}`, async () => {
+        step(`logs/${machine.name}`, `Journals and pods of ${machine.name}`, async ({ progress }) => {
           if ((await manager.leader(machine)) === undefined) {
             problems.push(`${machine.name}: does not run, so its journal is not here`);
-            return gather([consolePart(manager, machine)]);
+            return gather([consolePart(manager, machine)], progress);
           }
-          await gather(nodeParts(manager, machine));
+          await gather(nodeParts(manager, machine), progress);
+          progress('logs of pods');
           await podLogs(session, manager, machine, async (file) => {
             await write([logFile(`${machine.name}/${file.path}`, redact(file.text))]);
           }).catch((error: unknown) => {
@@ -138,7 +147,7 @@ function hostParts(session: Session, { plan, created }: ClusterRecord): Part[] {
   // the story of these is not that of the export
   const quiet: Context = { ...session, listener: () => undefined };
   return [
-    { path: 'plan.json', get: () => Promise.resolve(json(plan)) },
+    { path: 'plan.json', get: () => Promise.resolve(json(withoutSecretData(plan))) },
     { path: 'status.json', get: async () => json(await clusterStatus({ ...quiet, name: plan.cluster })) },
     { path: 'doctor.json', get: async () => json(await doctor({ ...quiet, fix: false, yes: false })) },
     {

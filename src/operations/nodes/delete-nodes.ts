@@ -2,6 +2,7 @@ import type { MachineManager } from '../../managers/types.ts';
 import { runSequence } from '../../apply/runner.ts';
 import type { Step } from '../../apply/runner.ts';
 import { CommandError, KnestError } from '../../errors.ts';
+import type { Progress } from '../../events.ts';
 import type { HostFacts } from '../../facts/types.ts';
 import type { Host } from '../../host/types.ts';
 import { gatherFacts } from '../../observe/host/gather.ts';
@@ -12,7 +13,7 @@ import { clusterLock, readKeyMaterial, requireCluster } from '../../state/cluste
 import type { ClusterRecord } from '../../state/clusters.ts';
 import { unionPlan } from '../../state/union-plan.ts';
 import { acquireLock } from '../../state/lock.ts';
-import { drainCommand } from '../../tools/kubectl.ts';
+import { drainCommand, drainProgress } from '../../tools/kubectl.ts';
 import { clusterKubeconfigPath } from '../admin-kubeconfig.ts';
 import { requireQuorumWithout } from './etcd-membership.ts';
 import { kubectlPath, namedMachines, openManager, readClusters, requireMachine } from '../find-machines.ts';
@@ -132,20 +133,22 @@ function drainSteps(
       id: `delete-node/${machine.name}/drain`,
       title: `Evict the pods of ${machine.name}`,
       done: async () => (await manager.leader(machine)) === undefined,
-      run: () => drain(session, machine, plan, drainTimeout),
+      run: ({ progress, signal }) => drain({ ...session, signal }, machine, plan, drainTimeout, progress),
     },
   ];
 }
 
 async function drain(
-  { host, paths }: Session,
+  { host, paths, signal }: Session,
   machine: MachinePlan,
   plan: ClusterPlan,
   timeout: number,
+  progress: Progress,
 ): Promise<void> {
   const command = drainCommand(kubectlPath(paths, plan), { node: machine.name, timeout });
   try {
-    await host.run(command, { env: { KUBECONFIG: clusterKubeconfigPath(paths, plan.cluster) } });
+    const env = { KUBECONFIG: clusterKubeconfigPath(paths, plan.cluster) };
+    await host.run(command, { env, signal, onLine: drainProgress(progress) });
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     // its Node object is gone already

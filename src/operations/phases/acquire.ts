@@ -1,6 +1,7 @@
 import { installPackages } from '../../apply/packages.ts';
 import { runSequence } from '../../apply/runner.ts';
 import { InputError, KnestError, problemInOneLine } from '../../errors.ts';
+import type { Problem } from '../../errors.ts';
 import type { Check, HostFacts, Lease } from '../../facts/types.ts';
 import { missingPackages } from '../../observe/checks/check-host.ts';
 import { exampleLeases } from '../../plan/network/lan.ts';
@@ -16,6 +17,7 @@ import { versionWarnings } from '../../plan/versions/warnings.ts';
 import { isWholeVersion } from '../../spec/kubernetes-version.ts';
 import type { ClusterSpec, ComponentName, NodeSpec } from '../../spec/types.ts';
 import type { Session } from '../session.ts';
+import { networkProblems } from './beside-others.ts';
 import { chooseComponents } from './choose-components.ts';
 import { chooseKubernetes } from './choose-kubernetes.ts';
 import { leasesForNewNodes } from './leases.ts';
@@ -41,6 +43,10 @@ export interface AcquireOptions {
    * addresses are asked for.
    */
   leases?: Acquired['leases'] | 'examples' | undefined;
+  /** A half-made cluster of this name may be running: what it has of the host is not in its own way. */
+  halfMade?: boolean;
+  /** Ids of layers that will be in the cache by the time that they are needed. */
+  layersToCome?: readonly string[] | undefined;
 }
 
 /**
@@ -52,14 +58,28 @@ export interface AcquireOptions {
 export async function acquire(
   session: Session,
   spec: ClusterSpec,
-  { install, previous, keep = previous && keepOf(previous), leases }: AcquireOptions,
+  {
+    install,
+    previous,
+    keep = previous && keepOf(previous),
+    leases,
+    halfMade = false,
+    layersToCome,
+  }: AcquireOptions,
 ): Promise<Acquired> {
   const there = new Set(previous?.machines.map(({ name }) => name));
-  // who only looks at a plan leaves not even a trace of trying
-  const tryFolders = leases !== 'examples';
-  const layers = new Set(previous?.layers.map(({ id }) => id));
-  const fit = { install, tryFolders, kept: keep?.kubernetes, there, layers };
-  const facts = await makeHostFit(session, spec, fit);
+  const facts = await makeHostFit(session, spec, {
+    install,
+    // who only looks at a plan leaves not even a trace of trying; where machines are, it has been tried
+    tryFolders: leases !== 'examples' && previous === undefined,
+    kept: keep?.kubernetes,
+    there,
+    layers: new Set(previous?.layers.map(({ id }) => id)),
+    layersToCome,
+    // what is there has its network
+    furtherProblems: async (seen) =>
+      previous ? [] : networkProblems(session, spec, { facts: seen, halfMade }),
+  });
   const kubernetes = await choose(session, spec, facts, keep);
   const versionOf = (node: NodeSpec) => versionOfNode(kubernetes, node);
   const componentsOf = (node: NodeSpec) => kubernetes.components?.[node.name] ?? {};
@@ -105,6 +125,10 @@ export interface FitOptions {
   there?: ReadonlySet<string>;
   /** Ids of the layers that they stand on. */
   layers?: ReadonlySet<string>;
+  /** What else of the spec cannot be had on this host. Default: nothing. */
+  furtherProblems?: (facts: HostFacts) => Promise<readonly Problem[]>;
+  /** Ids of layers that will be in the cache by the time that they are needed. */
+  layersToCome?: readonly string[] | undefined;
 }
 
 /**
@@ -114,38 +138,56 @@ export interface FitOptions {
 export async function makeHostFit(
   session: Session,
   spec: ClusterSpec,
-  { install, tryFolders = true, kept = { nodes: {} }, there = new Set(), layers = new Set() }: FitOptions,
+  {
+    install,
+    tryFolders = true,
+    kept = { nodes: {} },
+    there = new Set(),
+    layers = new Set(),
+    furtherProblems = () => Promise.resolve([]),
+    layersToCome,
+  }: FitOptions,
 ): Promise<HostFacts> {
-  const { facts, checks } = await lookAtHost(session, spec, { tryFolders });
+  const { facts, checks } = await lookAtHost(session, spec, { tryFolders, layersToCome });
   // nodes that are there keep their layers, whatever this knest would make of the lock
   const locked = lockProblems(spec, facts, { nodes: there, layers });
-  if (locked.length > 0) {
-    const what =
+  const problems = [
+    ...locked,
+    ...versionProblems(
+      spec,
+      (node) => {
+        const wanted = (node.kubernetes ?? spec.kubernetes).version;
+        // what "stable" and "1.36" are is not known yet; it is looked at once it is
+        return (
+          versionOfNode(kept, node) ?? (wanted !== undefined && isWholeVersion(wanted) ? wanted : undefined)
+        );
+      },
+      (node) => componentsAskedFor(spec, node),
+    ),
+    ...hostPathProblems(spec, facts, there),
+    ...(await furtherProblems(facts)),
+  ];
+  if (problems.length > 0) {
+    const ofLock = problems.length === locked.length;
+    const lockSubject =
       there.size > 0
         ? 'the new nodes are not what the lock of the cluster says'
         : 'the cluster is not what knest.lock says';
-    throw new InputError(what, locked);
+    throw new InputError(ofLock ? lockSubject : 'the cluster cannot be made', problems);
   }
-  refuseVersions(
-    spec,
-    (node) => {
-      const wanted = (node.kubernetes ?? spec.kubernetes).version;
-      // what "stable" and "1.36" are is not known yet; it is looked at once it is
-      return (
-        versionOfNode(kept, node) ?? (wanted !== undefined && isWholeVersion(wanted) ? wanted : undefined)
-      );
-    },
-    (node) => componentsAskedFor(spec, node),
-  );
-  const problems = hostPathProblems(spec, facts, there);
-  if (problems.length > 0) throw new InputError('the cluster cannot be made', problems);
   const packages = missingPackages(checks);
   if (packages.length === 0 || !install) {
     refuse(checks);
     return facts;
   }
   await installHere(session, facts, packages);
-  const again = await lookAtHost(session, spec, { tryFolders });
+  // what could be tried has been, unless a program for that was missing
+  const { folders } = facts;
+  const again = await lookAtHost(session, spec, {
+    tryFolders: tryFolders && folders === undefined,
+    folders,
+    layersToCome,
+  });
   refuse(again.checks);
   return again.facts;
 }

@@ -15,35 +15,50 @@ export interface HostLook {
   checks: readonly Check[];
 }
 
+export interface LookOptions {
+  tryFolders: boolean;
+  folders?: HostFacts['folders'] | undefined;
+  layersToCome?: readonly string[] | undefined;
+}
+
 /**
  * Looks at the host; installs nothing.
  * @param tryFolders also whether state and cache can be used where they are, for which a folder is made there for a moment
+ * @param folders what an earlier look has found out about that
+ * @param layersToCome ids of layers that need not be in the cache yet
  */
 export async function lookAtHost(
   session: Session,
   spec: ClusterSpec,
-  { tryFolders }: { tryFolders: boolean },
+  { tryFolders, folders, layersToCome = [] }: LookOptions,
 ): Promise<HostLook> {
   const { host, paths, workstation } = session;
   const [gathered, hostPaths] = await Promise.all([
     gatherFacts(host, paths, workstation.env, { tryFolders }),
     lookAtPaths(host, pathsOfHost(spec)),
   ]);
-  const facts: HostFacts = { ...gathered, hostPaths };
-  const building = await lacksRootfs(session, spec, facts);
+  const facts: HostFacts = { ...gathered, folders: gathered.folders ?? folders, hostPaths };
+  const building = await lacksRootfs(session, spec, facts, layersToCome);
   // asking apt takes longer than all the rest: only when something is to be fetched from its mirrors
-  const fetching = building || !(await listLayers(paths, host)).some(({ kind }) => kind === 'kubernetes');
+  const fetching =
+    building ||
+    (layersToCome.length === 0 && !(await listLayers(paths, host)).some(({ kind }) => kind === 'kubernetes'));
   const apt = fetching ? { apt: await gatherAptFacts(host) } : {};
   return { facts: { ...facts, ...apt }, checks: checkHost(facts, { building }) };
 }
 
 /** Whether a root file system of the spec is not in the cache and must be made. */
-async function lacksRootfs({ host, paths }: Session, spec: ClusterSpec, facts: HostFacts): Promise<boolean> {
+async function lacksRootfs(
+  { host, paths }: Session,
+  spec: ClusterSpec,
+  facts: HostFacts,
+  layersToCome: readonly string[],
+): Promise<boolean> {
   const suites = new Set(spec.nodes.map(({ suite }) => suite ?? spec.image.suite));
   const missing = await Promise.all(
     [...suites].map(async (suite) => {
       const { id } = rootfsLayer({ ...spec.image, suite }, facts);
-      return (await host.stat(layerPath(paths, id))) === undefined;
+      return !layersToCome.includes(id) && (await host.stat(layerPath(paths, id))) === undefined;
     }),
   );
   return missing.includes(true);

@@ -6,7 +6,8 @@ import type { Component } from './component.ts';
 import { agentPath, apiAccess } from './knest-agent.ts';
 
 export const manifestsUnit = 'knest-manifests.service';
-const manifestsFile = '/etc/kubernetes/knest-manifests.json';
+/** In the machine. */
+export const manifestsFile = '/etc/kubernetes/knest-manifests.json';
 
 /**
  * Objects of the config's `manifests`, applied whenever the first control plane starts; also when the list has become

@@ -1,5 +1,6 @@
 import type { ClusterSpec } from '../../spec/types.ts';
 import type { ClusterPlan, PlanInputs } from '../types.ts';
+import { collectRefusals } from '../refusals.ts';
 import { bridgeName } from './bridge.ts';
 import { lanOf, leasedSubnet, type Lan } from './lan.ts';
 import { choosePool } from './load-balancer.ts';
@@ -31,6 +32,36 @@ export function planClusterNetwork(
   facts: PlanInputs,
   previous?: ClusterPlan,
 ): ClusterNetwork {
+  const refusals = collectRefusals();
+  const ports = refusals.attempt(() => planClusterPorts(spec, facts, previous));
+  const rest = refusals.attempt(() => planAddresses(spec, facts, previous));
+  refusals.check();
+  if (!ports || !rest) throw new Error('what could not be planned was not told');
+  return { ...rest.value, ports: ports.value };
+}
+
+/** @throws InputError with a problem per address or port that can not be had */
+export function planClusterPorts(
+  spec: ClusterSpec,
+  facts: Pick<PlanInputs, 'listening' | 'addresses'>,
+  previous?: ClusterPlan,
+): ClusterPorts {
+  return planPorts(
+    spec,
+    facts,
+    previous && {
+      machines: previous.machines,
+      api: previous.network.apiPort,
+      registry: previous.network.registryPort,
+    },
+  );
+}
+
+function planAddresses(
+  spec: ClusterSpec,
+  facts: PlanInputs,
+  previous: ClusterPlan | undefined,
+): Omit<ClusterNetwork, 'ports'> {
   const hostNetwork = findHostNetwork(spec, facts, previous);
   const bridge = hostNetwork ? podBridge : bridgeName(spec.name);
   const lan = lanOf(spec, facts, previous);
@@ -42,15 +73,6 @@ export function planClusterNetwork(
         ...(lan ? { lan: lan.parent } : {}),
         ...(leased === undefined ? {} : { leased }),
       });
-  const ports = planPorts(
-    spec,
-    facts,
-    previous && {
-      machines: previous.machines,
-      api: previous.network.apiPort,
-      registry: previous.network.registryPort,
-    },
-  );
   const loadBalancer = previous
     ? (previous.network.loadBalancer ?? [])
     : choosePool({
@@ -60,5 +82,5 @@ export function planClusterNetwork(
         hostAddresses: facts.addresses,
         nodeCount: spec.nodes.length,
       });
-  return { bridge, lan, hostNetwork, nodeSubnets, podSubnets, serviceSubnets, loadBalancer, ports };
+  return { bridge, lan, hostNetwork, nodeSubnets, podSubnets, serviceSubnets, loadBalancer };
 }

@@ -42,40 +42,39 @@ export function planPorts(
   present?: PresentPorts,
 ): ClusterPorts {
   const wishes = listWishes(spec, present);
-  const refused = wishes.flatMap((wish) => listenProblem(wish, facts.addresses) ?? []);
-  if (refused.length > 0) throw new InputError(subject, refused);
-
-  const taken: Claim[] = facts.listening.map(claimOfListening);
-  const own: Claim[] = [];
+  const taken = claims(facts.listening.map(claimOfListening));
+  const own = claims();
   const problems: Problem[] = [];
   const given = new Map<Wish, number>();
   const assign = (wish: Wish, hostPort: number): void => {
     given.set(wish, hostPort);
-    own.push({ ...claimOfWish(wish, hostPort), by: wish.path });
+    own.add({ ...claimOfWish(wish, hostPort), by: wish.path });
   };
   for (const wish of wishes) {
     const { hostPort } = wish;
-    if (hostPort === undefined) continue;
+    const unsound = listenProblem(wish, facts.addresses);
+    if (unsound) problems.push(unsound);
+    if (unsound || hostPort === undefined) continue;
     const claim = claimOfWish(wish, hostPort);
-    const clash = [...own, ...(isPresent(wish, hostPort, present) ? [] : taken)].find((other) =>
-      meet(claim, other),
-    );
+    const clash = own.find(claim) ?? (isPresent(wish, hostPort, present) ? undefined : taken.find(claim));
     if (clash) problems.push(portProblem(wish, hostPort, clash));
     else assign(wish, hostPort);
   }
   if (problems.length > 0) throw new InputError(subject, problems);
   // what is chosen makes way for what is given, and what is new for what was chosen before
-  const meetsNone = (wish: Wish, port: number, others: readonly Claim[]) =>
-    !others.some((other) => meet(claimOfWish(wish, port), other));
+  const meetsNone = (wish: Wish, port: number, others: readonly Claims[]) => {
+    const claim = claimOfWish(wish, port);
+    return others.every((some) => some.find(claim) === undefined);
+  };
   for (const wish of wishes) {
-    if (wish.before !== undefined && meetsNone(wish, wish.before, own)) assign(wish, wish.before);
+    if (wish.before !== undefined && meetsNone(wish, wish.before, [own])) assign(wish, wish.before);
   }
   for (const wish of wishes) {
     if (given.has(wish)) continue;
     const name = `${spec.name}/${wish.owner}`;
     assign(
       wish,
-      freePort(name, wish, (port) => meetsNone(wish, port, [...own, ...taken])),
+      freePort(name, wish, (port) => meetsNone(wish, port, [own, taken])),
     );
   }
   const planned = (wish: Wish): PlannedPort => ({
@@ -255,6 +254,24 @@ interface Claim {
   addresses: readonly string[];
   port: number;
   by: string;
+}
+
+/** Found by their port: a config may have thousands. */
+interface Claims {
+  add: (claim: Claim) => void;
+  /** The first one that a claim meets. */
+  find: (claim: Claim) => Claim | undefined;
+}
+
+function claims(initial: readonly Claim[] = []): Claims {
+  const byPort = new Map<number, Claim[]>();
+  const add = (claim: Claim): void => {
+    const known = byPort.get(claim.port);
+    if (known) known.push(claim);
+    else byPort.set(claim.port, [claim]);
+  };
+  initial.forEach(add);
+  return { add, find: (claim) => byPort.get(claim.port)?.find((other) => meet(claim, other)) };
 }
 
 function claimOfWish({ protocol, listenAddress, families }: Wish, port: number): Claim {

@@ -119,6 +119,66 @@ describe('the live list', () => {
   });
 });
 
+describe('silence on a terminal', () => {
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  /** What is written from one moment to the other. */
+  function during(text: () => string, milliseconds: number): string {
+    const before = text().length;
+    vi.advanceTimersByTime(milliseconds);
+    return text().slice(before);
+  }
+
+  it('a step that reports nothing shows every second that its time goes on', () => {
+    vi.useFakeTimers();
+    const { terminal: target, text } = terminal(true, { NO_COLOR: '1' });
+    const reporter = liveReporter(target, Date.now, 'knest create cluster');
+    reporter.listener({ type: 'started', id: 'machine/a', title: 'First' });
+    vi.advanceTimersByTime(1000);
+    for (const second of [2, 3, 4, 61]) {
+      if (second === 61) vi.advanceTimersByTime(56_000);
+      expect(during(text, 1000)).toContain(`First  ${second === 61 ? '1m01s' : `${second}s`}`);
+    }
+    reporter.close();
+    expect(text()).not.toContain('knest create cluster');
+  });
+
+  it('before, between and after steps the command itself is what is under way', () => {
+    vi.useFakeTimers();
+    const { terminal: target, text } = terminal(true, { NO_COLOR: '1' });
+    const reporter = liveReporter(target, Date.now, 'knest create cluster');
+    expect(during(text, 900)).not.toContain('knest');
+    expect(during(text, 1100)).toMatch(/knest create cluster {2}2s$/m);
+    reporter.listener({ type: 'started', id: 'lock', title: 'First' });
+    reporter.listener({ type: 'done', id: 'lock', title: 'First', seconds: 0 });
+    expect(during(text, 900)).not.toContain('knest');
+    expect(during(text, 1200)).toMatch(/knest create cluster {2}2s$/m);
+    reporter.close();
+    // nothing of it stays
+    expect(text().split('\n').at(-1)).not.toContain('knest');
+  });
+
+  it('of a program that has the terminal is not broken', () => {
+    vi.useFakeTimers();
+    const { terminal: target, text } = terminal(true);
+    const reporter = liveReporter(target);
+    vi.advanceTimersByTime(10_000);
+    expect(text()).toBe('');
+    reporter.close();
+  });
+
+  it('is no reason to say anything in a log', async () => {
+    vi.useFakeTimers();
+    const { terminal: target, text } = terminal(false);
+    const reporter = await openReporter(target, 'auto', false, 'knest create cluster');
+    vi.advanceTimersByTime(10_000);
+    reporter.close();
+    expect(text()).toBe('');
+  });
+});
+
 describe('openReporter', () => {
   it('chooses by what stderr is', async () => {
     const cases = [

@@ -60,6 +60,9 @@ it('counts pods by node, and asks only to read', async () => {
   expect({ apiserver, measured }).toEqual({ apiserver: { ok: true, detail: 'ok' }, measured: true });
   expect(nodes.map(({ pods }) => pods)).toEqual([0, 1]);
   expect(nodes[1]).toMatchObject({ used: { cpu: 1 }, allocatable: { cpu: 4, memory: 2 ** 30 } });
+  // each thing once: it is done every few seconds
+  const asked = server.requests.map(({ path }) => path);
+  expect(asked.toSorted()).toEqual([...new Set(asked)].toSorted());
   expect(new Set(server.requests.map(({ method }) => method))).toEqual(new Set(['GET']));
 });
 

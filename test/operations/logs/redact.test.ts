@@ -2,8 +2,8 @@ import { generateKeyPairSync } from 'node:crypto';
 
 import { describe, expect, it } from 'vitest';
 
-import { redactor } from '../../../src/operations/logs/redact.ts';
-import { clusterSpec } from '../../fixtures/cluster.ts';
+import { redactor, withoutSecretData } from '../../../src/operations/logs/redact.ts';
+import { clusterSpec, planOf } from '../../fixtures/cluster.ts';
 
 const pemOf = (): string =>
   generateKeyPairSync('ec', { namedCurve: 'P-256' })
@@ -60,5 +60,40 @@ describe('texts for others lose', () => {
       'sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef',
     ];
     for (const text of texts) expect(redact(text)).toBe(text);
+  });
+});
+
+describe('Secrets in manifests', () => {
+  const key = 'line one\nline "two"\n';
+  const secret = {
+    ...{ apiVersion: 'v1', kind: 'Secret', type: 'Opaque' },
+    metadata: { name: 'login', annotations: { last: '{"stringData":{"pin":"7"}}' } },
+    data: { password: Buffer.from('correct horse').toString('base64') },
+    stringData: { pin: '7', key },
+  };
+  const list = { apiVersion: 'v1', kind: 'List', metadata: { name: 'l' }, items: [secret] };
+  const config = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'c' }, data: { colour: 'blue' } };
+  const spec = clusterSpec({ manifests: [{ from: '/m.yaml', objects: [secret, list, config] }] });
+
+  it('are known by what they hold, wherever it is said', () => {
+    const hide = redactor(spec, new Map());
+    expect(hide('env: correct horse')).toBe('env: <secret>');
+    expect(hide(`data: ${secret.data.password}`)).toBe('data: <secret>');
+    expect(hide(JSON.stringify({ key }))).toBe('{"key":"<secret>"}');
+  });
+
+  it('have only their names in the plan', () => {
+    const plan = planOf({ spec });
+    const text = JSON.stringify(withoutSecretData(plan));
+    expect(JSON.stringify(plan)).toContain(secret.data.password);
+    for (const hidden of [secret.data.password, 'line one', 'pin\\\\\\":'])
+      expect(text).not.toContain(hidden);
+    expect(text.match(/<secret>/g)).toHaveLength(8);
+    expect(text).toContain('login');
+    expect(text).toContain('blue');
+  });
+
+  it('of no cluster without manifests', () => {
+    expect(withoutSecretData(planOf())).toEqual(planOf());
   });
 });

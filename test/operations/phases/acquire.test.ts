@@ -6,11 +6,13 @@ import { InputError } from '../../../src/errors.ts';
 import { buildImage } from '../../../src/operations/images/build-image.ts';
 import { gatherFacts } from '../../../src/observe/host/gather.ts';
 import { createCluster } from '../../../src/operations/create/create-cluster.ts';
+import { addNodes } from '../../../src/operations/nodes/add-nodes.ts';
 import { planCluster } from '../../../src/operations/create/plan-cluster.ts';
 import { rootfsLayer } from '../../../src/plan/image.ts';
 import type { ClusterSpec } from '../../../src/spec/types.ts';
 import { clusterSpec } from '../../fixtures/cluster.ts';
 import { live, notes } from '../failures/lives.ts';
+import type { Life } from '../failures/lives.ts';
 import { inventory, paperHost, paths } from '../failures/paper-host.ts';
 import type { PaperHost } from '../failures/paper-host.ts';
 
@@ -85,6 +87,58 @@ it('what works and is not supported is a note', async () => {
   expect(notes(events)).toContainEqual(
     expect.stringContaining('v1.38.0 is announced to need containerd 2.0'),
   );
+});
+
+it.each([
+  ['create', createCluster],
+  ['plan', planCluster],
+] as const)('%s tells all at once of mounts, ports, addresses and versions', async (_name, verb) => {
+  const paper = await paperHost();
+  await cached(paper, kubernetes('v1.22.17'));
+  const before = await inventory(paper);
+  const base = clusterSpec({ image: sid, kubernetes: withVersion('v1.22.17'), components: ofSuite });
+  const [node] = base.nodes;
+  if (!node) throw new Error('a spec without nodes');
+  const port = { containerPort: 80, hostPort: 8080, listenAddress: undefined, protocol: 'TCP' as const };
+  const spec: ClusterSpec = {
+    ...base,
+    network: { ...base.network, podSubnets: ['10.0.0.0/30'] },
+    nodes: [
+      {
+        ...node,
+        extraMounts: [
+          {
+            hostPath: '/nowhere',
+            containerPath: '/x',
+            readOnly: false,
+            propagation: 'None',
+            type: undefined,
+          },
+        ],
+        extraPortMappings: [port, port, { ...port, listenAddress: '198.51.100.7' }],
+      },
+    ],
+  };
+  const { error } = await live(paper, (context) => verb({ ...context, spec }));
+  expect(error instanceof InputError && error.problems.map(({ path }) => path)).toEqual([
+    'kubernetesVersion',
+    'nodes[0].extraMounts[0].hostPath',
+    'nodes[0].extraPortMappings[1].hostPort',
+    'nodes[0].extraPortMappings[2].listenAddress',
+    'network.podSubnet',
+  ]);
+  expect(await inventory(paper)).toEqual(before);
+});
+
+it('the folders of state and cache are tried once, and not where machines are', async () => {
+  const paper = await paperHost();
+  const spec = clusterSpec();
+  const tries = ({ calls }: Life): number => calls.filter((call) => call.includes('knest-try')).length;
+  const created = await live(paper, (context) => createCluster({ ...context, spec }));
+  expect([created.error, tries(created)]).toEqual([undefined, 2]);
+  const adding = { name: spec.name, role: 'worker', count: 1 } as const;
+  const added = await live(paper, (context) => addNodes({ ...context, ...adding }));
+  expect([added.error, tries(added)]).toEqual([undefined, 0]);
 });
 
 it('a line is no version yet: nothing is refused for what it might be', async () => {

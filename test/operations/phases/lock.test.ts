@@ -41,6 +41,22 @@ it.each([
   expect(await inventory(paper)).toEqual(before);
 });
 
+it('a host that cannot build plans what comes out of a bundle', async () => {
+  const paper = await paperHost();
+  const lock = someLock();
+  const version = lock.layers.find(({ kind }) => kind === 'kubernetes');
+  const kubernetes = {
+    ...clusterSpec().kubernetes,
+    version: version && 'version' in version ? version.version : '',
+  };
+  const spec = clusterSpec({ kubernetes, image: { suite: 'trixie', mirror: undefined, lock } });
+  await Promise.all(['mmdebstrap', 'debootstrap'].map((name) => paper.host.remove(`/usr/bin/${name}`)));
+  const plan = (layersToCome: readonly string[]) =>
+    live(paper, (context) => planCluster({ ...context, spec, layersToCome }));
+  expect((await plan([])).error).toMatchObject({ code: 'HOST_UNFIT' });
+  expect((await plan(lock.layers.map(({ id }) => id))).error).toBeUndefined();
+});
+
 it('what a lock is made of is of all nodes, with what was asked for', () => {
   const own = { version: 'v1.35', source: 'auto' as const };
   const nodes = [nodeSpec(), nodeSpec({ name: 'old', suite: 'bookworm', kubernetes: own })];
