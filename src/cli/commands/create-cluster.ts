@@ -40,7 +40,7 @@ export function addCreateCluster(parent: Command, cli: Cli): void {
 }
 
 async function createCluster(cli: Cli, flags: Flags, command: Command): Promise<void> {
-  const { readBundledSpec, readSpec, tellRemarks } = await import('../read-spec.ts');
+  const { readBundledSpec, readSpec, tellRemarks, withPlaces } = await import('../read-spec.ts');
   const api = await cli.api();
   const bundled = await readBundle(api, flags);
   const loaded = await (bundled
@@ -52,14 +52,16 @@ async function createCluster(cli: Cli, flags: Flags, command: Command): Promise<
       tellWhetherSigned(bundled, flags, context.listener);
       await api.bringIn(context, bundled);
     }
-    const created = await api.createCluster({
-      ...context,
-      spec: bundled ? api.bundledSpec(loaded.spec, bundled) : loaded.spec,
-      wait: flags.wait,
-      retain: flags.retain ?? false,
-      yes: flags.yes ?? false,
-      ...given({ kubeconfig: flags.kubeconfig }),
-    });
+    const created = await withPlaces(loaded, () =>
+      api.createCluster({
+        ...context,
+        spec: bundled ? api.bundledSpec(loaded.spec, bundled) : loaded.spec,
+        wait: flags.wait,
+        retain: flags.retain ?? false,
+        yes: flags.yes ?? false,
+        ...given({ kubeconfig: flags.kubeconfig }),
+      }),
+    );
     say(nextSteps(created, { waited: flags.wait > 0, kubeconfig: flags.kubeconfig, env: cli.terminal.env }));
     return created;
   });

@@ -28,13 +28,13 @@ export function addPlanCluster(parent: Command, cli: Cli): void {
 }
 
 async function planCluster(cli: Cli, flags: Flags, command: Command): Promise<void> {
-  const { readSpec, tellRemarks } = await import('../read-spec.ts');
+  const { readSpec, tellRemarks, withPlaces } = await import('../read-spec.ts');
   const [loaded, api] = await Promise.all([readSpec(cli.terminal, flags), cli.api()]);
   const { output } = flags;
   const { stdout } = cli.terminal;
   const plan = await withProgress(cli, command, async ({ context, say }) => {
     tellRemarks(loaded, context.listener);
-    const result = await api.planCluster({ ...context, spec: loaded.spec });
+    const result = await withPlaces(loaded, () => api.planCluster({ ...context, spec: loaded.spec }));
     if (output.format === 'directory') {
       const { writePlanDirectory } = await import('../output/plan-directory.ts');
       const { thisWorkstation } = await import('../../workstation/workstation.ts');

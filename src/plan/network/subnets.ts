@@ -212,7 +212,7 @@ function problemsOf(
           {
             path,
             message: `${given} overlaps ${clash.cidr}, ${clash.usedBy} on this host`,
-            hint: 'choose another one, or leave it out and knest finds one that is free',
+            hint: `choose another one: ${flagOf(kind)}, or in the config; without any knest finds one that is free`,
           },
         ]
       : []),
