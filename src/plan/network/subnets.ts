@@ -8,7 +8,7 @@ import { familiesOf, nodesInNodeSubnet, nodesInPodSubnet, type Family } from './
 export interface ClusterSubnets {
   /** See node-addresses.ts for who has which address. */
   nodeSubnets: readonly string[];
-  /** Cut into a /24 or /64 per node. */
+  /** Cut into a part per node (podPrefixOfNode). */
   podSubnets: readonly string[];
   serviceSubnets: readonly string[];
 }
