@@ -147,6 +147,8 @@ export interface Problem extends Subject {
 /** Bad input: all of its problems at once. */
 export class InputError extends KnestError {
   override readonly name = 'InputError';
+  /** What has the problems, for the headline. */
+  readonly subject: string;
   readonly problems: readonly Problem[];
 
   constructor(subject: string, problems: readonly Problem[]) {
@@ -154,6 +156,7 @@ export class InputError extends KnestError {
       code: 'INVALID_INPUT',
       details: problems.map(problemInOneLine),
     });
+    this.subject = subject;
     this.problems = problems;
   }
 }

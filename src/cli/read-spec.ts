@@ -75,6 +75,19 @@ function withLock(spec: ClusterSpec, lock: Lock): ClusterSpec {
   return { ...spec, image: { ...spec.image, lock } };
 }
 
+/**
+ * Problems that only show when the host is known are told as those of the config itself: with their place in the file.
+ * @throws what the work throws
+ */
+export async function withPlaces<T>({ placed }: ReadSpec, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    throw new InputError(error.subject, error.problems.map(placed));
+  }
+}
+
 /** What there is to say, as notes of the story. */
 export function tellRemarks({ warnings, lockFile }: ReadSpec, listener: Listener): void {
   for (const warning of warnings)

@@ -15,7 +15,7 @@ import { isKindConfig } from './kind/detect.ts';
 import { readNodeImage, withImageVersion } from './kind/node-image.ts';
 import { readKindConfig } from './kind/read.ts';
 import { placesIn } from './places.ts';
-import { configPath, valueAt, type At, type Path } from './problems.ts';
+import { configPath, pathParts, valueAt, type At, type Path } from './problems.ts';
 import { apiVersion, configKind, configSchema, type Config } from './schema.ts';
 import type { ClusterSpec } from './types.ts';
 import { componentNames } from './words.ts';
@@ -41,6 +41,8 @@ export interface LoadedSpec {
   spec: ClusterSpec;
   /** What was understood and still deserves a remark. */
   warnings: readonly Problem[];
+  /** A problem that is found later, when the host is known, as the user knows it: by its place in the file, or its flag. */
+  placed: (problem: Problem) => Problem;
 }
 
 /**
@@ -77,7 +79,18 @@ export function loadSpec({ config, flags }: SpecInput): LoadedSpec {
   const countedBy = flags.controlPlanes === undefined ? '--nodes' : '--control-planes';
   const atNodes: At = (path) => (nodes.nodes && path[0] === 'nodes' ? { path: countedBy } : at(path));
   const remarks = [...nodeWarnings(merged, atNodes), ...registryWarnings(merged, at)];
-  return { spec: complete(merged), warnings: [...image.warnings, ...file.warnings, ...remarks] };
+  return {
+    spec: complete(merged),
+    warnings: [...image.warnings, ...file.warnings, ...remarks],
+    placed: (problem) => ({ ...problem, ...placeOf(problem, merged, atNodes) }),
+  };
+}
+
+/** Nothing for what neither the file nor a flag says, and for what has its place already. */
+function placeOf({ path, place }: Problem, config: Partial<Config>, at: At): Subject | undefined {
+  if (place !== undefined) return undefined;
+  const parts = pathParts(path);
+  return parts.length === 0 || valueAt(config, parts) === undefined ? undefined : at(parts);
 }
 
 /** A file in knest's words. */

@@ -100,6 +100,13 @@ export function configPath(path: Path): string {
   return text === '' ? wholeFile : text;
 }
 
+/** The other way round; a key with a dot in it becomes two. */
+export function pathParts(text: string): Path {
+  return [...text.matchAll(/\[(\d+)\]|[^.[\]]+/g)].map(([part, index]) =>
+    index === undefined ? part : Number(index),
+  );
+}
+
 /** The value at a path, or undefined when something on the way is missing. */
 export function valueAt(input: unknown, path: Path): unknown {
   return path.reduce<unknown>(

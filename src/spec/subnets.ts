@@ -13,8 +13,15 @@ interface PrefixRange {
 
 export type PrefixRanges = Readonly<Record<Cidr['family'], PrefixRange>>;
 
-/** What each node gets of the pod subnet; kube-controller-manager's defaults (--node-cidr-mask-size-ipv4, -ipv6). */
-export const podPrefixOfNode: Readonly<Record<Cidr['family'], number>> = { 4: 24, 6: 64 };
+/**
+ * The prefix length of what each node gets of a pod subnet: kube-controller-manager's defaults (--node-cidr-mask-size-ipv4,
+ * -ipv6). An IPv6 subnet that these cut into too few is cut finer, into 65536, or into parts of 256 addresses, as kubeadm
+ * did (calcNodeCidrSize). How many nodes there are must not matter: what a node has stays when others come.
+ */
+export function podPrefixOfNode({ family, prefix }: Pick<Cidr, 'family' | 'prefix'>): number {
+  if (family === 4) return 24;
+  return prefix <= 60 ? 64 : Math.min(prefix + 16, 120);
+}
 
 const addressForEachNode = 'every node needs an address';
 export const nodePrefixes: PrefixRanges = {
@@ -24,8 +31,8 @@ export const nodePrefixes: PrefixRanges = {
 
 /** kube-controller-manager cuts a pod subnet into 65536 at most: 16 bits more than its own prefix. */
 export const podPrefixes: PrefixRanges = {
-  4: { largest: 8, smallest: 22, reason: 'every node needs a /24 of it' },
-  6: { largest: 48, smallest: 64, reason: 'every node needs a /64 of it' },
+  4: { largest: 8, smallest: 24, reason: 'every node needs a /24 of it' },
+  6: { largest: 48, smallest: 112, reason: 'every node needs a /120 of it' },
 };
 
 /** kube-apiserver refuses service ranges of more than 20 bits (--service-cluster-ip-range). */

@@ -184,6 +184,7 @@ const ownPlaces: readonly string[] = [
   '/etc/cni/net.d',
   '/etc/containerd',
   '/etc/kubernetes',
+  '/etc/kubernetes/pki',
   '/etc/systemd',
   '/lib',
   '/proc',
@@ -214,6 +215,8 @@ export function mountTargetProblem(path: string): string | undefined {
 /** What those want who mount these, in configs for kind for the most part. */
 const insteadOf: Readonly<Record<string, string>> = {
   '/dev': 'single devices and folders below it can be mounted (/dev/kvm, /dev/snd), or listed in `devices`',
+  '/etc/kubernetes/pki':
+    "the cluster's keys and certificates are made by knest; single files in it can be mounted",
   '/sys': 'folders below it can be mounted; debugfs, tracefs, securityfs and a bpffs are there',
   '/var/lib/kubelet':
     'on the host it is the folder data/kubelet of the machine, below machines/NODE in KNEST_STATE_DIR; folders below it can be mounted',

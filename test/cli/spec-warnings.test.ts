@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
+import { InputError } from '../../src/errors.ts';
 import type { CreateOptions } from '../../src/operations/types.ts';
 import { runCli } from './run-cli.ts';
 
@@ -50,6 +51,20 @@ describe('create cluster', () => {
   it('reads no switch that is not there', async () => {
     expect((await create()).spec?.metrics).toBe(true);
     expect((await create('--no-metrics')).spec?.metrics).toBe(false);
+  });
+
+  it('tells the place in the file of what only the host refuses', async () => {
+    const problem = { path: 'nodes[0].extraMounts[0].hostPath', message: 'is not there', hint: 'make it' };
+    const createCluster = () => Promise.reject(new InputError('the cluster cannot be made', [problem]));
+    const stdin =
+      'kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\nnodes:\n- extraMounts:\n  - { containerPath: /x, hostPath: /y }\n';
+    const { exitCode, stderr } = await runCli(['create', 'cluster', '--config', '-'], {
+      api: { createCluster },
+      stdin,
+    });
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('the cluster cannot be made: 1 problem');
+    expect(stderr).toContain('stdin:5:26  nodes[0].extraMounts[0].hostPath: is not there\n    make it');
   });
 
   it('refuses flags that contradict the file', async () => {

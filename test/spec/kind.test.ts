@@ -51,7 +51,8 @@ describe('config files of kind', () => {
 
 describe('a config file of kind', () => {
   it('without anything is the cluster that no flags ask for', () => {
-    expect(loadText('')).toEqual({ spec: clusterSpec(), warnings: [] });
+    const { spec, warnings } = loadText('');
+    expect({ spec, warnings }).toEqual({ spec: clusterSpec(), warnings: [] });
   });
 
   it('can have addresses of Services switched off', () => {
@@ -88,6 +89,63 @@ describe('a config file of kind', () => {
       `- "{ kind: ClusterConfiguration, apiServer: { extraArgs: { v: '${value}' } } }"`;
     const text = `kubeadmConfigPatches:\n${patch('1')}\nnodes:\n- kubeadmConfigPatches:\n  ${patch('2')}\n`;
     expect(loadText(text).spec.components.kubeApiserver.extraArgs).toEqual({ v: '2' });
+  });
+
+  it('has subnets that are written with an address within them, as kind has', () => {
+    const patch = '"{ kind: ClusterConfiguration, networking: { podSubnet: 10.8.3.7/16 } }"';
+    const text = `networking: { serviceSubnet: 10.76.0.0/12 }\nkubeadmConfigPatches: [${patch}]\n`;
+    const { spec, warnings } = loadText(text);
+    expect(spec.network).toMatchObject({ serviceSubnets: ['10.64.0.0/12'], podSubnets: ['10.8.0.0/16'] });
+    expect(warnings.map(({ path, message }) => `${path}: ${message}`)).toEqual([
+      'networking.serviceSubnet: "10.76.0.0/12" is an address within a subnet; taken as 10.64.0.0/12, as kind does',
+      'kubeadmConfigPatches[0].networking.podSubnet: "10.8.3.7/16" is an address within a subnet; taken as 10.8.0.0/16, as kind does',
+    ]);
+  });
+
+  it('puts IPv4 first, also where kubeadm is patched', () => {
+    const patch = '"{ kind: ClusterConfiguration, networking: { podSubnet: \'fd00:8::/64,10.8.0.0/16\' } }"';
+    const { spec } = loadText(`networking: { ipFamily: dual }\nkubeadmConfigPatches: [${patch}]\n`);
+    expect(spec.network.podSubnets).toEqual(['10.8.0.0/16', 'fd00:8::/64']);
+  });
+
+  describe('with ports on ::1, from where nothing leads into a machine', () => {
+    const mappings = (...ports: readonly string[]) =>
+      `nodes:\n- extraPortMappings: [${ports.map((port) => `{ ${port} }`).join(', ')}]\n`;
+    const six = "containerPort: 80, hostPort: 8080, listenAddress: '::1'";
+
+    it.each(['127.0.0.1', '0.0.0.0', ''])('leaves those out that %j leads to as well', (address) => {
+      const four = `containerPort: 80, hostPort: 8080, listenAddress: '${address}'`;
+      const { spec, warnings } = loadText(mappings(six, four));
+      expect(spec.nodes[0]?.extraPortMappings).toHaveLength(1);
+      expect(warnings).toMatchObject([
+        {
+          path: 'nodes[0].extraPortMappings[0].listenAddress',
+          message: expect.stringMatching(/left out/) as string,
+        },
+      ]);
+    });
+
+    it.each([
+      'containerPort: 81, hostPort: 8080',
+      'containerPort: 80',
+      'containerPort: 80, hostPort: 8080, protocol: udp',
+    ])('makes the others 127.0.0.1: %s is another one', (other) => {
+      const { spec, warnings } = loadText(mappings(six.replace('8080', '0'), other.replace('8080', '0')));
+      expect(spec.nodes[0]?.extraPortMappings).toMatchObject([{ listenAddress: '127.0.0.1' }, {}]);
+      expect(warnings.map(({ message }) => message)).toEqual([expect.stringMatching(/becomes 127/)]);
+    });
+
+    it('leaves them alone where there is no IPv4', () => {
+      const { spec } = loadText(`networking: { ipFamily: ipv6 }\n${mappings(six)}`);
+      expect(spec.nodes[0]?.extraPortMappings).toMatchObject([{ listenAddress: '::1' }]);
+    });
+
+    it('keeps the places of those behind', () => {
+      const four = six.replace('::1', '127.0.0.1');
+      expect(refusal(() => loadText(mappings(four, six, 'containerPort: 70000'))).problems).toMatchObject([
+        { path: 'nodes[0].extraPortMappings[2].containerPort' },
+      ]);
+    });
   });
 
   it('keeps numbers in labels as they are written', () => {

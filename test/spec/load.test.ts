@@ -233,10 +233,10 @@ describe('subnets', () => {
 
   it.each([
     ['nodeSubnet', '10.0.0.0/8', '172.16.0.0/28', '10.0.0.0/7', '10.0.0.0/29'],
-    ['podSubnet', '10.0.0.0/8', '10.0.0.0/22', '8.0.0.0/7', '10.0.0.0/23'],
+    ['podSubnet', '10.0.0.0/8', '10.0.0.0/24', '8.0.0.0/7', '10.0.0.0/25'],
     ['serviceSubnet', '10.96.0.0/12', '10.96.0.0/24', '10.96.0.0/11', '10.96.0.0/25'],
     ['nodeSubnet', 'fd00::/32', 'fd00::/124', 'fd00::/31', 'fd00::/125'],
-    ['podSubnet', 'fd00::/48', 'fd00::/64', 'fd00::/47', 'fd00::/65'],
+    ['podSubnet', 'fd00::/48', 'fd00::/112', 'fd00::/47', 'fd00::/113'],
     ['serviceSubnet', 'fd00::/108', 'fd00::/120', 'fd00::/107', 'fd00::/121'],
   ] as const)('%s: from %s to %s, not %s, not %s', (key, largest, smallest, tooLarge, tooSmall) => {
     expect(specOf({ [key]: largest }).network[plural[key]]).toEqual([largest]);
@@ -281,9 +281,10 @@ describe('subnets', () => {
       '--node-subnet: 10.1.0.0/28 has room for 12 of 14 nodes (give a larger one)',
       '--pod-subnet: 10.0.0.0/22 has room for 4 of 14 nodes (give a larger one)',
     ]);
-    expect(problems({ nodes: '2', podSubnet: 'fd00::/64' })).toEqual([
+    expect(problems({ nodes: '2', podSubnet: '10.0.0.0/24' })).toEqual([
       expect.stringContaining('room for 1 of 2'),
     ]);
+    expect(specOf({ nodes: '4', podSubnet: '192.168.0.0/16,fd00::/64' }).nodes).toHaveLength(4);
   });
 });
 

@@ -37,6 +37,31 @@ describe('hostPath', () => {
   });
 });
 
+describe('containerPath', () => {
+  const mounted = (containerPath: string) =>
+    loadSpec({
+      config: {
+        text: `${headers.kind}nodes: [{ extraMounts: [{ hostPath: /srv, containerPath: ${containerPath} }] }]\n`,
+        name: 'lab.yaml',
+      },
+      flags: {},
+    });
+
+  it.each(['/etc/kubernetes', '/etc/kubernetes/pki', '/etc/kubernetes/pki/', '/etc'])(
+    'does not hide the certificates of the cluster: %s',
+    (path) => {
+      expect(() => mounted(path)).toThrow(InputError);
+    },
+  );
+
+  it.each(['/etc/kubernetes/pki/sa.key', '/etc/kubernetes/manifests', '/etc/kubernetes/policies'])(
+    'may be beside them: %s',
+    (path) => {
+      expect(mounted(path).spec.nodes[0]?.extraMounts).toHaveLength(1);
+    },
+  );
+});
+
 describe('a path with a blank', () => {
   const extraMounts = [
     { hostPath: '/srv/my files', containerPath: '/data/my files', readOnly: false, propagation: 'None' },

@@ -237,3 +237,36 @@ describe('reading takes time in proportion to the text', () => {
     return (user + system) / 1000;
   }
 });
+
+describe('problems that show when the host is known', () => {
+  const file = {
+    name: 'kind.yaml',
+    text: `${kind}networking: { kubeProxyMode: ipvs }\nnodes:\n- image: a:v1.30.0\n`,
+  };
+  const { placed } = loadSpec({ config: file, flags: { podSubnet: '10.0.0.0/16' } });
+  const where = (path: string) => {
+    const problem = placed({ path, message: 'm', hint: 'h' });
+    expect(problem).toMatchObject({ message: 'm', hint: 'h' });
+    return `${problem.path} ${problem.place?.line ?? '?'}:${problem.place?.column ?? '?'}`;
+  };
+
+  it.each([
+    ['network.proxyMode', 'networking.kubeProxyMode 3:15'],
+    ['kubernetesVersion', 'nodes[0].image 5:3'],
+    ['nodes[0].role', 'nodes[0].role 5:3'],
+    ['network.podSubnet', '--pod-subnet ?:?'],
+    ['network.nodeSubnet', 'network.nodeSubnet ?:?'],
+    ['', ' ?:?'],
+  ])('%j is told as %j', (path, told) => {
+    expect(where(path)).toBe(told);
+  });
+
+  it('keep a place that they have', () => {
+    const problem = {
+      path: 'network.proxyMode',
+      place: { file: 'other.yaml', line: 1, column: 1 },
+      message: 'm',
+    };
+    expect(placed(problem)).toEqual(problem);
+  });
+});

@@ -90,7 +90,7 @@ async function withoutRelease(
     {
       path: 'kubernetesVersion',
       message: `Kubernetes ${spec.kubernetes.version ?? ''} cannot be had: ${why}`,
-      hint: `source debian has ${debianVersions()}; the cache has ${versions.join(', ') || 'none'}`,
+      hint: `source debian has ${debianVersions()}; the cache has ${versions.join(', ') || 'none'}; whatever the config says, --kubernetes-version counts`,
     },
   ]);
 }

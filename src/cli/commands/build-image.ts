@@ -39,7 +39,7 @@ export function addBuildImage(parent: Command, cli: Cli): void {
 }
 
 async function buildImage(cli: Cli, flags: Flags, command: Command): Promise<void> {
-  const { readSpec, tellRemarks } = await import('../read-spec.ts');
+  const { readSpec, tellRemarks, withPlaces } = await import('../read-spec.ts');
   const { image: images, ...spec } = flags;
   const [loaded, api] = await Promise.all([
     readSpec(cli.terminal, { ...spec, ...given({ images }) }),
@@ -47,12 +47,14 @@ async function buildImage(cli: Cli, flags: Flags, command: Command): Promise<voi
   ]);
   const built = await withProgress(cli, command, ({ context }) => {
     tellRemarks(loaded, context.listener);
-    return api.buildImage({
-      ...context,
-      spec: loaded.spec,
-      rebuild: flags.rebuild ?? false,
-      yes: flags.yes ?? false,
-    });
+    return withPlaces(loaded, () =>
+      api.buildImage({
+        ...context,
+        spec: loaded.spec,
+        rebuild: flags.rebuild ?? false,
+        yes: flags.yes ?? false,
+      }),
+    );
   });
   const rendering = { text: renderBuilt, names: ({ layers }: Built) => layers.map(({ id }) => id) };
   cli.terminal.stdout.write(await renderResult(flags.output, built, rendering));

@@ -31,7 +31,7 @@ export function addBundleCreate(parent: Command, cli: Cli): void {
 
 async function bundleCreate(cli: Cli, flags: Flags, command: Command): Promise<void> {
   const { config, output, signKey, releaseMirror, componentMirror, yes = false } = flags;
-  const { lockFileOf, readSpec, tellRemarks } = await import('../read-spec.ts');
+  const { lockFileOf, readSpec, tellRemarks, withPlaces } = await import('../read-spec.ts');
   const lockFile = lockFileOf(config);
   const [loaded, api] = await Promise.all([
     readSpec(cli.terminal, { config, ...given({ releaseMirror, componentMirror }) }),
@@ -40,7 +40,9 @@ async function bundleCreate(cli: Cli, flags: Flags, command: Command): Promise<v
   await withProgress(cli, command, async ({ context, say }) => {
     tellRemarks(loaded, context.listener);
     const common = { ...context, spec: loaded.spec, knest: readVersion(), yes };
-    const lock = loaded.spec.image.lock ?? (await api.lockCluster({ ...common, file: lockFile })).lock;
+    const lock =
+      loaded.spec.image.lock ??
+      (await withPlaces(loaded, () => api.lockCluster({ ...common, file: lockFile }))).lock;
     const { file, members, signed } = await api.createBundle({
       ...{ ...common, lock, config: loaded.config ?? '', file: output },
       ...given({ signKey }),

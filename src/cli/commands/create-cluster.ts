@@ -36,19 +36,22 @@ export function addCreateCluster(parent: Command, cli: Cli): void {
 
 async function createCluster(cli: Cli, flags: Flags, command: Command): Promise<void> {
   const { readWanted, tellWanted } = await import('../read-wanted.ts');
+  const { withPlaces } = await import('../read-spec.ts');
   const api = await cli.api();
   const wanted = await readWanted(cli.terminal, api, flags);
   const result = await withProgress(cli, command, async ({ context, say }) => {
     tellWanted(wanted, flags, context.listener);
     if (wanted.bundled) await api.bringIn(context, wanted.bundled);
-    const created = await api.createCluster({
-      ...context,
-      spec: wanted.spec,
-      wait: flags.wait,
-      retain: flags.retain ?? false,
-      yes: flags.yes ?? false,
-      ...given({ kubeconfig: flags.kubeconfig }),
-    });
+    const created = await withPlaces(wanted, () =>
+      api.createCluster({
+        ...context,
+        spec: wanted.spec,
+        wait: flags.wait,
+        retain: flags.retain ?? false,
+        yes: flags.yes ?? false,
+        ...given({ kubeconfig: flags.kubeconfig }),
+      }),
+    );
     say(nextSteps(created, { waited: flags.wait > 0, kubeconfig: flags.kubeconfig, env: cli.terminal.env }));
     return created;
   });

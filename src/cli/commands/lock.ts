@@ -42,7 +42,7 @@ async function lock(
   { output, config, releaseMirror, componentMirror, yes }: Flags,
   command: Command,
 ): Promise<void> {
-  const { lockFileOf, readSpec, tellRemarks } = await import('../read-spec.ts');
+  const { lockFileOf, readSpec, tellRemarks, withPlaces } = await import('../read-spec.ts');
   const file = lockFileOf(config);
   const [loaded, api] = await Promise.all([
     readSpec(cli.terminal, { config, lock: false, ...given({ releaseMirror, componentMirror }) }),
@@ -50,13 +50,15 @@ async function lock(
   ]);
   const result = await withProgress(cli, command, async ({ context, say }) => {
     tellRemarks(loaded, context.listener);
-    const written = await api.lockCluster({
-      ...context,
-      spec: loaded.spec,
-      file,
-      knest: readVersion(),
-      yes: yes ?? false,
-    });
+    const written = await withPlaces(loaded, () =>
+      api.lockCluster({
+        ...context,
+        spec: loaded.spec,
+        file,
+        knest: readVersion(),
+        yes: yes ?? false,
+      }),
+    );
     say(`${file} says what the nodes are made of. "create cluster" with this config goes by it.`);
     return written;
   });

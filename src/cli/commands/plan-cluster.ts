@@ -30,6 +30,7 @@ export function addPlanCluster(parent: Command, cli: Cli): void {
 
 async function planCluster(cli: Cli, flags: Flags, command: Command): Promise<void> {
   const [{ readWanted, tellWanted }, api] = await Promise.all([import('../read-wanted.ts'), cli.api()]);
+  const { withPlaces } = await import('../read-spec.ts');
   const wanted = await readWanted(cli.terminal, api, flags);
   const { output } = flags;
   const { stdout } = cli.terminal;
@@ -37,7 +38,9 @@ async function planCluster(cli: Cli, flags: Flags, command: Command): Promise<vo
     tellWanted(wanted, flags, context.listener);
     const { spec, bundled } = wanted;
     const layersToCome = bundled?.lock.layers.map(({ id }) => id);
-    const result = await api.planCluster({ ...context, spec, ...given({ layersToCome }) });
+    const result = await withPlaces(wanted, () =>
+      api.planCluster({ ...context, spec, ...given({ layersToCome }) }),
+    );
     if (output.format === 'directory') {
       const { writePlanDirectory } = await import('../output/plan-directory.ts');
       const { thisWorkstation } = await import('../../workstation/workstation.ts');

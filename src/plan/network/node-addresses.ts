@@ -41,7 +41,7 @@ export function nodeAddress(nodeSubnet: string, slot: number): string {
 
 /** @param slot of the node, from 0 @throws KnestError when the subnet has no part for it */
 export function podSubnetOfNode(podSubnet: string, slot: number): string {
-  return nthSubnet(podSubnet, podPrefixOfNode[parseCidr(podSubnet).family], slot);
+  return nthSubnet(podSubnet, podPrefixOfNode(parseCidr(podSubnet)), slot);
 }
 
 /** How many nodes a node subnet has addresses for. */
@@ -53,7 +53,7 @@ export function nodesInNodeSubnet(nodeSubnet: string): number {
 
 /** How many nodes a pod subnet has parts for. */
 export function nodesInPodSubnet(podSubnet: string): number {
-  const { family, prefix } = parseCidr(podSubnet);
-  const perNode = podPrefixOfNode[family];
-  return prefix > perNode ? 0 : 2 ** (perNode - prefix);
+  const subnet = parseCidr(podSubnet);
+  const perNode = podPrefixOfNode(subnet);
+  return subnet.prefix > perNode ? 0 : 2 ** (perNode - subnet.prefix);
 }

@@ -8,7 +8,7 @@ import { familiesOf, nodesInNodeSubnet, nodesInPodSubnet, type Family } from './
 export interface ClusterSubnets {
   /** See node-addresses.ts for who has which address. */
   nodeSubnets: readonly string[];
-  /** Cut into a /24 or /64 per node. */
+  /** Cut into a part per node (podPrefixOfNode). */
   podSubnets: readonly string[];
   serviceSubnets: readonly string[];
 }
@@ -212,7 +212,7 @@ function problemsOf(
           {
             path,
             message: `${given} overlaps ${clash.cidr}, ${clash.usedBy} on this host`,
-            hint: 'choose another one, or leave it out and knest finds one that is free',
+            hint: `choose another one: ${flagOf(kind)}, or in the config; without any knest finds one that is free`,
           },
         ]
       : []),

@@ -81,7 +81,8 @@ export const networkSchema = z
     }),
     podSubnet: text((value) => subnetsProblem(value, podPrefixes)).meta({
       description:
-        'Subnet of the pods: IPv4 /8 to /22, of which each node gets a /24; IPv6 /48 to /64, of which each gets a /64. ' +
+        'Subnet of the pods: IPv4 /8 to /24, of which each node gets a /24; IPv6 /48 to /112, of which each gets a /64, or ' +
+        'with more than /60 a smaller one, down to /120. ' +
         'Default: one that is free.',
     }),
     serviceSubnet: text((value) => subnetsProblem(value, servicePrefixes)).meta({

@@ -4,6 +4,7 @@ import { isMapping } from '../../formats/mapping.ts';
 import { didYouMean } from '../suggest.ts';
 import type { Path } from '../problems.ts';
 import type { Draft } from './draft.ts';
+import { setSubnet } from './subnets.ts';
 import { parseLabels, parseTaints, without } from './values.ts';
 
 /** Where a value is, and which node it is for. */
@@ -84,8 +85,12 @@ export const clusterConfiguration: Fields = {
     external: refused('knest runs etcd on the control planes itself'),
   },
   networking: {
-    podSubnet: copied(['network', 'podSubnet']),
-    serviceSubnet: copied(['network', 'serviceSubnet']),
+    podSubnet: (value, { path, draft }) => {
+      setSubnet('podSubnet', value, path, draft);
+    },
+    serviceSubnet: (value, { path, draft }) => {
+      setSubnet('serviceSubnet', value, path, draft);
+    },
     dnsDomain: (value, { path, draft }) => {
       if (value !== 'cluster.local')
         draft.problem(path, 'cannot be done: the domain of clusters is cluster.local');
@@ -229,10 +234,4 @@ function defaultTaints(draft: Draft, node: number): unknown[] {
 
 function withoutTime(taint: unknown): unknown {
   return isMapping(taint) ? without(taint, 'timeAdded') : taint;
-}
-
-function copied(to: readonly string[]): Read {
-  return (value, { path, draft }) => {
-    draft.set(to, value, path);
-  };
 }

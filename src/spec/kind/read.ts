@@ -5,12 +5,13 @@ import type { Problem } from '../../errors.ts';
 import { check } from '../check.ts';
 import type { At, Path } from '../problems.ts';
 import { apiVersion, configKind } from '../schema.ts';
-import { subnetList } from '../subnets.ts';
 import { containerdPatches } from './containerd.ts';
 import { createDraft, type Draft } from './draft.ts';
 import { readKubeadmPatches } from './documents.ts';
 import { imageStandsFor } from './node-image.ts';
+import { readPorts } from './ports.ts';
 import { kindSchema, type KindConfig, type KindNode } from './schema.ts';
+import { setSubnet } from './subnets.ts';
 import { given, versionOfImage, withoutNulls } from './values.ts';
 
 export interface KindReading {
@@ -60,39 +61,8 @@ function readNetworking({ networking = {} }: KindConfig, draft: Draft): void {
     draft.set(['network', 'cni'], 'none', ['networking', 'disableDefaultCNI']);
   for (const key of ['podSubnet', 'serviceSubnet'] as const) {
     const text = given(networking[key]);
-    if (text !== undefined)
-      draft.set(['network', key], bothFamilies(key, text, networking, draft), ['networking', key]);
+    if (text !== undefined) setSubnet(key, text, ['networking', key], draft);
   }
-}
-
-/** What kind uses for the family that is not given (kind: pkg/apis/config/v1alpha4/default.go). */
-const kindSubnets = {
-  podSubnet: { ipv4: '10.244.0.0/16', ipv6: 'fd00:10:244::/56' },
-  serviceSubnet: { ipv4: '10.96.0.0/16', ipv6: 'fd00:10:96::/112' },
-} as const;
-
-/** For dual stack kind takes one subnet, or two in any order; knest wants two, IPv4 first. */
-function bothFamilies(
-  key: keyof typeof kindSubnets,
-  text: string,
-  { ipFamily }: NonNullable<KindConfig['networking']>,
-  draft: Draft,
-): string {
-  if (ipFamily !== 'dual') return text;
-  const path = ['networking', key];
-  const [first = '', second] = subnetList(text);
-  const isIpv6 = first.includes(':');
-  if (second === undefined) {
-    const other = kindSubnets[key][isIpv6 ? 'ipv4' : 'ipv6'];
-    draft.warn(path, `names one subnet of two; the other one is ${other}, kind's default`);
-    return isIpv6 ? `${other},${first}` : `${first},${other}`;
-  }
-  if (!isIpv6 || second.includes(':')) return text;
-  draft.warn(
-    path,
-    'IPv4 comes first in clusters of knest: Services get an IPv4 address unless they ask for another',
-  );
-  return `${second},${first}`;
 }
 
 function readNodes({ nodes = [] }: KindConfig, draft: Draft, directory: string): void {
@@ -102,24 +72,24 @@ function readNodes({ nodes = [] }: KindConfig, draft: Draft, directory: string):
     nodes.map((node, index) => nodeOf(node, ['nodes', index], draft, directory)),
     ['nodes'],
   );
+  nodes.forEach(({ extraPortMappings = [] }, node) => {
+    const path = ['nodes', node, 'extraPortMappings'];
+    readPorts(extraPortMappings, path, draft).forEach(({ mapping, index }, position) => {
+      draft.set([...path, position], mapping, [...path, index]);
+    });
+  });
   readImages(nodes, draft);
 }
 
 function nodeOf(node: KindNode, path: Path, draft: Draft, directory: string): Record<string, unknown> {
-  const { role, labels, extraMounts = [], extraPortMappings = [] } = node;
+  const { role, labels, extraMounts = [] } = node;
   return {
     role: given(role) ?? 'control-plane',
     ...(labels && { labels: { ...labels } }),
     extraMounts: extraMounts.map((mount, index) =>
       mountOf(mount, [...path, 'extraMounts', index], draft, directory),
     ),
-    extraPortMappings: extraPortMappings.map(({ containerPort, hostPort = 0, listenAddress, protocol }) => ({
-      ...(containerPort !== undefined && { containerPort }),
-      // 0 and -1: any port
-      ...(hostPort !== 0 && hostPort !== -1 && { hostPort }),
-      ...(given(listenAddress) !== undefined && { listenAddress }),
-      ...(given(protocol) !== undefined && { protocol: protocol?.toUpperCase() }),
-    })),
+    extraPortMappings: [],
   };
 }
 

@@ -99,8 +99,9 @@ function policyProblems({ network = {} }: ValidConfig, at: At): Problem[] {
 
 /** How many nodes fit. */
 function room(key: 'nodeSubnet' | 'podSubnet', cidr: string): number {
-  const { prefix, family } = parseCidr(cidr);
-  if (key === 'podSubnet') return 2 ** (podPrefixOfNode[family] - prefix);
+  const subnet = parseCidr(cidr);
+  const { prefix, family } = subnet;
+  if (key === 'podSubnet') return 2 ** (podPrefixOfNode(subnet) - prefix);
   // without network (or anycast) address, bridge and API, and without broadcast
   return 2 ** ((family === 4 ? 32 : 128) - prefix) - (family === 4 ? 4 : 3);
 }

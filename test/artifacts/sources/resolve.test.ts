@@ -48,7 +48,7 @@ describe('source auto', () => {
         {
           path: 'kubernetesVersion',
           message: 'Kubernetes v1.33.0 cannot be had: 127.0.0.1:2 does not answer (ECONNREFUSED)',
-          hint: 'source debian has v1.20.2 (bookworm); the cache has none',
+          hint: 'source debian has v1.20.2 (bookworm); the cache has none; whatever the config says, --kubernetes-version counts',
         },
       ],
     });

@@ -45,6 +45,16 @@ describe('a pod subnet', () => {
       256, 1, 0, 256,
     ]);
   });
+
+  it.each([
+    ['fd00:10:244::/60', 'fd00:10:244:1::/64', 16],
+    ['fd00:10:244::/61', 'fd00:10:244:0:8::/77', 65536],
+    ['fd00:10:244::/64', 'fd00:10:244:0:1::/80', 65536],
+    ['fd00:10:16::/112', 'fd00:10:16::100/120', 256],
+  ])('of IPv6 is cut finer when it is small: %s', (podSubnet, second, nodes) => {
+    expect(podSubnetOfNode(podSubnet, 1)).toBe(second);
+    expect(nodesInPodSubnet(podSubnet)).toBe(nodes);
+  });
 });
 
 describe('families', () => {

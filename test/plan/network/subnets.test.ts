@@ -116,7 +116,7 @@ describe('chooseSubnets', () => {
 
   it.each([
     ['podSubnets', 'ipv4', '10.50.0.0/22', 4],
-    ['podSubnets', 'ipv6', 'fd00:5::/62', 4],
+    ['podSubnets', 'ipv6', 'fd00:5::/60', 16],
     ['nodeSubnets', 'ipv4', '10.50.0.0/29', 4],
     ['nodeSubnets', 'ipv6', 'fd00:5::/125', 5],
   ] as const)('wants room for all nodes in network.%s (%s)', (kind, ipFamily, cidr, most) => {
