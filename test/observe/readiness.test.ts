@@ -333,6 +333,8 @@ describe('nodes', () => {
     expect(second).toEqual({
       ...{ name: '', ready: false, unschedulable: false, kubeletVersion: undefined },
       conditions: [],
+      heartbeat: undefined,
+      allocatable: {},
     });
     answer = () => ({ body: { kind: 'NodeList' } });
     expect(await readNodes(client)).toEqual([]);

@@ -64,7 +64,7 @@ describe('config files', () => {
 
 describe('defaults', () => {
   it('need neither file nor flags', () => {
-    expect(loadSpec({ flags: {} })).toEqual({ spec: clusterSpec(), warnings: [] });
+    expect(loadSpec({ flags: {} })).toMatchObject({ spec: clusterSpec(), warnings: [] });
   });
 
   it('of several nodes', () => {
