@@ -25,6 +25,7 @@ const resources: Readonly<Record<string, string>> = {
   ClusterRoleBinding: 'clusterrolebindings',
   ConfigMap: 'configmaps',
   Deployment: 'deployments',
+  IngressClass: 'ingressclasses',
   Role: 'roles',
   RoleBinding: 'rolebindings',
   RuntimeClass: 'runtimeclasses',

@@ -24,6 +24,8 @@ export interface AgentConfig {
   loadBalancer?: LoadBalancerConfig;
   /** Present where this machine answers metrics.k8s.io. */
   metrics?: MetricsConfig;
+  /** Present where this machine serves Ingresses. */
+  ingress?: IngressConfig;
 }
 
 export interface DnsConfig {
@@ -82,6 +84,16 @@ export interface MetricsConfig {
   clientNames: readonly string[];
   /** Tells the API server to ask here. */
   apiService: ApiServiceObject;
+}
+
+export interface IngressConfig {
+  /** By which clients reach those who serve, for the status of Ingresses. */
+  address: string;
+  /** Of addresses that this machine has. */
+  families: readonly (4 | 6)[];
+  /** Files, PEM: for names that no Ingress brings a certificate for. */
+  certificate: string;
+  key: string;
 }
 
 /** @throws Error when there is none or it is of another format */

@@ -5,4 +5,5 @@ export type { AgentConfig } from './config.ts';
 export type { NodeImage } from './images/list-images.ts';
 export type { ManifestsFile } from './manifests/apply-manifests.ts';
 export type { ApiAccess } from './kubernetes/open-api.ts';
+export { ingressClass, ingressController, ingressFolder, ingressName, ingressUnit } from './ingress/names.ts';
 export { balancerName } from './load-balancer/names.ts';

@@ -12,6 +12,7 @@ import { readConfig } from './config.ts';
 import { runDns } from './dns/run.ts';
 import { servePages } from './http.ts';
 import { listImages } from './images/list-images.ts';
+import { runIngress } from './ingress/run.ts';
 import { openApi } from './kubernetes/open-api.ts';
 import { runLoadBalancer } from './load-balancer/run.ts';
 import { log, reasonOf } from './log.ts';
@@ -30,11 +31,12 @@ async function main(configPath: string): Promise<void> {
     pending.add(part);
     void part.then(() => pending.delete(part));
   };
-  const { node, storage, networkPolicy, loadBalancer, metrics } = config;
+  const { node, storage, networkPolicy, loadBalancer, metrics, ingress } = config;
   if (storage) begin(runStorage(node, storage, api));
   if (networkPolicy) begin(runNetworkPolicy(node, networkPolicy, api));
   if (loadBalancer) begin(runLoadBalancer(config, loadBalancer, api));
   if (metrics) begin(runMetrics(config.api, metrics, api));
+  if (ingress) begin(runIngress(node, ingress, api));
   await servePages('127.0.0.1', config.healthPort, {
     '/health': () => ({ ok: true, text: 'ok\n' }),
     '/ready': () =>

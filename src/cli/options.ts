@@ -131,6 +131,10 @@ export function specOptions(command: Command): Command {
       '--manifests <path...>',
       'objects to apply when the cluster starts: files, folders and URLs, after those of the config file',
     )
+    .option(
+      '--ingress',
+      'serve Ingresses at ports 80 and 443 of the control planes, by HAProxy (default: off)',
+    )
     .option('--no-metrics', 'no metrics by knest-agent: kubectl top and autoscalers need a metrics-server')
     .option(
       '--manager <manager>',

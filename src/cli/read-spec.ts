@@ -127,6 +127,7 @@ function specFlags(options: SpecOptions): SpecFlags {
     serviceSubnet: options.serviceSubnet,
     // commander says true where the flag is not given, which would win over the file
     metrics: options.metrics === false ? false : undefined,
+    ingress: options.ingress,
     loadBalancer: options.loadBalancer,
   });
 }

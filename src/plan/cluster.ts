@@ -7,6 +7,7 @@ import { hostPathProblems, withoutAbsentDevices } from './binds.ts';
 import type { Component } from './components/component.ts';
 import { containerd } from './components/containerd.ts';
 import { etcd } from './components/etcd.ts';
+import { ingress } from './components/ingress.ts';
 import { knestAgent } from './components/knest-agent.ts';
 import { kubeApiserver } from './components/kube-apiserver.ts';
 import { kubeControllerManager } from './components/kube-controller-manager.ts';
@@ -74,6 +75,7 @@ const components: readonly Component[] = [
   kubelet,
   kubeProxy,
   resourceMetrics,
+  ingress,
   knestAgent,
   userManifests,
 ];

@@ -35,6 +35,8 @@ export interface SpecFlags {
   serviceSubnet?: string;
   /** Only false can be said: --no-metrics. */
   metrics?: boolean;
+  /** Only true can be said. */
+  ingress?: boolean;
   /** "off", or ranges with commas in between. */
   loadBalancer?: string;
   /** Archives of images, by absolute path. */
@@ -50,13 +52,13 @@ export interface SpecFlags {
 /** The flags as a config file would say them; the numbers of nodes are read by nodesOfFlags. */
 export function configOfFlags(flags: SpecFlags): unknown {
   const { name, kubernetesVersion, source, releaseMirror, suite, mirror, manager, images } = flags;
-  const { componentMirror, metrics, manifests } = flags;
+  const { componentMirror, metrics, ingress, manifests } = flags;
   const { network: mode, dhcp, gateway, ipFamily, proxyMode, nodeSubnet, podSubnet, serviceSubnet } = flags;
   return {
     apiVersion,
     kind: configKind,
     ...withoutUndefined({ name, kubernetesVersion, source, releaseMirror, suite, mirror, manager, images }),
-    ...withoutUndefined({ componentMirror, metrics, manifests }),
+    ...withoutUndefined({ componentMirror, metrics, ingress, manifests }),
     components: componentsOfFlags(flags),
     network: withoutUndefined({
       ...{ mode, dhcp, gateway, ipFamily, proxyMode },

@@ -108,6 +108,14 @@ export const configSchema = z
           'Whether `kubectl top` and HorizontalPodAutoscalers work at once, by knest-agent; a metrics-server that you apply ' +
           'takes its place. Default: true.',
       }),
+    ingress: z
+      .boolean()
+      .optional()
+      .meta({
+        description:
+          'Whether Ingresses of class `knest`, the default class then, are served: by HAProxy at ports 80 and 443 of the control ' +
+          'planes. Default: false.',
+      }),
     audit: auditSchema.optional(),
     podSecurity: podSecuritySchema.optional(),
     runtimes: runtimesSchema.optional(),

@@ -304,6 +304,8 @@ export interface ClusterSpec {
   dns: DnsSpec;
   /** knest-agent answers metrics.k8s.io, as long as no metrics-server does. */
   metrics: boolean;
+  /** Ingresses are served on the control planes, by HAProxy. */
+  ingress?: true;
   /** undefined: nothing is written down. */
   audit: AuditSpec | undefined;
   /** undefined: Kubernetes' defaults, all pods are allowed. */

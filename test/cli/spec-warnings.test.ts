@@ -51,6 +51,8 @@ describe('create cluster', () => {
   it('reads no switch that is not there', async () => {
     expect((await create()).spec?.metrics).toBe(true);
     expect((await create('--no-metrics')).spec?.metrics).toBe(false);
+    expect((await create()).spec?.ingress).toBeUndefined();
+    expect((await create('--ingress')).spec?.ingress).toBe(true);
   });
 
   it('tells the place in the file of what only the host refuses', async () => {

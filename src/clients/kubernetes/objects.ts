@@ -140,6 +140,39 @@ export interface ConfigMapObject extends KubernetesObject {
   data?: Record<string, string>;
 }
 
+export interface SecretObject extends KubernetesObject {
+  type?: string;
+  /** Base64. */
+  data?: Record<string, string>;
+}
+
+/** networking.k8s.io/v1 */
+export interface IngressObject extends KubernetesObject {
+  spec?: {
+    ingressClassName?: string;
+    defaultBackend?: IngressBackendObject;
+    tls?: { hosts?: string[]; secretName?: string }[];
+    rules?: { host?: string; http?: { paths?: IngressPathObject[] } }[];
+  };
+  status?: { loadBalancer?: { ingress?: { ip?: string; hostname?: string }[] } };
+}
+
+export interface IngressPathObject {
+  path?: string;
+  pathType?: string;
+  backend?: IngressBackendObject;
+}
+
+export interface IngressBackendObject {
+  service?: { name: string; port?: { name?: string; number?: number } };
+  resource?: { kind: string; name: string };
+}
+
+/** networking.k8s.io/v1 */
+export interface IngressClassObject extends KubernetesObject {
+  spec?: { controller?: string };
+}
+
 /** coordination.k8s.io/v1 */
 export interface LeaseObject extends KubernetesObject {
   spec?: { holderIdentity?: string; leaseDurationSeconds?: number; renewTime?: string };

@@ -38,6 +38,7 @@ export interface ClusterContext {
     | 'components'
     | 'dns'
     | 'metrics'
+    | 'ingress'
     | 'audit'
     | 'podSecurity'
     | 'runtimes'

@@ -9,7 +9,9 @@ import { kubeadmObjects } from '../manifests/kubeadm.ts';
 import { loadBalancerGroups, loadBalancerObjects } from '../manifests/load-balancer.ts';
 import { hostNetworkDnsPort } from '../network/host-network.ts';
 import { adminCertificate } from '../pki.ts';
+import { ingressGroup, ingressObjects, ingressClassObject } from '../manifests/ingress.ts';
 import { metricsGroup, metricsObjects } from '../manifests/metrics.ts';
+import { ingressConfiguration, servesIngresses } from './ingress.ts';
 import { proxyConfigOfAll } from './kube-proxy.ts';
 import { registryHosting } from './local-registry.ts';
 import { certificateFiles, clientCertificate, publicFile } from './pki-files.ts';
@@ -39,6 +41,7 @@ export const knestAgent: Component = (machine, cluster) => {
     ...(answersNames(machine, cluster) ? [agentGroups.dns] : []),
     ...(machine.role === 'control-plane' && balances ? [loadBalancerGroups.controller] : []),
     ...(answersMetrics(machine, cluster) ? [metricsGroup] : []),
+    ...(servesIngresses(machine, cluster) ? [ingressGroup] : []),
   ];
   return {
     files: [
@@ -117,6 +120,10 @@ function objects(machine: MachineContext, cluster: ClusterContext): string {
   const serviceAddress = cluster.dnsServiceAddress;
   const image = `registry.k8s.io/${machine.traits.coreDnsImage}`;
   const coreDns = dns.provider === 'coredns' ? { dns, serviceAddress, image } : undefined;
+  const once = [
+    ...(coreDns ? coreDnsWorkload(coreDns) : []),
+    ...(cluster.spec.ingress ? [ingressClassObject] : []),
+  ];
   const file: ObjectsFile = {
     api: apiAccess(machine, cluster, adminCertificate),
     objects: [
@@ -124,11 +131,12 @@ function objects(machine: MachineContext, cluster: ClusterContext): string {
       ...(coreDns ? coreDnsObjects(coreDns) : []),
       ...(cluster.loadBalancer.length > 0 ? loadBalancerObjects : []),
       ...(cluster.spec.metrics ? metricsObjects : []),
+      ...(cluster.spec.ingress ? ingressObjects : []),
       ...kubeadmObjects(cluster, machine, proxyConfigOfAll(machine, cluster)),
       ...registryHosting(cluster),
       ...runtimeClasses(cluster.spec.runtimes),
     ],
-    ...(coreDns ? { once: coreDnsWorkload(coreDns) } : {}),
+    ...(once.length > 0 ? { once } : {}),
   };
   return `${JSON.stringify(file, undefined, 2)}\n`;
 }
@@ -170,6 +178,7 @@ function configuration(machine: MachineContext, cluster: ClusterContext, certifi
         }
       : {}),
     ...(answersMetrics(machine, cluster) ? { metrics: metricsConfiguration() } : {}),
+    ...(servesIngresses(machine, cluster) ? { ingress: ingressConfiguration(machine, cluster) } : {}),
     ...(answersNames(machine, cluster)
       ? {
           dns: {

@@ -33,6 +33,9 @@ const ports: readonly (readonly [port: number, who: string])[] = [
   [hostNetworkDnsPort, 'knest-agent'],
 ];
 
+/** With `ingress: true` it waits at these, too. */
+const ingressPorts = [80, 443];
+
 /** Links that only a node of Kubernetes has. */
 const linksOfNodes = [podBridge, 'kube-ipvs0', 'flannel.1', 'cilium_host', 'vxlan.calico'];
 
@@ -53,7 +56,7 @@ type Facts = Pick<
  * @throws InputError when there is no such address, or when Kubernetes or somebody else has what it needs
  */
 export function findHostNetwork(
-  { network, nodes }: Pick<ClusterSpec, 'network' | 'nodes'>,
+  { network, nodes, ingress = false }: Pick<ClusterSpec, 'network' | 'nodes' | 'ingress'>,
   facts: Facts,
   previous?: ClusterPlan,
 ): HostNetwork | undefined {
@@ -62,7 +65,7 @@ export function findHostNetwork(
   const problems = [
     ...(nodes.length > 1 ? [secondNode(nodes.length)] : []),
     ...addressProblems(address, facts),
-    ...(previous ? [] : [...otherNodes(facts), ...takenPorts(facts)]),
+    ...(previous ? [] : [...otherNodes(facts), ...takenPorts(facts, ingress)]),
   ];
   if (problems.length > 0 || address === undefined)
     throw new InputError('the cluster does not fit this host', problems);
@@ -102,8 +105,9 @@ function otherNodes({ firewall, links, hostNetworkOf }: Facts): Problem[] {
   ];
 }
 
-function takenPorts({ listening }: Facts): Problem[] {
-  return ports.flatMap(([port, who]) => {
+function takenPorts({ listening }: Facts, ingress: boolean): Problem[] {
+  const more = ingress ? ingressPorts.map((port) => [port, 'HAProxy'] as const) : [];
+  return [...ports, ...more].flatMap(([port, who]) => {
     const by = listening.find((one) => one.port === port && one.protocol !== 'sctp');
     if (!by) return [];
     return [

@@ -41,13 +41,14 @@ export function complete(config: ValidConfig): ClusterSpec {
     image: {
       suite: config.suite ?? defaults.suite,
       mirror: optional(config.mirror, normalizeUrl),
-      ...(config.image?.packages ? { packages: [...new Set(config.image.packages)].sort() } : {}),
+      ...completePackages(config),
     },
     manager: config.manager ?? defaults.manager,
     rootPassword: optional(config.rootPassword, rootPasswordHash),
     network: completeNetwork(config),
     dns: completeDns(config),
     metrics: config.metrics ?? true,
+    ...(config.ingress ? { ingress: true } : {}),
     audit: completeAudit(config),
     podSecurity: completePodSecurity(config),
     components: completeComponents(config),
@@ -57,6 +58,12 @@ export function complete(config: ValidConfig): ClusterSpec {
     ...completeImages(config),
     nodes: completeNodes(name, config),
   };
+}
+
+/** Besides those that every node has: the user's, and the one that serves Ingresses, which few clusters need. */
+function completePackages({ image = {}, ingress = false }: ValidConfig): { packages?: readonly string[] } {
+  if (!image.packages && !ingress) return {};
+  return { packages: [...new Set([...(image.packages ?? []), ...(ingress ? ['haproxy'] : [])])].sort() };
 }
 
 function completeNetwork(config: ValidConfig): NetworkSpec {

@@ -11,14 +11,16 @@ interface Input {
   facts?: Partial<PlanInputs>;
   manager?: 'direct' | 'systemd';
   workers?: number;
+  ingress?: true;
 }
 
-function plan({ network = {}, facts = {}, manager = 'direct', workers = 0 }: Input = {}) {
+function plan({ network = {}, facts = {}, manager = 'direct', workers = 0, ingress }: Input = {}) {
   return planOf({
     spec: {
       manager,
       nodes: nodesOf('control-plane', ...Array.from({ length: workers }, () => 'worker' as const)),
       network: networkSpec({ mode: 'host', ...network }),
+      ...(ingress ? { ingress } : {}),
     },
     facts: hostFacts({ defaultAddress: '192.0.2.2', ...facts }),
   });
@@ -115,6 +117,15 @@ describe('refused on the network of the host', () => {
       { facts: { listening: [{ protocol: 'tcp', address: '127.0.0.1', port: 2379 }] } },
       'network.mode',
       /port 2379 .* etcd/,
+    ],
+    [
+      'a port that Ingresses need is taken',
+      {
+        ingress: true,
+        facts: { listening: [{ protocol: 'tcp', address: '0.0.0.0', port: 80, usedBy: 'nginx' }] },
+      },
+      'network.mode',
+      /port 80 .* HAProxy needs it: nginx/,
     ],
     ['another cluster there', { facts: { hostNetworkOf: 'first' } }, 'network.mode', /"first"/],
     [
