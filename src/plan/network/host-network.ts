@@ -56,7 +56,7 @@ type Facts = Pick<
  * @throws InputError when there is no such address, or when Kubernetes or somebody else has what it needs
  */
 export function findHostNetwork(
-  { network, nodes, ingress = false }: Pick<ClusterSpec, 'network' | 'nodes' | 'ingress'>,
+  { network, nodes, ingress }: Pick<ClusterSpec, 'network' | 'nodes' | 'ingress'>,
   facts: Facts,
   previous?: ClusterPlan,
 ): HostNetwork | undefined {
@@ -65,7 +65,7 @@ export function findHostNetwork(
   const problems = [
     ...(nodes.length > 1 ? [secondNode(nodes.length)] : []),
     ...addressProblems(address, facts),
-    ...(previous ? [] : [...otherNodes(facts), ...takenPorts(facts, ingress)]),
+    ...(previous ? [] : [...otherNodes(facts), ...takenPorts(facts, ingress === true)]),
   ];
   if (problems.length > 0 || address === undefined)
     throw new InputError('the cluster does not fit this host', problems);
