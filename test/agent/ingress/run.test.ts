@@ -34,6 +34,9 @@ const proxy: Proxy = {
   },
 };
 
+/** On a busy machine everything takes its time. */
+const until = (isSo: () => boolean) => vi.waitUntil(isSo, 20_000);
+
 beforeEach(() => {
   vi.spyOn(console, 'log').mockImplementation(() => undefined);
   [used, poison] = [undefined, undefined];
@@ -60,7 +63,7 @@ async function start(node = 'control-plane'): Promise<void> {
     ...{ certificate: `${folder}/crt`, key: `${folder}/key` },
   };
   await runIngress(node, config, api, { proxy, times: { renewal: 30, silence: 300 } });
-  await vi.waitUntil(() => api.calls.some((call) => call.startsWith(`WATCH ${all}?`)));
+  await until(() => api.calls.some((call) => call.startsWith(`WATCH ${all}?`)));
 }
 
 const put = (object: IngressObject): void => {
@@ -82,21 +85,21 @@ it('serves what is there before it says that it is ready', async () => {
   put(web('a', 'a.example'));
   await start();
   expect(used).toBe('a.example/ shop.web:80\n');
-  await vi.waitUntil(() => statusOf('a')?.[0]?.ip === '10.89.0.2');
+  await until(() => statusOf('a')?.[0]?.ip === '10.89.0.2');
 });
 
 it('follows Ingresses and Services that come and go', async () => {
   await start();
   put(web('a', 'a.example'));
-  await vi.waitUntil(() => used === 'a.example/ shop.web:80\n');
+  await until(() => used === 'a.example/ shop.web:80\n');
   api.remove('/api/v1/services', 'web');
-  await vi.waitUntil(() => used === 'a.example/ unavailable\n');
+  await until(() => used === 'a.example/ unavailable\n');
   api.put('/api/v1/services', service('web', '10.96.0.10', 8080));
-  await vi.waitUntil(() => used === 'a.example/ unavailable\n');
+  await until(() => used === 'a.example/ unavailable\n');
   api.put('/api/v1/services', service('web', '10.96.0.11'));
-  await vi.waitUntil(() => used === 'a.example/ shop.web:80\n');
+  await until(() => used === 'a.example/ shop.web:80\n');
   api.remove(all, 'a');
-  await vi.waitUntil(() => used === '');
+  await until(() => used === '');
 });
 
 it('reads only Secrets that hold certificates', async () => {
@@ -111,24 +114,24 @@ it('leaves the Ingresses of others alone, and takes its address back from one th
   put({ ...web('other', 'o.example'), spec: { ingressClassName: 'nginx' } });
   put(web('a', 'a.example', { managedFields: [{ manager: 'knest-ingress' }] }));
   await start();
-  await vi.waitUntil(() => statusOf('a')?.[0]?.ip === '10.89.0.2');
+  await until(() => statusOf('a')?.[0]?.ip === '10.89.0.2');
   expect(statusOf('other')).toBeUndefined();
   put({ ...(api.object(all, 'a') as IngressObject), spec: { ingressClassName: 'nginx' } });
-  await vi.waitUntil(() => (statusOf('a') ?? []).length === 0);
+  await until(() => (statusOf('a') ?? []).length === 0);
   expect(used).toBe('');
 });
 
 it('does not insist on a status that somebody else has changed', async () => {
   put(web('a', 'a.example'));
   await start();
-  await vi.waitUntil(() => statusOf('a') !== undefined);
+  await until(() => statusOf('a') !== undefined);
   const written = api.calls.filter((call) => call.startsWith('PATCH')).length;
   put({
     ...(api.object(all, 'a') as IngressObject),
     status: { loadBalancer: { ingress: [{ ip: '192.0.2.7' }] } },
   });
   put(web('b', 'b.example'));
-  await vi.waitUntil(() => statusOf('b') !== undefined);
+  await until(() => statusOf('b') !== undefined);
   expect(statusOf('a')).toEqual([{ ip: '192.0.2.7' }]);
   expect(api.calls.filter((call) => call.startsWith('PATCH'))).toHaveLength(written + 1);
 });
@@ -140,18 +143,18 @@ it('keeps the others when the proxy refuses one, says so once, and takes it when
   put(web('young', 'young.example'));
   await start();
   expect(used).toBe('old.example/ shop.web:80\nyoung.example/ shop.web:80\n');
-  await vi.waitUntil(() => events() === 1);
+  await until(() => events() === 1);
   put(web('more', 'more.example'));
-  await vi.waitUntil(() => used?.includes('more.example') === true && statusOf('more') !== undefined);
+  await until(() => used?.includes('more.example') === true && statusOf('more') !== undefined);
   expect(events()).toBe(1);
   put(web('bad', 'good.example'));
-  await vi.waitUntil(() => used?.includes('good.example') === true && events() === 2);
+  await until(() => used?.includes('good.example') === true && events() === 2);
 });
 
 it('tells of a missing Service by an event, by one agent only', async () => {
   put(ingress('a', { rules: [rule('a.example', '/=gone:80')] }));
   await Promise.all([start('one'), start('two')]);
-  await vi.waitUntil(() => statusOf('a') !== undefined && events() === 1);
+  await until(() => statusOf('a') !== undefined && events() === 1);
   const [told] = eventsOf(api);
   expect(told).toMatchObject({
     ...{ type: 'Warning', reason: 'Rejected', message: 'a.example/: there is no Service gone' },
@@ -177,7 +180,7 @@ it('goes on as before while the proxy cannot be told', async () => {
     ...{ certificate: `${folder}/crt`, key: `${folder}/key` },
   };
   const ready = runIngress('one', config, api, { proxy: failing, times: { renewal: 30, silence: 300 } });
-  await vi.waitUntil(() => vi.mocked(console.log).mock.calls.flat().join('').includes('no systemd'));
+  await until(() => vi.mocked(console.log).mock.calls.flat().join('').includes('no systemd'));
   expect(statusOf('a')).toBeUndefined();
   broken = false;
   await ready;
