@@ -79,7 +79,7 @@ describeScenario('Kubernetes from a release server', { story: false }, (scenario
     const server = await releaseFixture({ version: 'v1.31.0' });
     try {
       const { exitCode, stderr } = await fromServer(server.baseUrl, 'v1.31.99');
-      expect(stderr).toContain(`kubernetesVersion: ${server.baseUrl} has no Kubernetes v1.31.99`);
+      expect(stderr).toContain(`--kubernetes-version: ${server.baseUrl} has no Kubernetes v1.31.99`);
       expect(exitCode).toBe(exitCodes.usage);
     } finally {
       await server.close();
