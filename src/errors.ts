@@ -54,6 +54,10 @@ export const errorCodes = {
     kind: 'failed',
     meaning: 'A file is no bundle that can be used here: damaged, or not signed.',
   },
+  BACKUP_UNUSABLE: {
+    kind: 'failed',
+    meaning: 'A file is no backup that can be used here: damaged, or encrypted to another key.',
+  },
   LOCK_MISMATCH: { kind: 'failed', meaning: 'A layer is not what knest.lock says.' },
   BUILD_FAILED: { kind: 'failed', meaning: 'The system of the nodes, or Kubernetes, could not be made.' },
   LAYER_UNUSABLE: { kind: 'failed', meaning: 'The system of the nodes lacks something.' },

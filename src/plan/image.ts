@@ -115,6 +115,8 @@ const nodePackages = [
   'runc',
   'containernetworking-plugins',
   'etcd-server',
+  // etcdctl, and etcdutl where there is one: they restore snapshots of etcd
+  'etcd-client',
   'catatonit',
   // hands the API's address over between control planes
   'keepalived',

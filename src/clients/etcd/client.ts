@@ -1,8 +1,13 @@
+import { Readable } from 'node:stream';
+
 import { KnestError, messageOf } from '../../errors.ts';
 import type { KeyMaterial } from '../../pki/issue.ts';
 import { clientCredentials } from '../credentials.ts';
-import { httpsConnections } from '../https.ts';
+import { httpsConnections, readAll } from '../https.ts';
 import type { ConnectionOptions } from '../https.ts';
+import { EtcdError } from './etcd-error.ts';
+import { allKeys, beginningWith, encoded, readCount, readKeys } from './keys.ts';
+import type { KeyCount, KeyValue, RangeAnswer } from './keys.ts';
 import { readAlarm, readMember, readStatus } from './objects.ts';
 import type {
   AlarmObject,
@@ -12,6 +17,9 @@ import type {
   MemberObject,
   StatusObject,
 } from './objects.ts';
+import { snapshotBytes } from './snapshot.ts';
+
+export { EtcdError } from './etcd-error.ts';
 
 /**
  * etcd's own API. Every call but `status` is tried at one endpoint after the other until a member answers.
@@ -41,27 +49,37 @@ export interface EtcdClient {
   remove(id: string): Promise<void>;
   /** Hands leadership to a voting member; does nothing when it leads already. */
   moveLeader(id: string): Promise<void>;
+  /**
+   * How many keys there are, as one member knows it.
+   * @param options local: what that member has, also without a quorum; otherwise it has all that was ever acknowledged.
+   *   revision: how many there were then
+   */
+  count(endpoint: string, options?: { local?: boolean; revision?: string }): Promise<KeyCount>;
+  /** The whole store of one member, as a snapshot file. The stream fails when it is not what its digest says. */
+  snapshot(endpoint: string, signal?: AbortSignal): Promise<Readable>;
+  /** Every key with this beginning, page by page. */
+  keys(prefix: string): AsyncGenerator<KeyValue>;
+  put(key: string, value: Uint8Array): Promise<void>;
+  /** One that is not there is no error. */
+  deleteKey(key: string): Promise<void>;
   close(): void;
 }
 
 /** Name of the certificate that the control planes and knest ask with; etcd gives every client all rights. */
 const clientCertificate = 'etcd-healthcheck-client';
 
+/** Objects of Kubernetes have a few kilobytes, and at most 1.5 MB: a page must fit into memory. */
+const keysPerPage = 200;
+
+interface Refusal {
+  code?: number;
+  message?: string;
+}
+
 /** gRPC: "unavailable". From etcd: no leader, timed out, not all members connected; another member may do better. */
 const unavailable = 14;
 /** gRPC: "not found". */
 const notFound = 5;
-
-/** A member of etcd answered, and said no. */
-export class EtcdError extends KnestError {
-  /** Of gRPC: 5 not found, 9 not in the state for it, 14 unavailable for now. */
-  readonly grpcCode: number;
-
-  constructor(endpoint: string, path: string, grpcCode: number, message: string) {
-    super(`etcd at ${endpoint}: ${path}: ${message}`, { code: 'REQUEST_REFUSED' });
-    this.grpcCode = grpcCode;
-  }
-}
 
 /**
  * Speaks to etcd through its JSON gateway, of 3.4 and 3.5 alike (etcd.io/docs: "gRPC gateway"; api/etcdserverpb/rpc.proto).
@@ -80,7 +98,7 @@ export function etcdClient(
     const { status, text } = await connections.exchange(url, { method: 'POST', body });
     const answer = parseObject(text);
     if (status < 400 && answer) return answer;
-    const { code = 0, message = text.slice(0, 200) } = (answer ?? {}) as { code?: number; message?: string };
+    const { code = 0, message = text.slice(0, 200) } = (answer ?? {}) as Refusal;
     throw new EtcdError(endpoint, path, code, message);
   };
 
@@ -133,10 +151,57 @@ export function etcdClient(
     await call(leading.endpoint, 'maintenance/transfer-leadership', { targetID: id });
   };
 
+  const snapshot = async (endpoint: string, signal?: AbortSignal): Promise<Readable> => {
+    const path = 'maintenance/snapshot';
+    const url = new URL(`/v3/${path}`, endpoint);
+    const answer = await connections.open(url, { method: 'POST', body: {}, ...(signal ? { signal } : {}) });
+    if ((answer.statusCode ?? 0) < 400) {
+      return Readable.from(snapshotBytes(answer, endpoint), { objectMode: false });
+    }
+    const text = await readAll(answer);
+    const { code = 0, message = text.slice(0, 200) } = (parseObject(text) ?? {}) as Refusal;
+    throw new EtcdError(endpoint, path, code, message);
+  };
+
+  /** One page after the other, all of the same moment. */
+  async function* keys(prefix: string): AsyncGenerator<KeyValue> {
+    const { key: first, range_end } = beginningWith(prefix);
+    let key = first;
+    let revision: string | undefined;
+    for (;;) {
+      const body = { key, range_end, limit: keysPerPage, ...(revision === undefined ? {} : { revision }) };
+      const page = (await callAny('kv/range', body)) as RangeAnswer;
+      revision ??= page.header?.revision;
+      const found = readKeys(page);
+      yield* found;
+      const last = found.at(-1);
+      if (!page.more || !last) return;
+      // the next key that there can be
+      key = encoded(`${last.key}\0`);
+    }
+  }
+
   return {
     endpoints,
     members,
     status,
+    count: async (endpoint, { local = false, revision } = {}) => {
+      const body = {
+        ...allKeys,
+        count_only: true,
+        serializable: local,
+        ...(revision === undefined ? {} : { revision }),
+      };
+      return readCount((await call(endpoint, 'kv/range', body)) as RangeAnswer);
+    },
+    snapshot,
+    keys,
+    put: async (key, value) => {
+      await callAny('kv/put', { key: encoded(key), value: encoded(value) });
+    },
+    deleteKey: async (key) => {
+      await callAny('kv/deleterange', { key: encoded(key) });
+    },
     alarms: async () => {
       const answer = (await callAny('maintenance/alarm', { action: 'GET' })) as { alarms?: AlarmObject[] };
       return (answer.alarms ?? []).map(readAlarm);
