@@ -11,6 +11,10 @@ export type StepId =
   | `packages/${string}`
   /** A bundle is written or read. */
   | 'bundle'
+  /** A part of a backup is made (PART: etcd, file) or read (PART: read, check). */
+  | `backup/${string}`
+  /** A part of a cluster is restored from a backup (PART: keys, etcd, volumes). */
+  | `restore/${string}`
   /** What is in layers is read, to lock them. */
   | 'lock'
   /** A layer of the nodes' file systems is built: the Debian system, Kubernetes, archives of images. */

@@ -3,6 +3,11 @@
 import { Command } from 'commander';
 import type { Cli } from './cli.ts';
 import { addAddNode } from './commands/add-node.ts';
+import { addBackupCreate } from './commands/backup-create.ts';
+import { addBackupList } from './commands/backup-list.ts';
+import { addBackupRestore } from './commands/backup-restore.ts';
+import { addBackupSchedule } from './commands/backup-schedule.ts';
+import { addBackupVerify } from './commands/backup-verify.ts';
 import { addBuildImage } from './commands/build-image.ts';
 import { addBundleCreate } from './commands/bundle-create.ts';
 import { addBundleVerify } from './commands/bundle-verify.ts';
@@ -113,6 +118,15 @@ export function buildProgram(cli: Cli): Command {
     .description('one file with everything that a machine without a network needs');
   addBundleCreate(bundle, cli);
   addBundleVerify(bundle, cli);
+
+  const backup = program
+    .command('backup')
+    .description('write a cluster into one file, and make it again of that');
+  addBackupCreate(backup, cli);
+  addBackupList(backup, cli);
+  addBackupVerify(backup, cli);
+  addBackupRestore(backup, cli);
+  addBackupSchedule(backup, cli);
 
   addDoctor(program, cli);
   addCompletion(program, cli);

@@ -19,3 +19,25 @@ export function unpackCommand(target: string): string[] {
   ];
   return ['bash', '-o', 'pipefail', '-c', `gzip --decompress --stdout | ${tar.join(' ')}`, target];
 }
+
+/** The tree to standard output as it is, not compressed. Files that change or go while they are read are no failure (1). */
+export function plainPackCommand(root: string): string[] {
+  return [
+    'tar',
+    '--create',
+    '--file=-',
+    `--directory=${root}`,
+    '--format=posix',
+    '--sparse',
+    ...allAttributes,
+    '.',
+  ];
+}
+
+/** The tree of what comes on standard input, as plainPackCommand writes it; the folder must be there. */
+export function plainUnpackCommand(target: string): string[] {
+  const same = ['--same-permissions', '--same-owner', '--delay-directory-restore'];
+  return ['tar', '--extract', '--file=-', `--directory=${target}`, ...same, ...allAttributes];
+}
+
+const allAttributes = ['--numeric-owner', '--acls', '--xattrs', '--xattrs-include=*'];

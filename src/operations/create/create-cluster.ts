@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { MachineManager } from '../../managers/types.ts';
 import { machineManager } from '../../managers/open.ts';
 import { parallel, runSequence, runStep, serial, sideBySide } from '../../apply/runner.ts';
-import type { Step } from '../../apply/runner.ts';
+import type { Sequence, Step } from '../../apply/runner.ts';
 import { KnestError } from '../../errors.ts';
 import type { HostFacts } from '../../facts/types.ts';
 import { renderKubeconfig } from '../../formats/kubeconfig.ts';
@@ -38,7 +38,20 @@ import type { CreateOptions, CreateResult } from '../types.ts';
  * What a failure leaves is taken away again unless `retain` is set.
  * @throws KnestError, InputError, CommandError; see exitCodes for the kinds
  */
-export async function createCluster(options: CreateOptions): Promise<CreateResult> {
+export function createCluster(options: CreateOptions): Promise<CreateResult> {
+  return makeCluster(options);
+}
+
+/** What a cluster is to begin with: that of a backup. */
+export interface Seed {
+  /** Keys and certificates that it has already; what its plan does not name is left out. */
+  material: KeyMaterial;
+  /** Steps before its machines are made and started, once its layers are there. */
+  steps: (made: { session: Session; plan: ClusterPlan }) => Sequence;
+}
+
+/** As createCluster; with a seed its machines find more than their plan says. */
+export async function makeCluster(options: CreateOptions & { seed?: Seed }): Promise<CreateResult> {
   const started = performance.now();
   const session = openSession(options);
   const { host, paths, workstation } = session;
@@ -146,7 +159,7 @@ async function writeFirst({ host, paths }: Session, spec: ClusterSpec, plan: Clu
 
 interface Work {
   session: Session;
-  options: CreateOptions;
+  options: CreateOptions & { seed?: Seed };
   plan: ClusterPlan;
   facts: HostFacts;
   manager: MachineManager;
@@ -156,6 +169,8 @@ interface Work {
 /** From the plan to a cluster that takes pods. @returns the cluster's keys and certificates */
 async function carryOut({ session, options, plan, facts, manager, kubeconfig }: Work): Promise<KeyMaterial> {
   const { listener, signal } = session;
+  const { seed } = options;
+  if (seed) await writeSeed(session, plan, seed);
   const [material] = await sideBySide(
     signal,
     (both) => runStep(certificatesStep(session, plan), listener, both),
@@ -166,12 +181,24 @@ async function carryOut({ session, options, plan, facts, manager, kubeconfig }: 
   );
   const timeout = options.wait ?? defaultWait;
   const steps = serial(
+    ...(seed ? [seed.steps({ session, plan })] : []),
     parallel(...plan.machines.map((machine) => machineStep(session, manager, machine, material))),
     ...(timeout > 0 ? readySteps({ session, plan, manager, material, timeout }) : []),
     contextStep(session, plan, material, kubeconfig),
   );
   await runSequence(steps, listener, signal);
   return material;
+}
+
+/** Keys that are there already win: a run that was killed has written them, and machines may have them. */
+async function writeSeed({ host, paths }: Session, plan: ClusterPlan, { material }: Seed): Promise<void> {
+  const { authorities, certificates, keyPairs } = plan.pki;
+  const names = new Set([...[...authorities, ...certificates].map(({ name }) => name), ...keyPairs]);
+  const known = await records.readKeyMaterial(host, paths, plan.cluster);
+  const wanted = [...material].filter(
+    ([file]) => names.has(file.replace(/\.(crt|key|pub)$/, '')) && !known.has(file),
+  );
+  await records.writeKeyMaterial(host, paths, plan.cluster, new Map([...known, ...wanted]), known);
 }
 
 function machineStep(

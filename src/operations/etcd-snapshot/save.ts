@@ -54,20 +54,36 @@ export async function saveEtcdSnapshot(options: SaveOptions): Promise<EtcdSnapsh
   try {
     const source = await chooseMember(client);
     const taken = new Date().toISOString();
-    const hash = createHash('sha256');
-    const counting = hashed(await client.snapshot(source.endpoint, signal), hash, progress);
-    // what a killed knest left would be added to
-    await host.remove(partial);
-    const size = await host.writeStream(partial, Readable.from(counting, { objectMode: false }), 0o600);
+    const written = await writeSnapshot(
+      host,
+      await client.snapshot(source.endpoint, signal),
+      partial,
+      progress,
+    );
     await host.rename(partial, file);
     const { etcdVersion, count, complete } = source;
-    return { file, size, sha256: hash.digest('hex'), etcdVersion, count, complete, taken };
+    return { file, ...written, etcdVersion, count, complete, taken };
   } catch (error) {
     await host.remove(partial).catch(() => undefined);
     throw error;
   } finally {
     client.close();
   }
+}
+
+/** @returns bytes and sha256 of the whole file */
+export async function writeSnapshot(
+  host: Host,
+  content: Readable,
+  file: string,
+  progress: Progress = () => undefined,
+): Promise<{ size: number; sha256: string }> {
+  const hash = createHash('sha256');
+  // what a killed knest left would be added to
+  await host.remove(file);
+  const counting = Readable.from(hashed(content, hash, progress), { objectMode: false });
+  const size = await host.writeStream(file, counting, 0o600);
+  return { size, sha256: hash.digest('hex') };
 }
 
 async function* hashed(
