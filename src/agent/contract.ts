@@ -1,6 +1,7 @@
 /** What knest has to know of its agent in the nodes: the files that configure it, and what it prints. */
 
 export type { ObjectsFile } from './apply-objects.ts';
+export type { BackupConfig } from './backup/config.ts';
 export type { AgentConfig } from './config.ts';
 export type { NodeImage } from './images/list-images.ts';
 export type { ManifestsFile } from './manifests/apply-manifests.ts';

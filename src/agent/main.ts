@@ -4,10 +4,12 @@
  *     knest-agent.mjs [CONFIG]       serves until it is ended
  *     knest-agent.mjs apply FILE     makes the objects in the file and ends
  *     knest-agent.mjs manifests FILE applies the user's manifests in the file and ends
+ *     knest-agent.mjs backup FILE    makes a backup if one is due, and ends
  *     knest-agent.mjs images SOCKET  prints the images of this node as JSON and ends
  */
 
 import { applyObjects } from './apply-objects.ts';
+import { runBackup } from './backup/run.ts';
 import { readConfig } from './config.ts';
 import { runDns } from './dns/run.ts';
 import { servePages } from './http.ts';
@@ -56,6 +58,7 @@ const [first = '/etc/kubernetes/knest-agent.json', second = ''] = process.argv.s
 const once: Record<string, () => Promise<void>> = {
   apply: () => applyObjects(second),
   manifests: () => applyManifests(second),
+  backup: () => runBackup(second),
   images: async () => {
     process.stdout.write(`${JSON.stringify(await listImages(second))}\n`);
   },

@@ -26,6 +26,7 @@ import { preloadedImages } from './components/preloaded-images.ts';
 import { proxy } from './components/http-proxy.ts';
 import { registries } from './components/registries.ts';
 import { resourceMetrics } from './components/resource-metrics.ts';
+import { backupBind, scheduledBackup } from './components/scheduled-backup.ts';
 import { clusterContext } from './context.ts';
 import { planHost } from './host.ts';
 import { rootfsLayer } from './image.ts';
@@ -78,6 +79,7 @@ const components: readonly Component[] = [
   ingress,
   knestAgent,
   userManifests,
+  scheduledBackup,
 ];
 
 /**
@@ -113,7 +115,10 @@ export function planCluster(
     parts: components.map((component) => component(node.machine, cluster)),
     link: hostNetwork ? { hostNetwork: true as const } : lan ? { macvlan: lan.parent } : { bridge },
     keptBinds: keep.binds?.[node.machine.name],
-    clusterBinds: runsRegistry(spec) && node.machine.role === 'control-plane' ? [registryBind(folder)] : [],
+    clusterBinds:
+      node.machine.role === 'control-plane'
+        ? [...(runsRegistry(spec) ? [registryBind(folder)] : []), ...backupBind(spec)]
+        : [],
     cluster: spec.name,
     rootPassword: spec.rootPassword,
     manager: planner,

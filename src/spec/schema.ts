@@ -2,6 +2,7 @@
 
 import * as z from 'zod';
 import { defaults, knownSuites, managers } from './words.ts';
+import { backupSchema } from './config/backup.ts';
 import { auditSchema, podSecuritySchema } from './config/api-server.ts';
 import { componentsSchema } from './config/components.ts';
 import { dnsSchema } from './config/dns.ts';
@@ -116,6 +117,7 @@ export const configSchema = z
           'Whether Ingresses of class `knest`, the default class then, are served: by HAProxy at ports 80 and 443 of the control ' +
           'planes. Default: false.',
       }),
+    backup: backupSchema.optional(),
     audit: auditSchema.optional(),
     podSecurity: podSecuritySchema.optional(),
     runtimes: runtimesSchema.optional(),

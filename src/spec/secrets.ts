@@ -19,6 +19,31 @@ export function authorizationSecret(host: string): string {
 
 export const proxySecrets = { http: 'proxy for http', https: 'proxy for https' } as const;
 
+/** A spec with the placeholders of its secrets, and their names. */
+export function withoutSecrets(spec: ClusterSpec): { spec: ClusterSpec; secrets: string[] } {
+  const { proxy, registries } = spec;
+  const marked = (scheme: 'http' | 'https'): string | undefined =>
+    proxy?.[scheme] === undefined ? undefined : secretMark(proxySecrets[scheme]);
+  return {
+    spec: {
+      ...spec,
+      proxy: proxy && { ...proxy, http: marked('http'), https: marked('https') },
+      registries: registries?.map((one) => ({
+        ...one,
+        credentials: one.credentials && {
+          ...one.credentials,
+          password: secretMark(registrySecret(one.host)),
+        },
+      })),
+    },
+    secrets: [
+      ...(proxy?.http === undefined ? [] : [proxySecrets.http]),
+      ...(proxy?.https === undefined ? [] : [proxySecrets.https]),
+      ...(registries ?? []).flatMap(({ host, credentials }) => (credentials ? [registrySecret(host)] : [])),
+    ],
+  };
+}
+
 /** Values by name, as they stand within double quotes: with \" and \\. */
 export function secretsOf({
   registries,

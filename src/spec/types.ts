@@ -274,6 +274,16 @@ export interface PodSecuritySpec {
   };
 }
 
+/** Backups that the control planes make by themselves. */
+export interface BackupSpec {
+  /** "30m", "6h", "1d" */
+  every: string;
+  /** How many of the cluster's are left in the folder. */
+  keep: number;
+  /** Absolute path of a folder of the host. */
+  to: string;
+}
+
 export interface ClusterSpec {
   name: string;
   kubernetes: {
@@ -306,6 +316,8 @@ export interface ClusterSpec {
   metrics: boolean;
   /** Ingresses are served on the control planes, by HAProxy. */
   ingress?: true;
+  /** undefined: none. */
+  backup?: BackupSpec;
   /** undefined: nothing is written down. */
   audit: AuditSpec | undefined;
   /** undefined: Kubernetes' defaults, all pods are allowed. */

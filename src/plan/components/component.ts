@@ -30,23 +30,7 @@ export interface ClusterContext {
   archives: readonly PlannedArchive[];
   /** The registry as it is called on the host, "localhost:5000"; undefined: the cluster has none. */
   registryHost: string | undefined;
-  spec: Pick<
-    ClusterSpec,
-    | 'kubernetes'
-    | 'image'
-    | 'network'
-    | 'components'
-    | 'dns'
-    | 'metrics'
-    | 'ingress'
-    | 'audit'
-    | 'podSecurity'
-    | 'runtimes'
-    | 'manifests'
-    | 'registry'
-    | 'registries'
-    | 'proxy'
-  >;
+  spec: ClusterSpec;
   facts: Pick<
     HostFacts,
     | 'cgroup'

@@ -49,6 +49,7 @@ export function complete(config: ValidConfig): ClusterSpec {
     dns: completeDns(config),
     metrics: config.metrics ?? true,
     ...(config.ingress ? { ingress: true } : {}),
+    ...(config.backup ? { backup: { ...config.backup, keep: config.backup.keep ?? 10 } } : {}),
     audit: completeAudit(config),
     podSecurity: completePodSecurity(config),
     components: completeComponents(config),
