@@ -59,11 +59,19 @@ export type StepId =
   | `delete/${string}`
   /** The host loses the cluster's network and units. */
   | 'delete/network'
+  /** A machine that stays is brought to a new plan (NODE/PART). */
+  | `change/${string}/${ChangePart}`
   /** What it takes to delete one node of a cluster that stays (NODE/PART). */
   | `delete-node/${string}/${DeleteNodePart}`;
 
-/** drain: its pods are evicted; etcd: it leaves etcd; machine; object: the Node in the API; others: other nodes forget it. */
-export type DeleteNodePart = 'drain' | 'etcd' | 'machine' | 'object' | 'others';
+/** drain: its pods are evicted; machine: files, units, a restart; well: it is Ready and takes pods again. */
+export type ChangePart = 'drain' | 'machine' | 'well';
+
+/**
+ * drain: its pods are evicted; etcd: it leaves etcd; machine; object: the Node in the API; others: other nodes forget it;
+ * record: knest does, where other nodes are told later.
+ */
+export type DeleteNodePart = 'drain' | 'etcd' | 'machine' | 'object' | 'others' | 'record';
 
 export type StepEvent =
   | { type: 'started'; id: StepId; title: string }

@@ -1,4 +1,4 @@
-import { diffMachine } from '../diff/diff-machine.ts';
+import { diffFromEither } from '../diff/from-either.ts';
 import type { MachineWork } from '../diff/types.ts';
 import type { Host } from '../host/types.ts';
 import type { MachineManager } from '../managers/types.ts';
@@ -13,6 +13,7 @@ import { makeFolders, writePlanned } from './machine-files.ts';
  * files are restarted; if its layers, its binds or the settings of systemd-nspawn change, the whole machine is. Calling it
  * again is harmless.
  * @param renewed names of key material that the machine has in an older version
+ * @param underway a plan that it was on its way to when that was interrupted: it may have parts of it
  * @throws CommandError when a command fails, KnestError when the machine or a unit of it does not start
  */
 export async function updateMachine(
@@ -22,8 +23,9 @@ export async function updateMachine(
   after: MachinePlan,
   material: KeyMaterial,
   renewed?: ReadonlySet<string>,
+  underway?: MachinePlan,
 ): Promise<void> {
-  const difference = diffMachine(before, after, renewed);
+  const difference = diffFromEither(underway ? [before, underway] : [before], after, renewed);
   const running = (await manager.leader(before)) !== undefined;
   if (difference)
     await (difference.work.reboot ? reboot : updateInPlace)(

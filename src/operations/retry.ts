@@ -5,17 +5,19 @@ import { pollUntil } from '../poll.ts';
 /** Milliseconds between two tries. */
 const interval = 250;
 /** etcd wants a new member to be connected for five seconds before the next may come, and a busy host is slow. */
-const patience = 60_000;
+const usualPatience = 60_000;
 
 /**
  * Repeats an action until the control plane is ready for it. It may not be: etcd has no leader yet, the API's address is
  * moving to another machine, a learner has not caught up. What the API server refuses for good (4xx) is thrown at once.
  * @param what for the message: "could not ... within a minute"
+ * @param options patience in milliseconds; default a minute
  */
 export async function retryUntilReady<T>(
   what: string,
   signal: AbortSignal,
   attempt: () => Promise<T>,
+  { patience = usualPatience }: { patience?: number } = {},
 ): Promise<T> {
   let last: unknown;
   const error = (): KnestError =>

@@ -20,6 +20,11 @@ export interface AppliedMachine {
   machine: MachinePlan;
   /** Hashes of its key material; undefined: an older knest, which did not record them, made the machine. */
   keys?: KeyHashes;
+  /**
+   * A change of the machine has begun, and its node is not known to be well since: some of its files may be as this plan
+   * says. Where it is the same plan, all of them are.
+   */
+  underway?: MachinePlan;
 }
 
 export interface Applied {
@@ -122,20 +127,44 @@ function migrateParts(value: unknown): unknown {
   const version = versionOf(value);
   if ('plan' in value) return { ...value, plan: migratePlan(value.plan) };
   if (!('machine' in value)) return value;
-  const migrated = migratePlan({ version, machines: [value.machine] }) as { machines: unknown[] };
-  return { ...value, machine: migrated.machines[0] };
+  const both = [value.machine, ...('underway' in value ? [value.underway] : [])];
+  const { machines } = migratePlan({ version, machines: both }) as { machines: unknown[] };
+  const [machine, underway] = machines;
+  return { ...value, machine, ...(underway === undefined ? {} : { underway }) };
 }
 
-/** Records that a machine is as the plan says. @param folder the cluster's state folder */
+/**
+ * Records that a machine is as the plan says.
+ * @param folder the cluster's state folder
+ * @param well whether its node is known to be well since; false: whoever goes on has to see to it
+ */
 export async function writeAppliedMachine(
   host: Host,
   folder: string,
   machine: MachinePlan,
   material: KeyMaterial | undefined,
+  { well = true }: { well?: boolean } = {},
 ): Promise<void> {
+  const applied = appliedMachine(machine, material);
+  await writeMachineRecord(host, folder, well ? applied : { ...applied, underway: machine });
+}
+
+/**
+ * Records, before any file of it is written, that a machine is about to become what another plan says: from now on it may
+ * be a part of either.
+ */
+export async function beginAppliedMachine(
+  host: Host,
+  folder: string,
+  applied: AppliedMachine,
+  to: MachinePlan,
+): Promise<void> {
+  await writeMachineRecord(host, folder, { ...applied, underway: to });
+}
+
+async function writeMachineRecord(host: Host, folder: string, applied: AppliedMachine): Promise<void> {
   await host.makeDirectory(`${folder}/applied/machines`, 0o700);
-  const value = { version: recordVersion, ...appliedMachine(machine, material) };
-  await writeRecord(host, machineFile(folder, machine.name), value);
+  await writeRecord(host, machineFile(folder, applied.machine.name), { version: recordVersion, ...applied });
 }
 
 /** Records that a machine is gone. */

@@ -160,6 +160,8 @@ export type KeyHashes = Readonly<Record<string, string>>;
 export const checkPlan = check<ClusterPlan>(plan);
 export const checkSpec = check<ClusterSpec>(spec);
 export const checkAppliedHost = check<{ plan: PlanOfCluster }>(z.looseObject({ plan: cluster }));
-export const checkAppliedMachine = check<{ keys?: KeyHashes; machine: MachinePlan }>(
-  z.looseObject({ keys: keys.optional(), machine }),
-);
+export const checkAppliedMachine = check<{
+  keys?: KeyHashes;
+  machine: MachinePlan;
+  underway?: MachinePlan;
+}>(z.looseObject({ keys: keys.optional(), machine, underway: machine.optional() }));

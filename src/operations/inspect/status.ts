@@ -1,14 +1,14 @@
 import { X509Certificate } from 'node:crypto';
 
 import type { MachineManager } from '../../managers/types.ts';
-import { CommandError, tail, messageOf } from '../../errors.ts';
 import { holdsAddress } from '../../observe/api-address.ts';
 import { checkClusterHost } from '../../observe/checks/cluster-host.ts';
 import { readEtcd } from '../../observe/etcd-members.ts';
 import type { KubernetesNode } from '../../observe/nodes.ts';
+import { runProbe } from '../../observe/probes.ts';
 import { readTroubles, readUnits } from '../../observe/units.ts';
 import type { KeyMaterial } from '../../pki/issue.ts';
-import type { ClusterPlan, MachinePlan, Probe } from '../../plan/types.ts';
+import type { ClusterPlan, MachinePlan } from '../../plan/types.ts';
 import { readKeyMaterial, requireCluster } from '../../state/clusters.ts';
 import { askApiServer } from '../../observe/api-server.ts';
 import { stateOf, summarize } from './get.ts';
@@ -95,30 +95,6 @@ async function nodeStatus(
     ready: leader !== undefined && (node?.ready ?? false),
     holdsApiAddress,
   };
-}
-
-/** Milliseconds: ctr(8), for one, waits for a containerd that is not there. */
-const usualProbeTimeout = 5_000;
-
-async function runProbe(
-  manager: MachineManager,
-  machine: MachinePlan,
-  probe: Probe,
-  timeout = usualProbeTimeout,
-): Promise<{ says: string; ok: boolean; detail: string }> {
-  const { says } = probe;
-  try {
-    const { exitCode, stdout, stderr } = await manager.run(machine, probe.argv, {
-      okExitCodes: 'any',
-      timeout,
-    });
-    return { says, ok: exitCode === 0, detail: tail(exitCode === 0 ? stdout : stderr, 1).join('') };
-  } catch (error) {
-    if (error instanceof CommandError && error.reason === 'timeout') {
-      return { says, ok: false, detail: `no answer within ${timeout / 1000} s` };
-    }
-    return { says, ok: false, detail: messageOf(error) };
-  }
 }
 
 function expiries(material: KeyMaterial): ClusterStatus['certificates'] {

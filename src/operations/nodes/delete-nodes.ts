@@ -1,8 +1,7 @@
 import type { MachineManager } from '../../managers/types.ts';
 import { runSequence } from '../../apply/runner.ts';
 import type { Step } from '../../apply/runner.ts';
-import { CommandError, KnestError } from '../../errors.ts';
-import type { Progress } from '../../events.ts';
+import { KnestError } from '../../errors.ts';
 import type { HostFacts } from '../../facts/types.ts';
 import type { Host } from '../../host/types.ts';
 import { gatherFacts } from '../../observe/host/gather.ts';
@@ -13,10 +12,9 @@ import { clusterLock, readKeyMaterial, requireCluster } from '../../state/cluste
 import type { ClusterRecord } from '../../state/clusters.ts';
 import { unionPlan } from '../../state/union-plan.ts';
 import { acquireLock } from '../../state/lock.ts';
-import { drainCommand, drainProgress } from '../../tools/kubectl.ts';
-import { clusterKubeconfigPath } from '../admin-kubeconfig.ts';
+import { drainNode } from './drain.ts';
 import { requireQuorumWithout } from './etcd-membership.ts';
-import { kubectlPath, namedMachines, openManager, readClusters, requireMachine } from '../find-machines.ts';
+import { namedMachines, openManager, readClusters, requireMachine } from '../find-machines.ts';
 import { finishChange } from './finish-change.ts';
 import { planChange } from './move-to-plan.ts';
 import { removalSteps } from './remove-node.ts';
@@ -133,33 +131,15 @@ function drainSteps(
       id: `delete-node/${machine.name}/drain`,
       title: `Evict the pods of ${machine.name}`,
       done: async () => (await manager.leader(machine)) === undefined,
-      run: ({ progress, signal }) => drain({ ...session, signal }, machine, plan, drainTimeout, progress),
+      run: ({ progress, signal }) =>
+        drainNode({ ...session, signal }, machine, plan, {
+          progress,
+          timeout: drainTimeout,
+          consequence: 'nothing was deleted',
+          hint:
+            `--force deletes the node nevertheless, --drain-timeout gives its pods more time; ` +
+            `to let it take pods again: knest kubectl -- uncordon ${machine.name}`,
+        }),
     },
   ];
-}
-
-async function drain(
-  { host, paths, signal }: Session,
-  machine: MachinePlan,
-  plan: ClusterPlan,
-  timeout: number,
-  progress: Progress,
-): Promise<void> {
-  const command = drainCommand(kubectlPath(paths, plan), { node: machine.name, timeout });
-  try {
-    const env = { KUBECONFIG: clusterKubeconfigPath(paths, plan.cluster) };
-    await host.run(command, { env, signal, onLine: drainProgress(progress) });
-  } catch (error) {
-    if (!(error instanceof CommandError)) throw error;
-    // its Node object is gone already
-    if (error.details.some((line) => line.includes('NotFound'))) return;
-    throw new KnestError(`the pods of ${machine.name} were not all evicted; nothing was deleted`, {
-      code: 'DRAIN_FAILED',
-      cause: error,
-      details: error.details,
-      hint:
-        `--force deletes the node nevertheless, --drain-timeout gives its pods more time; ` +
-        `to let it take pods again: knest kubectl -- uncordon ${machine.name}`,
-    });
-  }
 }

@@ -1,5 +1,6 @@
 import { updateMachine } from '../../apply/machine-update.ts';
-import { diffPlans } from '../../diff/diff-plans.ts';
+import { diffHost } from '../../diff/diff-host.ts';
+import { diffMachine } from '../../diff/diff-machine.ts';
 import type { RenewedKeys } from '../../diff/types.ts';
 import type { HostFacts } from '../../facts/types.ts';
 import type { MachineManager } from '../../managers/types.ts';
@@ -8,9 +9,15 @@ import { planCluster } from '../../plan/cluster.ts';
 import { keepOf } from '../../plan/keep.ts';
 import { runFiles } from '../../plan/managers/run-files.ts';
 import { adminCertificate } from '../../plan/pki.ts';
-import type { ClusterPlan } from '../../plan/types.ts';
+import type { ClusterPlan, MachinePlan } from '../../plan/types.ts';
 import type { ClusterSpec } from '../../spec/types.ts';
-import { appliedPlan, renewedKeys, writeAppliedCluster, writeAppliedMachine } from '../../state/applied.ts';
+import {
+  appliedPlan,
+  beginAppliedMachine,
+  renewedKeys,
+  writeAppliedCluster,
+  writeAppliedMachine,
+} from '../../state/applied.ts';
 import type { Applied } from '../../state/applied.ts';
 import { clusterFolder, pruneKeyMaterial, writeCluster } from '../../state/clusters.ts';
 import { changeKubeconfigs } from '../admin-kubeconfig.ts';
@@ -53,23 +60,41 @@ export async function moveToPlan(move: PlanMove, spec: ClusterSpec): Promise<voi
 }
 
 /** Brings the host and the machines that stay to the plan. Calling it again is harmless. */
-export async function carryOut({ session, manager, material, applied, plan }: PlanMove): Promise<void> {
-  const { host, paths } = session;
-  const folder = clusterFolder(paths, plan.cluster);
+export async function carryOut(move: PlanMove): Promise<void> {
+  await updateHost(move);
+  // one after the other: components of control planes may restart, and must not all be down at once
+  for (const machine of move.plan.machines) await updateApplied(move, machine);
+}
+
+/** Brings what the host lends to the cluster to the plan. Calling it again is harmless. */
+export async function updateHost({ session, manager, applied, plan }: PlanMove): Promise<void> {
   const before = appliedPlan(applied);
-  const keys = renewedKeys(applied, material);
-  const changes = diffPlans(before, plan, keys);
-  if (before && changes.host.some(({ what }) => what === 'kernel setting')) {
+  const changes = diffHost(before, plan);
+  if (before && changes.some(({ what }) => what === 'kernel setting')) {
     await networkStep(session, manager, plan).run({ progress: () => undefined, signal: session.signal });
   } else await manager.updateHost(plan);
-  await Promise.all(hostFilesThatGo(before, plan).map((path) => host.remove(path)));
-  // one after the other: components of control planes may restart, and must not all be down at once
-  for (const machine of plan.machines) {
-    const old = applied.machines.find((one) => one.machine.name === machine.name);
-    if (!old) continue;
-    await updateMachine(host, manager, old.machine, machine, material, keys.get(machine.name));
-    const isOther = changes.machines.some(({ name }) => name === machine.name);
-    if (isOther || old.keys === undefined) await writeAppliedMachine(host, folder, machine, material);
+  await Promise.all(hostFilesThatGo(before, plan).map((path) => session.host.remove(path)));
+}
+
+/**
+ * Brings a machine that is there to the plan, and records it. Before its first file is written it is recorded that it is
+ * on its way, so that whoever goes on knows that it may have parts of either plan. Again is harmless.
+ * @param well whether its node need not be looked after any more; if an earlier change of it was interrupted, it must be
+ */
+export async function updateApplied(
+  { session: { host, paths }, manager, material, applied, plan }: PlanMove,
+  machine: MachinePlan,
+  { well = true }: { well?: boolean } = {},
+): Promise<void> {
+  const old = applied.machines.find((one) => one.machine.name === machine.name);
+  if (!old) return;
+  const folder = clusterFolder(paths, plan.cluster);
+  const renewed = renewedKeys({ ...applied, machines: [old] }, material).get(machine.name);
+  const isOther = diffMachine(old.machine, machine, renewed) !== undefined || old.underway !== undefined;
+  if (isOther) await beginAppliedMachine(host, folder, old, machine);
+  await updateMachine(host, manager, old.machine, machine, material, renewed, old.underway);
+  if (isOther || old.keys === undefined) {
+    await writeAppliedMachine(host, folder, machine, material, { well: well && old.underway === undefined });
   }
 }
 

@@ -32,6 +32,8 @@ export interface NodeRemoval {
   spec: ClusterSpec;
   /** Go on where etcd has no quorum. */
   force: boolean;
+  /** Whoever calls it brings host and other nodes to the plan later. */
+  othersLater?: boolean;
 }
 
 /**
@@ -56,7 +58,9 @@ export function removalSteps(removal: NodeRemoval): Step[] {
       await destroyMachine(removal.session.host, manager, machine, removal.plan.machines);
     }),
     step('object', `Delete node ${name}`, () => deleteObject(removal)),
-    step('others', 'Tell the other nodes', () => forget(removal)),
+    removal.othersLater
+      ? step('record', `${name} is forgotten`, () => forgetAlone(removal))
+      : step('others', 'Tell the other nodes', () => forget(removal)),
   ];
 }
 
@@ -174,4 +178,8 @@ async function forget({ session, manager, material, machine, plan }: NodeRemoval
   await carryOut(move);
   await removeAppliedMachine(host, clusterFolder(paths, plan.cluster), machine.name);
   await settle(move);
+}
+
+function forgetAlone({ session: { host, paths }, machine, plan }: NodeRemoval): Promise<void> {
+  return removeAppliedMachine(host, clusterFolder(paths, plan.cluster), machine.name);
 }

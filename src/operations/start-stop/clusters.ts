@@ -1,5 +1,5 @@
 import { unionPlan } from '../../state/union-plan.ts';
-import { wantedAndMade } from '../nodes/finish-change.ts';
+import { wantedAndMade } from '../change/open-cluster.ts';
 import type { Context } from '../types.ts';
 import { followLeases, rejoinAtNewAddress } from './follow-leases.ts';
 import { finish, withLockedCluster } from './locked-cluster.ts';

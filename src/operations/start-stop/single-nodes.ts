@@ -1,7 +1,7 @@
 import { KnestError } from '../../errors.ts';
 import type { ClusterPlan, MachinePlan } from '../../plan/types.ts';
 import { requireMachines } from '../find-machines.ts';
-import { wantedAndMade } from '../nodes/finish-change.ts';
+import { wantedAndMade } from '../change/open-cluster.ts';
 import { openSession } from '../session.ts';
 import type { Context } from '../types.ts';
 import { canAnswer, rejoinSteps, whyNotStop } from './etcd-quorum.ts';

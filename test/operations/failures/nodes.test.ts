@@ -6,7 +6,7 @@ import { deleteCluster } from '../../../src/operations/delete/delete-cluster.ts'
 import { deleteNodes } from '../../../src/operations/nodes/delete-nodes.ts';
 import { startCluster, stopCluster } from '../../../src/operations/start-stop/clusters.ts';
 import { restartNodes } from '../../../src/operations/start-stop/single-nodes.ts';
-import { unfinishedChange } from '../../../src/operations/nodes/finish-change.ts';
+import { unfinishedChange } from '../../../src/operations/change/open-cluster.ts';
 import type * as issue from '../../../src/pki/issue.ts';
 import { readKeyMaterial, requireCluster } from '../../../src/state/clusters.ts';
 import { clusterSpec, nodesOf } from '../../fixtures/cluster.ts';
