@@ -20,7 +20,8 @@ export function diffMachine(
   const run = diffRun(before.run, after.run);
   const files = diffFiles(before, after, renewed);
   const restarts = restartsOf(before, after, new Set(files.write.map(({ path }) => path)));
-  const reboot = run.reboot || rebootFields.some((field) => differs(before[field], after[field]));
+  const reboot =
+    run.reboot || leftBehind(before, after).length > 0 || rebootFields.some((field) => differs(before[field], after[field]));
   const work = { ...files, ...restarts, reboot, removeFromHost: run.removeFromHost };
   const inputs: Inputs = { before, after, renewed, work, run };
   const changes = Object.values(comparisons).flatMap((compare) => compare(inputs));
@@ -30,6 +31,14 @@ export function diffMachine(
 
 /** What only a machine that is off can be given. */
 const rebootFields = ['root', 'upper', 'work', 'layers', 'binds'] as const;
+
+/** Units that leave something in the kernel of the machine that the new plan does not have. */
+function leftBehind(before: MachinePlan, after: MachinePlan): PlannedUnit[] {
+  return before.units.filter(({ name, leaves }) => {
+    if (leaves === undefined) return false;
+    return after.units.find((unit) => unit.name === name)?.leaves !== leaves;
+  });
+}
 
 function diffFiles(
   before: MachinePlan,
@@ -188,6 +197,13 @@ const comparisons: { [Field in keyof Required<MachinePlan>]: Comparison } = {
     'labels or subnets of its Node object',
     'the API server is told, the machine is not',
   ),
+  nodeTaints: field(
+    'nodeTaints',
+    'node object',
+    'none',
+    'taints of its Node object',
+    'the API server is told, the machine is not',
+  ),
   run: ({ run }) => run.changes,
 };
 
@@ -267,7 +283,15 @@ function costOfFile(
   return { cost: 'unit restarted', units: readers, why: 'it is read when they start' };
 }
 
-function unitsSaid({ before, after }: Inputs): Change[] {
+function unitsSaid(inputs: Inputs): Change[] {
+  const left = leftBehind(inputs.before, inputs.after).map(({ name, leaves = '' }): Change => {
+    const why = 'they would stay in the kernel of the machine when the unit ends';
+    return { what: 'unit', says: `${leaves}, which ${name} made, go`, cost: 'machine rebooted', why };
+  });
+  return [...left, ...unitsThemselves(inputs)];
+}
+
+function unitsThemselves({ before, after }: Inputs): Change[] {
   const names = [...new Set([...before.units, ...after.units].map(nameOf))];
   const changes = names.flatMap((name): Change[] => {
     const [old, fresh] = [before, after].map(({ units }) => units.find((unit) => unit.name === name));

@@ -17,17 +17,23 @@ export function diffPlans(
   keys?: RenewedKeys,
 ): ClusterChanges {
   const certificates = diffPki(before?.pki, after?.pki);
-  const renewedByPlan = new Set(certificates.renewed.flatMap((name) => [`${name}.crt`, `${name}.key`]));
+  const described = renewedByPlan(before, after);
   const machines = differencesOfMachines(
     before,
     after,
-    (name) => keys?.get(name) ?? (keys ? none : renewedByPlan),
+    (name) => keys?.get(name) ?? (keys ? none : described),
   );
   return {
     cluster: [...diffCluster(before, after), ...(before && after ? certificates.changes : [])],
     host: diffHost(before, after),
     machines,
   };
+}
+
+/** Files of key material that two plans describe differently, and that therefore are made anew. */
+export function renewedByPlan(before: ClusterPlan | undefined, after: ClusterPlan | undefined): Set<string> {
+  const { renewed } = diffPki(before?.pki, after?.pki);
+  return new Set(renewed.flatMap((name) => [`${name}.crt`, `${name}.key`]));
 }
 
 const none: ReadonlySet<string> = new Set();

@@ -99,7 +99,7 @@ export function planCluster(
   keep: Keep = {},
   planners: ManagerPlanners = managerPlanners,
 ): ClusterPlan {
-  const there = new Set(previous?.machines.map(({ name }) => name));
+  const there = seesTheSame(previous, keep);
   const spec = withoutAbsentDevices(wanted, facts, there);
   const { manager, network } = decide({ wanted, spec, facts, kubernetes, previous, keep, there, planners });
   const planner = plannerOf(manager, planners);
@@ -111,7 +111,7 @@ export function planCluster(
   const drafts = nodes.map((node, index) => ({
     ...node,
     ports: ports.nodes[index] ?? [],
-    layers: keep.layers?.[node.machine.name] ?? layersOf(node, spec, facts),
+    layers: keep.layers?.[node.machine.name] ?? layersOf(node, spec, facts, keep),
     parts: components.map((component) => component(node.machine, cluster)),
     link: hostNetwork ? { hostNetwork: true as const } : lan ? { macvlan: lan.parent } : { bridge },
     keptBinds: keep.binds?.[node.machine.name],
@@ -154,6 +154,12 @@ export function planCluster(
   };
 }
 
+/** Names of nodes that are there and are to see the same of the host as they do now: it was checked when they came. */
+export function seesTheSame(previous: ClusterPlan | undefined, keep: Keep | undefined): Set<string> {
+  const names = (previous?.machines ?? []).map(({ name }) => name);
+  return new Set(keep?.binds ? names.filter((name) => keep.binds?.[name] !== undefined) : names);
+}
+
 /** What later plans, and readers of this one, need to know of the network. */
 function plannedNetwork(
   { bridge, lan, hostNetwork, ports, ...network }: ClusterNetwork,
@@ -185,7 +191,7 @@ function decide({ wanted, spec, facts, kubernetes, previous, keep, there, planne
     refuse(wanted, facts, kubernetes, { keep, there });
   });
   const manager = refusals.attempt(() => previous?.manager ?? chooseManager(spec, facts, planners));
-  const network = refusals.attempt(() => planClusterNetwork(spec, facts, previous));
+  const network = refusals.attempt(() => planClusterNetwork(spec, facts, previous, keep));
   refusals.check();
   if (!manager || !network) throw new Error('what could not be decided was not told');
   return { manager: manager.value, network: network.value };
@@ -228,13 +234,18 @@ function refuse(
   if (problems.length > 0) throw new InputError('the cluster cannot be made', problems);
 }
 
-function layersOf({ machine, kubernetes }: PlacedNode, spec: ClusterSpec, facts: HostFacts): PlannedLayer[] {
+function layersOf(
+  { machine, kubernetes }: PlacedNode,
+  spec: ClusterSpec,
+  facts: HostFacts,
+  keep: Keep,
+): PlannedLayer[] {
   const image = { ...spec.image, suite: suiteOf(machine.spec, spec.image) };
   return [
     ...imagesLayers(spec),
     kubernetesLayer(kubernetes, image.lock),
     ...componentLayers(machine.components),
-    rootfsLayer(image, facts),
+    keep.rootfs?.[machine.name] ?? rootfsLayer(image, facts),
   ];
 }
 

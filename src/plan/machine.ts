@@ -1,5 +1,6 @@
 import type { HostFacts } from '../facts/types.ts';
 import { hostBinds } from './binds.ts';
+import { taintsOf } from './components/kubelet.ts';
 import type { MachineContext } from './components/component.ts';
 import type { MachineLink, ManagerPlanner } from './managers/types.ts';
 import { plannedComponents } from './node-components.ts';
@@ -72,6 +73,7 @@ export function assembleMachine(input: MachineInput, facts: HostFacts, paths: Pa
     },
     facts,
   );
+  const taints = taintsOf(machine);
   return {
     name,
     role,
@@ -94,6 +96,7 @@ export function assembleMachine(input: MachineInput, facts: HostFacts, paths: Pa
       metadata: { labels: { ...roleLabels(machine), ...spec.labels } },
       spec: { podCIDR: podSubnets[0] ?? '', podCIDRs: podSubnets },
     },
+    ...(taints.length > 0 ? { nodeTaints: taints } : {}),
     run,
   };
 }

@@ -52,12 +52,12 @@ export function componentsOfSuite(
 /** What a node has: what it keeps, else what was chosen for it, else its suite's. */
 export function componentsOfNode(
   node: Pick<NodeSpec, 'name' | 'suite' | 'role'>,
-  { kept, chosen, image }: { kept: ByNode; chosen: ByNode; image: ClusterSpec['image'] },
+  { kept, chosen, image }: { kept: ByNode<Partial<NodeComponents>>; chosen: ByNode; image: ClusterSpec['image'] },
 ): NodeComponents {
-  return kept?.[node.name] ?? chosen?.[node.name] ?? componentsOfSuite(node, image);
+  return { ...(chosen?.[node.name] ?? componentsOfSuite(node, image)), ...kept?.[node.name] };
 }
 
-type ByNode = Readonly<Record<string, NodeComponents>> | undefined;
+type ByNode<T = NodeComponents> = Readonly<Record<string, T>> | undefined;
 
 /**
  * Why a version of a component does not go with a version of Kubernetes.

@@ -2,7 +2,7 @@
 
 import type { HostFacts, Lease } from '../facts/types.ts';
 import type { PkiPlan, PlannedCertificate } from '../pki/types.ts';
-import type { ClusterSpec, ComponentName, NodeRole } from '../spec/types.ts';
+import type { ClusterSpec, ComponentName, NodeRole, Taint } from '../spec/types.ts';
 import type { ComponentLayer, PlannedLayer, ResolvedSource } from './layer-types.ts';
 
 export type {
@@ -91,6 +91,8 @@ export interface PlannedUnit {
   wantedBy?: string;
   /** Planned files that it reads although no text names them; those that are named are found (diff/files-read.ts). */
   reads?: readonly string[];
+  /** What it leaves in the kernel when it ends; another one counts only in a machine that has started anew. */
+  leaves?: string;
   /** Planned files that it reads, but whose change is no reason to restart it on a running machine. */
   ignores?: readonly string[];
 }
@@ -291,6 +293,8 @@ export interface MachinePlan {
   liveCommands: readonly PlannedCommand[];
   /** Merged into the Node object once it has registered: what a kubelet may not say of itself. */
   nodePatch: NodePatch;
+  /** With these it registers; afterwards they are those of its Node object. None: it has no such field. */
+  nodeTaints?: readonly Taint[];
   /** How its manager runs it. */
   run: MachineRun;
 }

@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 
 import { KnestError, messageOf } from '../errors.ts';
 import type { Host } from '../host/types.ts';
@@ -81,8 +81,8 @@ export async function readCluster(
     if (created === undefined) return undefined;
     throw new DamagedRecord(name, `${folder}/plan.json`, 'is missing');
   }
-  const { plan, version } = stored;
-  const spec = (await readSpecs(host, paths, name)).find((one) => isOf(one, plan));
+  const { plan, version, specHash } = stored;
+  const spec = (await readSpecs(host, paths, name)).find((one) => isOf(one, plan, specHash));
   if (!spec) throw new DamagedRecord(name, `${folder}/spec.json`, 'is missing, or of another plan');
   const record = { spec, plan, created: created?.trim() };
   if (created === undefined) return { ...record, applied: nothingApplied };
@@ -97,18 +97,19 @@ export async function readPlan(
   host: Host,
   paths: Paths,
   name: string,
-): Promise<{ plan: ClusterPlan; version: number } | undefined> {
+): Promise<{ plan: ClusterPlan; version: number; specHash?: string } | undefined> {
   const path = `${clusterFolder(paths, name)}/plan.json`;
   const found = await readRecord(host, name, path);
   if (found === undefined) return undefined;
   const version = versionOf(found);
   refuseNewer(name, path, version);
   if (version < oldestVersion) throw new DamagedRecord(name, path, 'has no version that knest knows');
-  const checked = checkPlan(migratePlan(found));
+  const { specHash, ...bare } = found as { specHash?: unknown };
+  const checked = checkPlan(migratePlan(bare));
   if ('problem' in checked) {
     throw new DamagedRecord(name, path, `is not as knest wrote it (${checked.problem})`);
   }
-  return { plan: checked.value, version };
+  return { plan: checked.value, version, ...(typeof specHash === 'string' ? { specHash } : {}) };
 }
 
 /** While plan and spec are written there are two spec files; the plan says which of the two belongs to it. */
@@ -130,8 +131,14 @@ async function readSpecs(host: Host, paths: Paths, name: string): Promise<Cluste
   return (await Promise.all(read)).flat().reverse();
 }
 
-function isOf({ nodes }: ClusterSpec, { machines }: ClusterPlan): boolean {
-  return nodes.map(({ name }) => name).join() === machines.map(({ name }) => name).join();
+/** @param specHash undefined: an older knest wrote the plan, and changed nothing of a cluster but its nodes */
+function isOf(spec: ClusterSpec, { machines }: ClusterPlan, specHash: string | undefined): boolean {
+  if (specHash !== undefined) return hashOf(spec) === specHash;
+  return spec.nodes.map(({ name }) => name).join() === machines.map(({ name }) => name).join();
+}
+
+function hashOf(spec: ClusterSpec): string {
+  return createHash('sha256').update(JSON.stringify(spec)).digest('hex');
 }
 
 /** @throws KnestError kind "notFound" */
@@ -162,7 +169,7 @@ export async function writeCluster(
   const [file, next] = specFiles.map((name) => `${folder}/${name}`) as [string, string];
   // both or none, whenever it is killed: the plan decides
   await writeRecord(host, next, { version: recordVersion, spec });
-  await writeRecord(host, `${folder}/plan.json`, plan);
+  await writeRecord(host, `${folder}/plan.json`, { ...plan, specHash: hashOf(spec) });
   await host.rename(next, file);
 }
 

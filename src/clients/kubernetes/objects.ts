@@ -64,7 +64,7 @@ export interface EndpointSliceObject extends KubernetesObject {
 }
 
 export interface NodeObject extends KubernetesObject {
-  spec?: { unschedulable?: boolean; taints?: { key: string; effect: string }[] };
+  spec?: { unschedulable?: boolean; taints?: { key: string; value?: string; effect: string }[] };
   status?: {
     addresses?: { type: string; address: string }[];
     conditions?: NodeConditionObject[];

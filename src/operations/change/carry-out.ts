@@ -9,7 +9,7 @@ import { controlPlanesOf } from '../../plan/control-planes.ts';
 import type { ClusterPlan, MachinePlan } from '../../plan/types.ts';
 import type { ClusterSpec } from '../../spec/types.ts';
 import { writeAppliedMachine } from '../../state/applied.ts';
-import { clusterFolder, requireCluster, writeCluster } from '../../state/clusters.ts';
+import { clusterFolder, readKeyMaterial, requireCluster, writeCluster } from '../../state/clusters.ts';
 import { bootSteps } from '../nodes/boot-nodes.ts';
 import { settle, updateApplied, updateHost } from '../nodes/move-to-plan.ts';
 import { removalSteps } from '../nodes/remove-node.ts';
@@ -19,7 +19,8 @@ import { interruptedIn, unfinishedChange } from './open-cluster.ts';
 import type { OpenCluster } from './open-cluster.ts';
 import { planRollout } from './rollout.ts';
 import type { Rollout } from './rollout.ts';
-import { answers, drainStep, turnSteps } from './turn.ts';
+import { nodeObjectDiffers } from './node-object.ts';
+import { answers, drainStep, plansOf, tellNode, turnSteps } from './turn.ts';
 import type { CarryOutOptions, PlannedChange } from './types.ts';
 
 /**
@@ -36,17 +37,21 @@ export async function carryOutChange(
 ): Promise<OpenCluster> {
   const { session } = cluster;
   const { listener, signal } = session;
-  const [material] = await sideBySide(
+  await sideBySide(
     signal,
     (both) => runStep(certificatesStep(session, after), listener, both),
     ...after.layers.map(
       (layer) => (both: AbortSignal) => runSequence(layerStep(session, facts, layer), listener, both),
     ),
   );
-  const open = { ...cluster, material };
-  await writeWanted(open, spec, after);
-  const record = await requireCluster(session.host, session.paths, after.cluster);
-  return rollOut({ ...open, record }, options);
+  await writeWanted(cluster, spec, after);
+  const { host, paths } = session;
+  const [record, material] = await Promise.all([
+    requireCluster(host, paths, after.cluster),
+    // with the passwords of the new spec
+    readKeyMaterial(host, paths, after.cluster),
+  ]);
+  return rollOut({ ...cluster, record, material }, options);
 }
 
 /**
@@ -94,7 +99,7 @@ export async function rollOut(cluster: OpenCluster, options: CarryOutOptions = {
         await updateHost(move);
         const loud = new Set(rollout.waves.flat().map(({ machine }) => machine));
         for (const machine of plan.machines.filter(({ name }) => !loud.has(name)))
-          await updateApplied(move, machine);
+          await changeQuietly(cluster, machine);
       },
     },
     ...rollout.waves.map((wave) =>
@@ -109,6 +114,23 @@ export async function rollOut(cluster: OpenCluster, options: CarryOutOptions = {
   }
   await settle(move);
   return { ...cluster, record: await requireCluster(session.host, session.paths, plan.cluster) };
+}
+
+/** A machine in which nothing starts anew. Its Node object is told first: who goes on must know what it had before. */
+async function changeQuietly(cluster: OpenCluster, machine: MachinePlan): Promise<void> {
+  const { session, manager, material, record } = cluster;
+  const { plan, applied } = record;
+  const old = applied.machines.find((one) => one.machine.name === machine.name);
+  if (!old) return;
+  if (nodeObjectDiffers(plansOf(old), machine)) {
+    if (await answers(cluster)) await tellNode(cluster, old, machine);
+    else {
+      const message = `the API server does not answer: labels and taints of ${machine.name} have to wait`;
+      session.listener({ type: 'note', level: 'info', message });
+      return;
+    }
+  }
+  await updateApplied({ session, manager, material, applied, plan }, machine);
 }
 
 function nameOf({ name }: { name: string }): string {

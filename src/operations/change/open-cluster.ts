@@ -1,5 +1,5 @@
 import { quorumOf } from '../../clients/etcd/quorum.ts';
-import { diffPlans, isEmpty } from '../../diff/diff-plans.ts';
+import { diffPlans, isEmpty, renewedByPlan } from '../../diff/diff-plans.ts';
 import { diffFromEither } from '../../diff/from-either.ts';
 import type { ClusterChanges, MachineDifference } from '../../diff/types.ts';
 import type { MachineManager } from '../../managers/types.ts';
@@ -29,9 +29,20 @@ export function unfinishedChange({
   return isEmpty(changes) ? undefined : changes;
 }
 
-/** The difference between what has been carried out of a cluster and a plan, changes that were interrupted included. */
-export function changesTo(plan: ClusterPlan, applied: Applied, material: KeyMaterial): ClusterChanges {
-  const keys = renewedKeys(applied, material);
+/**
+ * The difference between what has been carried out of a cluster and a plan, changes that were interrupted included.
+ * @param planned the plan's certificates have not been made yet: those that it describes differently count as others
+ */
+export function changesTo(
+  plan: ClusterPlan,
+  applied: Applied,
+  material: KeyMaterial,
+  { planned = false }: { planned?: boolean } = {},
+): ClusterChanges {
+  const described = planned ? renewedByPlan(appliedPlan(applied), plan) : [];
+  const keys = new Map(
+    [...renewedKeys(applied, material)].map(([name, files]) => [name, new Set([...files, ...described])]),
+  );
   const changes = diffPlans(appliedPlan(applied), plan, keys);
   const interrupted = applied.machines.flatMap(({ machine, underway }) => {
     const after = plan.machines.find(({ name }) => name === machine.name);

@@ -18,6 +18,7 @@ import { retryUntilReady } from '../retry.ts';
 import { defaultWait } from '../steps.ts';
 import { cordon, uncordon } from './cordon.ts';
 import { handOverEtcd, waitForEtcd, waitForProbes } from './control-plane-turn.ts';
+import { nodeObjectDiffers, updateNodeObject } from './node-object.ts';
 import { apiCanAnswer } from './open-cluster.ts';
 import type { OpenCluster } from './open-cluster.ts';
 import type { Turn } from './rollout.ts';
@@ -34,6 +35,8 @@ export function turnSteps(cluster: OpenCluster, turn: Turn, options: CarryOutOpt
   const { name } = machine;
   const folder = clusterFolder(session.paths, plan.cluster);
   let since: Date | undefined;
+  const isToBeTold = async (): Promise<boolean> =>
+    nodeObjectDiffers(plansOf(old), machine) && (await answers(cluster));
   const isOff = async (): Promise<boolean> => (await manager.leader(machine)) === undefined;
   return [
     ...(turn.drain ? [drainStep(cluster, old, options)] : []),
@@ -43,6 +46,7 @@ export function turnSteps(cluster: OpenCluster, turn: Turn, options: CarryOutOpt
       run: async ({ signal }) => {
         const wasOff = await isOff();
         if (!wasOff) await handOverEtcd(cluster, machine, turn);
+        if (!wasOff && (await isToBeTold())) await tellNode(cluster, old, machine);
         // what was written before the machine ended does not count as a sign of life
         if (turn.reboot || turn.restart.includes('kubelet.service')) since = wholeSecond();
         await updateApplied({ session, manager, material, applied, plan }, machine, {
@@ -57,11 +61,32 @@ export function turnSteps(cluster: OpenCluster, turn: Turn, options: CarryOutOpt
       title: `Node ${name} is well`,
       done: async () => (await isOff()) || !(await apiCanAnswer(cluster)),
       run: async (tools) => {
+        const told = nodeObjectDiffers(plansOf(old), machine);
         await waitUntilWell(cluster, machine, { since, timeout: options.wait ?? defaultWait, tools });
+        // once more, for an API that did not answer before
+        if (told) await tellNode(cluster, old, machine);
         await writeAppliedMachine(session.host, folder, machine, material);
       },
     },
   ];
+}
+
+/** Every plan that a machine may follow. */
+export function plansOf({ machine, underway }: AppliedMachine): MachinePlan[] {
+  return underway ? [machine, underway] : [machine];
+}
+
+/** Gives a Node object the labels and taints of the new plan; one that is not there registers with them. */
+export async function tellNode(
+  cluster: OpenCluster,
+  old: AppliedMachine,
+  machine: MachinePlan,
+): Promise<void> {
+  await withClient(cluster, (client) =>
+    retryUntilReady(`tell the API server of ${machine.name}`, cluster.session.signal, () =>
+      unlessGone(updateNodeObject(client, plansOf(old), machine)),
+    ),
+  );
 }
 
 /** A node whose machine is off has no pods to evict, and one whose API does not answer cannot have them evicted. */

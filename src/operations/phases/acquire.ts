@@ -6,6 +6,7 @@ import type { Check, HostFacts, Lease } from '../../facts/types.ts';
 import { missingPackages } from '../../observe/checks/check-host.ts';
 import { exampleLeases } from '../../plan/network/lan.ts';
 import { hostPathProblems, hostPathWarnings } from '../../plan/binds.ts';
+import { seesTheSame } from '../../plan/cluster.ts';
 import { keepOf } from '../../plan/keep.ts';
 import { lockProblems } from '../../plan/lock-problems.ts';
 import type { Keep } from '../../plan/keep.ts';
@@ -67,7 +68,7 @@ export async function acquire(
     layersToCome,
   }: AcquireOptions,
 ): Promise<Acquired> {
-  const there = new Set(previous?.machines.map(({ name }) => name));
+  const there = seesTheSame(previous, keep);
   const facts = await makeHostFit(session, spec, {
     install,
     // who only looks at a plan leaves not even a trace of trying; where machines are, it has been tried
@@ -94,7 +95,9 @@ export async function acquire(
     }
   }
   if (leases === 'examples') {
-    return { facts, kubernetes, leases: exampleLeases(spec.nodes.map(({ name }) => name)) };
+    const known = new Set(previous?.machines.map(({ name }) => name));
+    const names = spec.nodes.map(({ name }) => name).filter((name) => !known.has(name));
+    return { facts, kubernetes, leases: exampleLeases(names) };
   }
   return {
     facts,

@@ -32,15 +32,11 @@ export async function chooseComponents(
   const problems: Problem[] = [];
   for (const node of spec.nodes) {
     const kept = present[node.name];
-    if (kept) {
-      chosen[node.name] = kept;
-      continue;
-    }
     const like = spec.nodes.find((other) => present[other.name] && areAlike(node, other, spec, kubernetes));
     try {
       chosen[node.name] = await componentsOf(node, spec, kubernetes, resolve, {
-        ...(like && present[like.name]),
-        etcd: etcdOf(present),
+        ...(kept ?? (like && present[like.name])),
+        etcd: kept?.etcd ?? etcdOf(present),
       });
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
@@ -67,7 +63,7 @@ function areAlike(
 }
 
 /** One from elsewhere is for all control planes; that of the suite, each has of its own. */
-function etcdOf(present: ChosenComponents): ResolvedComponent | undefined {
+function etcdOf(present: NonNullable<Keep['components']>): ResolvedComponent | undefined {
   return Object.values(present).find(({ etcd }) => etcd?.layer)?.etcd;
 }
 

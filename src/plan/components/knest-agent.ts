@@ -76,6 +76,7 @@ export const knestAgent: Component = (machine, cluster) => {
             TimeoutStopSec: '3',
           },
         }),
+        ...(cluster.spec.network.networkPolicy ? { leaves: 'rules of network policies' } : {}),
       },
       ...(appliesObjects(machine, cluster) ? [objectsUnit] : []),
     ],

@@ -49,13 +49,16 @@ export const kubeProxy: Component = (machine, cluster) =>
           ...(machine.role === 'worker' ? [waitFile] : []),
         ],
         units: [
-          kubernetesUnit('kube-proxy', {
-            description: 'Kubernetes network proxy',
-            flags: withExtraArgs({ config: configFile }, cluster.spec.components.kubeProxy.extraArgs),
-            ...(machine.role === 'worker'
-              ? { order: afterNetwork, before: { ExecStartPre: `${waitForApi} ${cluster.endpoint}` } }
-              : { order: afterApiServer }),
-          }),
+          {
+            ...kubernetesUnit('kube-proxy', {
+              description: 'Kubernetes network proxy',
+              flags: withExtraArgs({ config: configFile }, cluster.spec.components.kubeProxy.extraArgs),
+              ...(machine.role === 'worker'
+                ? { order: afterNetwork, before: { ExecStartPre: `${waitForApi} ${cluster.endpoint}` } }
+                : { order: afterApiServer }),
+            }),
+            leaves: `rules of ${String(configuration(machine, cluster)['mode'])}`,
+          },
         ],
         certificates: [clientCertificate('kube-proxy', 'system:kube-proxy')],
         probes: [

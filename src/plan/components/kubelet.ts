@@ -109,7 +109,7 @@ function certificates(machine: MachineContext, client: string, serving: string):
 }
 
 /** They count when the node registers; later changes are those of the Node object. */
-function taintsOf({ spec, traits }: MachineContext): readonly Taint[] {
+export function taintsOf({ spec, traits }: Pick<MachineContext, 'spec' | 'traits'>): readonly Taint[] {
   return spec.taints === 'control-plane'
     ? traits.controlPlaneTaints.map((key) => ({ key, value: '', effect: 'NoSchedule' }))
     : spec.taints;

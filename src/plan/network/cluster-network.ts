@@ -1,4 +1,5 @@
 import type { ClusterSpec } from '../../spec/types.ts';
+import type { Keep } from '../keep.ts';
 import type { ClusterPlan, PlanInputs } from '../types.ts';
 import { collectRefusals } from '../refusals.ts';
 import { bridgeName } from './bridge.ts';
@@ -31,10 +32,11 @@ export function planClusterNetwork(
   spec: ClusterSpec,
   facts: PlanInputs,
   previous?: ClusterPlan,
+  keep: Pick<Keep, 'loadBalancer'> = {},
 ): ClusterNetwork {
   const refusals = collectRefusals();
   const ports = refusals.attempt(() => planClusterPorts(spec, facts, previous));
-  const rest = refusals.attempt(() => planAddresses(spec, facts, previous));
+  const rest = refusals.attempt(() => planAddresses(spec, facts, previous, keep));
   refusals.check();
   if (!ports || !rest) throw new Error('what could not be planned was not told');
   return { ...rest.value, ports: ports.value };
@@ -61,6 +63,7 @@ function planAddresses(
   spec: ClusterSpec,
   facts: PlanInputs,
   previous: ClusterPlan | undefined,
+  keep: Pick<Keep, 'loadBalancer'>,
 ): Omit<ClusterNetwork, 'ports'> {
   const hostNetwork = findHostNetwork(spec, facts, previous);
   const bridge = hostNetwork ? podBridge : bridgeName(spec.name);
@@ -73,7 +76,8 @@ function planAddresses(
         ...(lan ? { lan: lan.parent } : {}),
         ...(leased === undefined ? {} : { leased }),
       });
-  const loadBalancer = previous
+  const loadBalancer =
+    previous && keep.loadBalancer !== 'anew'
     ? (previous.network.loadBalancer ?? [])
     : choosePool({
         network: spec.network,
