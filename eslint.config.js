@@ -59,6 +59,8 @@ const allowedPastHost = [
   // what the user names on the command line and what lies beside the program; loaded before there is a host
   'src/cli/main.ts',
   'src/cli/read-spec.ts',
+  // the user's editor, in the user's terminal
+  'src/cli/editor.ts',
   'src/cli/output/plan-directory.ts',
   'src/cli/next-steps.ts',
   'src/cli/commands/version.ts',

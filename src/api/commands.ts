@@ -1,6 +1,14 @@
 /** What the command line calls. The library is index.ts. */
 
 export { addNodes } from '../operations/nodes/add-nodes.ts';
+export { applyCluster, diffCluster } from '../operations/change/apply-cluster.ts';
+export type {
+  ApplyOptions,
+  ApplyResult,
+  ClusterDiff,
+  DiffOptions,
+} from '../operations/change/apply-cluster.ts';
+export { clusterConfig } from '../operations/inspect/cluster-config.ts';
 export { createCluster } from '../operations/create/create-cluster.ts';
 export { deleteCluster } from '../operations/delete/delete-cluster.ts';
 export { deleteNodes } from '../operations/nodes/delete-nodes.ts';

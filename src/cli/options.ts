@@ -197,8 +197,11 @@ export function bundleOptions(command: Command): Command {
 }
 
 /** --yes: knest may change more on the host than what belongs to the cluster. */
-export function yesOption(command: Command): Command {
-  return command.option('-y, --yes', 'install missing Debian packages on this host without asking');
+export function yesOption(
+  command: Command,
+  meaning = 'install missing Debian packages on this host without asking',
+): Command {
+  return command.option('-y, --yes', meaning);
 }
 
 /** For commander's argument parsers: milliseconds from "30s", "5m". */

@@ -8,6 +8,7 @@ import { addBackupList } from './commands/backup-list.ts';
 import { addBackupRestore } from './commands/backup-restore.ts';
 import { addBackupSchedule } from './commands/backup-schedule.ts';
 import { addBackupVerify } from './commands/backup-verify.ts';
+import { addApply } from './commands/apply.ts';
 import { addBuildImage } from './commands/build-image.ts';
 import { addBundleCreate } from './commands/bundle-create.ts';
 import { addBundleVerify } from './commands/bundle-verify.ts';
@@ -18,11 +19,14 @@ import { addCreateCluster } from './commands/create-cluster.ts';
 import { addDeleteCluster } from './commands/delete-cluster.ts';
 import { addDeleteClusters } from './commands/delete-clusters.ts';
 import { addDeleteNode } from './commands/delete-node.ts';
+import { addDiff } from './commands/diff.ts';
 import { addDoctor } from './commands/doctor.ts';
+import { addEditCluster } from './commands/edit-cluster.ts';
 import { addExec } from './commands/exec.ts';
 import { addExportKubeconfig } from './commands/export-kubeconfig.ts';
 import { addExportLogs } from './commands/export-logs.ts';
 import { addGetClusters } from './commands/get-clusters.ts';
+import { addGetConfig } from './commands/get-config.ts';
 import { addGetImages } from './commands/get-images.ts';
 import { addGetKubeconfig } from './commands/get-kubeconfig.ts';
 import { addGetNodes } from './commands/get-nodes.ts';
@@ -63,12 +67,13 @@ export function buildProgram(cli: Cli): Command {
 
   const get = program
     .command('get')
-    .description('list clusters, nodes, images and versions, or print a kubeconfig');
+    .description('list clusters, nodes, images and versions, or print a kubeconfig or a config');
   addGetClusters(get, cli);
   addGetNodes(get, cli);
   addGetImages(get, cli);
   addGetVersions(get, cli);
   addGetKubeconfig(get, cli);
+  addGetConfig(get, cli);
 
   const exporting = program.command('export').description('write a kubeconfig, or logs');
   addExportKubeconfig(exporting, cli);
@@ -92,6 +97,11 @@ export function buildProgram(cli: Cli): Command {
 
   const plan = program.command('plan').description('show what would be done');
   addPlanCluster(plan, cli);
+
+  addDiff(program, cli);
+  addApply(program, cli);
+  const edit = program.command('edit').description('change a cluster in an editor');
+  addEditCluster(edit, cli);
 
   addExec(program, cli);
   addShell(program, cli);

@@ -18,7 +18,10 @@ export async function readSpec(terminal: Terminal, options: SpecOptions): Promis
   const flags = specFlags(options);
   const { config } = options;
   const file = config === undefined ? undefined : await readConfig(terminal, config);
-  const read = { ...loadSpec({ ...(file && { config: file }), flags }), ...(file && { config: file.text }) };
+  const read = {
+    ...loadSpec({ ...(file && { config: file }), flags }),
+    ...(file && { config: file.text, file }),
+  };
   const found = options.lock === false ? undefined : await readLock(config);
   if (!found && options.locked) {
     const where = config === undefined || config === '-' ? 'no config file that' : `no ${lockFileName} that`;
@@ -32,6 +35,7 @@ export async function readSpec(terminal: Terminal, options: SpecOptions): Promis
 export interface ReadSpec extends LoadedSpec {
   /** The config's text. */
   config?: string;
+  file?: ConfigFile;
   /** Where its lock comes from. */
   lockFile?: string;
 }

@@ -79,17 +79,21 @@ export function keepFor(present: ClusterPlan, before: ClusterSpec, after: Cluste
         return kept === undefined ? [] : [[name, kept]];
       }),
     );
-  const kubernetes = ({ old, node }: { old: NodeSpec; node: NodeSpec }): boolean =>
-    !differs(wantedKubernetes(old, before), wantedKubernetes(node, after));
+  const kubernetes = ({ old, node, machine }: (typeof staying)[number]): boolean =>
+    isSameKubernetes(wantedKubernetes(old, before), wantedKubernetes(node, after), machine.kubernetesVersion);
   const image = ({ old, node }: { old: NodeSpec; node: NodeSpec }): boolean =>
     suiteOf(old, before.image) === suiteOf(node, after.image) &&
     !differs({ ...before.image, suite: '' }, { ...after.image, suite: '' });
   const origins = componentNames.filter((name) =>
     differs(before.components.sources?.[name], after.components.sources?.[name]),
   );
-  const components = (one: { old: NodeSpec; node: NodeSpec }): boolean => kubernetes(one) && image(one);
+  const components = (one: (typeof staying)[number]): boolean => kubernetes(one) && image(one);
   const archives = !differs(before.images, after.images);
-  const clusterStays = !differs(ofKubernetes(before.kubernetes), ofKubernetes(after.kubernetes));
+  const clusterStays = isSameKubernetes(
+    ofKubernetes(before.kubernetes),
+    ofKubernetes(after.kubernetes),
+    present.kubernetesVersion,
+  );
   return {
     kubernetes: {
       ...(clusterStays && all.kubernetes?.cluster ? { cluster: all.kubernetes.cluster } : {}),
@@ -111,6 +115,16 @@ export function keepFor(present: ClusterPlan, before: ClusterSpec, after: Cluste
     ...(all.sysctls ? { sysctls: all.sysctls } : {}),
     ...(differs(before.network.loadBalancer, after.network.loadBalancer) ? { loadBalancer: 'anew' } : {}),
   };
+}
+
+/** Who asks for the very version that is there asks for no other one; where it came from is a matter of its source. */
+function isSameKubernetes(
+  before: ReturnType<typeof ofKubernetes>,
+  after: ReturnType<typeof ofKubernetes>,
+  present: string,
+): boolean {
+  if (differs(before.source, after.source) && after.source !== 'auto') return false;
+  return before.version === after.version || after.version === present;
 }
 
 function wantedKubernetes(node: NodeSpec, { kubernetes }: ClusterSpec) {

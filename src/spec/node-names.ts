@@ -2,11 +2,20 @@
 
 import type { NodeRole } from './types.ts';
 
-/** kind's names: NAME-control-plane, NAME-control-plane2, ..., NAME-worker, NAME-worker2, ... */
-export function machineNames(cluster: string, nodes: readonly { role: NodeRole }[]): string[] {
+/**
+ * kind's names: NAME-control-plane, NAME-control-plane2, ..., NAME-worker, NAME-worker2, ... A node that has a name of its
+ * own keeps it, and no other one gets it.
+ */
+export function machineNames(
+  cluster: string,
+  nodes: readonly { role: NodeRole; name?: string | undefined }[],
+): string[] {
+  const given = new Set(nodes.map(({ name }) => name));
   const seen: Record<NodeRole, number> = { 'control-plane': 0, worker: 0 };
-  return nodes.map(({ role }) => {
-    seen[role] += 1;
+  return nodes.map(({ role, name }) => {
+    if (name !== undefined) return name;
+    do seen[role] += 1;
+    while (given.has(nodeName(cluster, role, seen[role])));
     return nodeName(cluster, role, seen[role]);
   });
 }

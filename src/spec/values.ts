@@ -19,6 +19,16 @@ export function nameProblem(name: string): string | undefined {
   return `"${name}" must be lower-case letters, digits and "-", beginning and ending with a letter or digit`;
 }
 
+/** Longest host name. */
+const maximumNodeNameLength = 63;
+
+export function nodeNameProblem(name: string): string | undefined {
+  if (name.length > maximumNodeNameLength)
+    return `is ${name.length} characters long; a host name has at most ${maximumNodeNameLength}`;
+  if (namePattern.test(name)) return undefined;
+  return `"${name}" must be lower-case letters, digits and "-", beginning and ending with a letter or digit`;
+}
+
 export function sourceProblem(source: string): string | undefined {
   return wordOrDirectoryProblem(source, sources);
 }

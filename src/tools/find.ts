@@ -12,3 +12,28 @@ export const findDevicesCommand = [
 export function removeEmptyCommand(paths: readonly string[]): string[] {
   return ['find', ...paths, '-maxdepth', '0', '-empty', '-delete'];
 }
+
+/** A file as it is, links not followed. */
+export interface FoundFile {
+  path: string;
+  /** find's letter: f, d, l, ... */
+  kind: string;
+  mode: number;
+  /** Of a link: where it leads. */
+  link: string;
+}
+
+/** What is at paths; of those where nothing is, nothing is said on stdout, and find exits 1. */
+export function findFilesCommand(paths: readonly string[]): string[] {
+  return ['find', ...paths, '-maxdepth', '0', '-printf', '%y\\t%m\\t%l\\t%p\\n'];
+}
+
+export function parseFoundFiles(stdout: string): FoundFile[] {
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const [kind = '', mode = '', link = '', ...path] = line.split('\t');
+      return { kind, mode: parseInt(mode, 8), link, path: path.join('\t') };
+    });
+}

@@ -4,6 +4,7 @@ import { parallel, runSequence, runStep, serial, sideBySide } from '../../apply/
 import type { Sequence, Step } from '../../apply/runner.ts';
 import { hasLayer } from '../../artifacts/layers.ts';
 import { gatherAptFacts, gatherFacts } from '../../observe/host/gather.ts';
+import type { ClusterChanges } from '../../diff/types.ts';
 import type { HostFacts } from '../../facts/types.ts';
 import { controlPlanesOf } from '../../plan/control-planes.ts';
 import type { ClusterPlan, MachinePlan } from '../../plan/types.ts';
@@ -15,6 +16,8 @@ import { settle, updateApplied, updateHost } from '../nodes/move-to-plan.ts';
 import { removalSteps } from '../nodes/remove-node.ts';
 import type { Session } from '../session.ts';
 import { certificatesStep, defaultWait, layerStep, readySteps } from '../steps.ts';
+import { withDrift } from './drift.ts';
+import type { Drift } from './drift.ts';
 import { interruptedIn, unfinishedChange } from './open-cluster.ts';
 import type { OpenCluster } from './open-cluster.ts';
 import { planRollout } from './rollout.ts';
@@ -32,7 +35,7 @@ import type { CarryOutOptions, PlannedChange } from './types.ts';
  */
 export async function carryOutChange(
   cluster: OpenCluster,
-  { spec, after, facts }: Pick<PlannedChange, 'spec' | 'after' | 'facts'>,
+  { spec, after, facts, drift }: Pick<PlannedChange, 'spec' | 'after' | 'facts' | 'drift'>,
   options: CarryOutOptions = {},
 ): Promise<OpenCluster> {
   const { session } = cluster;
@@ -51,7 +54,7 @@ export async function carryOutChange(
     // with the passwords of the new spec
     readKeyMaterial(host, paths, after.cluster),
   ]);
-  return rollOut({ ...cluster, record, material }, options);
+  return rollOut({ ...cluster, record: withDrift(record, drift), material }, options, drift);
 }
 
 /**
@@ -73,10 +76,16 @@ export async function writeWanted(
 /**
  * Brings a cluster from what has been carried out of it to the plan that is wanted, in the order of its rollout. Nodes
  * come and go only while the API answers. Does nothing when nothing is left to do.
+ * @param drift what was changed by hand on the host; of machines the record says it, see withDrift
  * @returns the cluster as it is afterwards
  */
-export async function rollOut(cluster: OpenCluster, options: CarryOutOptions = {}): Promise<OpenCluster> {
-  const changes = unfinishedChange(cluster);
+export async function rollOut(
+  cluster: OpenCluster,
+  options: CarryOutOptions = {},
+  drift?: Drift,
+): Promise<OpenCluster> {
+  const hostDrifted = (drift?.host ?? []).length > 0;
+  const changes = unfinishedChange(cluster) ?? (hostDrifted ? noChanges : undefined);
   if (!changes) return cluster;
   const { session, manager, material, record } = cluster;
   const { plan, spec, applied } = record;
@@ -96,7 +105,7 @@ export async function rollOut(cluster: OpenCluster, options: CarryOutOptions = {
       id: 'others',
       title: 'Bring host and nodes to the plan',
       run: async () => {
-        await updateHost(move);
+        await updateHost(move, { again: hostDrifted });
         const loud = new Set(rollout.waves.flat().map(({ machine }) => machine));
         for (const machine of plan.machines.filter(({ name }) => !loud.has(name)))
           await changeQuietly(cluster, machine);
@@ -132,6 +141,8 @@ async function changeQuietly(cluster: OpenCluster, machine: MachinePlan): Promis
   }
   await updateApplied({ session, manager, material, applied, plan }, machine);
 }
+
+const noChanges: ClusterChanges = { cluster: [], host: [], machines: [] };
 
 function nameOf({ name }: { name: string }): string {
   return name;

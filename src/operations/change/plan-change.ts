@@ -11,6 +11,7 @@ import { appliedPlan } from '../../state/applied.ts';
 import { acquire } from '../phases/acquire.ts';
 import { planBesideOthers } from '../phases/plan.ts';
 import { resolveReferences } from '../phases/resolve-references.ts';
+import { findDrift, sayDrift, withDrift } from './drift.ts';
 import { changesTo, interruptedIn } from './open-cluster.ts';
 import type { OpenCluster } from './open-cluster.ts';
 import { planRollout } from './rollout.ts';
@@ -33,11 +34,14 @@ export interface PlanChangeOptions {
  * @throws InputError with everything that a living cluster cannot become, and with all that does not fit this host
  */
 export async function planChangeTo(
-  { session, record, material }: OpenCluster,
+  cluster: OpenCluster,
   wanted: ClusterSpec,
   { install = false, dryRun = false, maxUnavailable, keep: chosen }: PlanChangeOptions = {},
 ): Promise<PlannedChange> {
-  const { plan: previous, spec: present, applied, created } = record;
+  const { session, record, material } = cluster;
+  const { plan: previous, spec: present, created } = record;
+  const drift = await findDrift(cluster);
+  const { applied } = withDrift(record, drift);
   const before = appliedPlan(applied);
   if (created === undefined || !before) {
     throw new KnestError(`creating cluster "${previous.cluster}" did not finish`, {
@@ -56,12 +60,12 @@ export async function planChangeTo(
   const after = await planBesideOthers(session, spec, acquired, { previous, keep });
   refuseTakenAddresses(after);
   const known = new Map([...material, ...secretsOf(spec)]);
-  const changes = changesTo(after, applied, known, { planned: true });
+  const changes = sayDrift(changesTo(after, applied, known, { planned: true }), drift);
   const rollout = planRollout(changes, after, spec, {
     maxUnavailable,
     interrupted: interruptedIn(applied),
   });
-  return { spec, before, after, changes, rollout, facts: acquired.facts };
+  return { spec, before, after, changes, rollout, facts: acquired.facts, drift };
 }
 
 /** What the config only points at is read again; what it does not say is not looked for. */

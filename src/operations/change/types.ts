@@ -4,6 +4,7 @@ import type { ClusterChanges } from '../../diff/types.ts';
 import type { HostFacts } from '../../facts/types.ts';
 import type { ClusterPlan } from '../../plan/types.ts';
 import type { ClusterSpec } from '../../spec/types.ts';
+import type { Drift } from './drift.ts';
 import type { Rollout, RolloutOptions } from './rollout.ts';
 
 /** What would be done to bring a cluster to a spec; nothing has been touched yet. */
@@ -15,6 +16,8 @@ export interface PlannedChange {
   changes: ClusterChanges;
   rollout: Rollout;
   facts: HostFacts;
+  /** What was changed by hand, and is put right with the rest. */
+  drift: Drift;
 }
 
 export interface CarryOutOptions extends Pick<RolloutOptions, 'maxUnavailable'> {

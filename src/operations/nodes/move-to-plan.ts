@@ -66,11 +66,17 @@ export async function carryOut(move: PlanMove): Promise<void> {
   for (const machine of move.plan.machines) await updateApplied(move, machine);
 }
 
-/** Brings what the host lends to the cluster to the plan. Calling it again is harmless. */
-export async function updateHost({ session, manager, applied, plan }: PlanMove): Promise<void> {
+/**
+ * Brings what the host lends to the cluster to the plan. Calling it again is harmless.
+ * @param options again: all of it, kernel settings as well, although the plan has the same
+ */
+export async function updateHost(
+  { session, manager, applied, plan }: PlanMove,
+  { again = false }: { again?: boolean } = {},
+): Promise<void> {
   const before = appliedPlan(applied);
   const changes = diffHost(before, plan);
-  if (before && changes.some(({ what }) => what === 'kernel setting')) {
+  if (again || (before && changes.some(({ what }) => what === 'kernel setting'))) {
     await networkStep(session, manager, plan).run({ progress: () => undefined, signal: session.signal });
   } else await manager.updateHost(plan);
   await Promise.all(hostFilesThatGo(before, plan).map((path) => session.host.remove(path)));

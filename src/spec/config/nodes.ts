@@ -7,6 +7,7 @@ import {
   devicePathProblem,
   labelValueProblem,
   mountTargetProblem,
+  nodeNameProblem,
   parseBytes,
   pathProblem,
   qualifiedNameProblem,
@@ -82,6 +83,11 @@ const portMapping = z.strictObject({
 });
 
 const nodeSchema = z.strictObject({
+  name: text(nodeNameProblem).meta({
+    description:
+      'Name of the node, which begins with that of the cluster: `lab-worker3`. Default: NAME-control-plane, ..., NAME-worker, ' +
+      '..., in the order of the list.',
+  }),
   role: z.enum(nodeRoles).meta({ description: 'What the node does: `control-plane` or `worker`.' }),
   labels: mapping(qualifiedNameProblem, checkedText(labelValueProblem)).meta({
     description: 'Labels of the node.',

@@ -4,7 +4,7 @@ import type { Problem } from '../../errors.ts';
 import type { At, Path } from '../problems.ts';
 import type { Config, NodeConfig } from '../schema.ts';
 import { normalizePath } from '../values.ts';
-import { mostNodes } from '../words.ts';
+import { defaults, mostNodes } from '../words.ts';
 
 type ValidConfig = Partial<Config>;
 
@@ -19,9 +19,25 @@ export function nodeProblems(config: ValidConfig, at: At): Problem[] {
       ? [{ ...at(['nodes']), message: `lists ${nodes.length} nodes; a cluster can have ${mostNodes}` }]
       : []),
     ...(nodes ?? []).flatMap((node, index) => sameMounts(node, (path) => at(['nodes', index, ...path]))),
+    ...nodeNameProblems(config, at),
     ...sameHostPorts(config, at),
     ...sameRuntimes(config, at),
   ];
+}
+
+/** Machines of all clusters are side by side on a host: their names begin with that of the cluster. */
+function nodeNameProblems({ name: cluster = defaults.name, nodes = [] }: ValidConfig, at: At): Problem[] {
+  const names = nodes.map(({ name }) => name);
+  return names.flatMap((name, index) => {
+    if (name === undefined) return [];
+    const place = at(['nodes', index, 'name']);
+    if (!name.startsWith(`${cluster}-`)) {
+      const message = `"${name}" does not begin with the name of the cluster`;
+      return [{ ...place, message, hint: `${cluster}-${name}` }];
+    }
+    const first = names.indexOf(name);
+    return first === index ? [] : [{ ...place, message: `${at(['nodes', first]).path} is called ${name}, too` }];
+  });
 }
 
 /** Warnings: settings that work, but are probably not what the user meant. */

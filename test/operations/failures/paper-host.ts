@@ -210,6 +210,28 @@ function onPaper(base: MemoryHost, kernel: Kernel): PaperHost {
     }
     return failed ? refused('rmdir: not empty, or not there') : ok;
   };
+  /** find(1) with -printf '%y\t%m\t%l\t%p\n'. */
+  const look = async (paths: readonly string[]): Promise<Answer> => {
+    const lines = await Promise.all(
+      paths.map(async (path) => {
+        const info = await base.stat(path);
+        if (!info) return '';
+        const kind = { file: 'f', directory: 'd', link: 'l' }[info.kind as string] ?? 'c';
+        const link = info.kind === 'link' ? ((await base.readLink(path)) ?? '') : '';
+        return `${kind}\t${info.mode.toString(8)}\t${link}\t${path}\n`;
+      }),
+    );
+    return { exitCode: lines.includes('') ? 1 : 0, stdout: lines.join('') };
+  };
+  const sums = async (paths: readonly string[]): Promise<Answer> => {
+    const lines = await Promise.all(
+      paths.map(async (path) => {
+        const content = (await base.readBytes(path)) ?? '';
+        return `${createHash('sha256').update(content).digest('hex')}  ${path}\n`;
+      }),
+    );
+    return { stdout: lines.join('') };
+  };
   const nft = (input: string): Answer => {
     for (const [, family = '', table = ''] of input.matchAll(/^\s*(?:add )?table (\S+) ([^\s{]+)/gm))
       kernel.tables.add(`${family} ${table}`);
@@ -262,8 +284,11 @@ function onPaper(base: MemoryHost, kernel: Kernel): PaperHost {
       case 'find':
         if (words[0] === '/dev')
           return { stdout: [...files.keys()].filter((path) => path.startsWith('/dev/')).join('\n') };
+        if (words.includes('-printf')) return look(words.slice(0, words.indexOf('-maxdepth')));
         for (const folder of words.slice(0, words.indexOf('-depth'))) await base.remove(folder);
         return ok;
+      case 'sha256sum':
+        return sums(words.slice(1));
       case 'rmdir':
         return removeEmpty(words.filter((word) => word.startsWith('/')));
       case 'umount':
