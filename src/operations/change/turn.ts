@@ -62,7 +62,12 @@ export function turnSteps(cluster: OpenCluster, turn: Turn, options: CarryOutOpt
       done: async () => (await isOff()) || !(await apiCanAnswer(cluster)),
       run: async (tools) => {
         const told = nodeObjectDiffers(plansOf(old), machine);
-        await waitUntilWell(cluster, machine, { since, timeout: options.wait ?? defaultWait, tools });
+        await waitUntilWell(cluster, machine, {
+          since,
+          etcd: turn.reboot || turn.restart.includes('etcd.service') || old.underway !== undefined,
+          timeout: options.wait ?? defaultWait,
+          tools,
+        });
         // once more, for an API that did not answer before
         if (told) await tellNode(cluster, old, machine);
         await writeAppliedMachine(session.host, folder, machine, material);
@@ -131,6 +136,8 @@ export function drainStep(
 export interface WellOptions {
   /** Only what its kubelet has said after this counts. */
   since: Date | undefined;
+  /** Whether its etcd was ended as well. */
+  etcd: boolean;
   /** Milliseconds; 0: nobody waits. */
   timeout: number;
   tools: StepTools;
@@ -140,7 +147,7 @@ export interface WellOptions {
 export async function waitUntilWell(
   cluster: OpenCluster,
   machine: MachinePlan,
-  { since, timeout, tools }: WellOptions,
+  { since, etcd, timeout, tools }: WellOptions,
 ): Promise<void> {
   const { session, manager, record } = cluster;
   const { signal, progress } = tools;
@@ -152,7 +159,7 @@ export async function waitUntilWell(
         withoutNetwork: record.plan.network.cni === 'none',
         onRegistered: (one) => completeNode(client, one),
       });
-      await waitForEtcd(cluster, machine, { timeout, signal });
+      if (etcd) await waitForEtcd(cluster, machine, { timeout, signal });
       await waitForProbes(cluster, machine, { timeout, signal, progress });
     }
     await retryUntilReady(`let ${machine.name} take pods again`, signal, () =>

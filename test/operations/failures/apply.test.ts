@@ -80,7 +80,6 @@ describe('apply', async () => {
       'change/knest-worker2/drain',
       'delete-node/knest-worker2/machine',
       'others',
-      'change/knest-worker/drain',
       'change/knest-worker/machine',
       'change/knest-worker/well',
       'machine/knest-worker3',

@@ -210,14 +210,18 @@ function onPaper(base: MemoryHost, kernel: Kernel): PaperHost {
     }
     return failed ? refused('rmdir: not empty, or not there') : ok;
   };
+  /** Where a file of a mounted overlay is: written since it was mounted, or below. */
+  const below = async (path: string): Promise<string> =>
+    (await base.stat(path)) ? path : path.replace(/(\/machines\/[^/]+)\/root\//, '$1/upper/');
   /** find(1) with -printf '%y\t%m\t%l\t%p\n'. */
   const look = async (paths: readonly string[]): Promise<Answer> => {
     const lines = await Promise.all(
       paths.map(async (path) => {
-        const info = await base.stat(path);
+        const real = await below(path);
+        const info = await base.stat(real);
         if (!info) return '';
         const kind = { file: 'f', directory: 'd', link: 'l' }[info.kind as string] ?? 'c';
-        const link = info.kind === 'link' ? ((await base.readLink(path)) ?? '') : '';
+        const link = info.kind === 'link' ? ((await base.readLink(real)) ?? '') : '';
         return `${kind}\t${info.mode.toString(8)}\t${link}\t${path}\n`;
       }),
     );
@@ -226,7 +230,7 @@ function onPaper(base: MemoryHost, kernel: Kernel): PaperHost {
   const sums = async (paths: readonly string[]): Promise<Answer> => {
     const lines = await Promise.all(
       paths.map(async (path) => {
-        const content = (await base.readBytes(path)) ?? '';
+        const content = (await base.readBytes(await below(path))) ?? '';
         return `${createHash('sha256').update(content).digest('hex')}  ${path}\n`;
       }),
     );
