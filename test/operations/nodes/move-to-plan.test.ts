@@ -46,6 +46,7 @@ const oldKeys = issuePki(before.pki, new Map(), now);
 async function created(): Promise<MemoryHost> {
   const programs = ['ip', 'sh', 'nft', 'test', 'tee', 'bridge', 'modprobe', 'chown', 'sysctl'];
   const host = memoryHost({ answers: Object.fromEntries(programs.map((name) => [name, {}])) });
+  for (const { id } of before.layers) await host.makeDirectory(`${paths.cache}/layers/${id}`, 0o755);
   await writeCluster(host, paths, spec, before);
   await writeKeyMaterial(host, paths, 'knest', await oldKeys, new Map());
   await markCreated(host, paths, before, await oldKeys, now);
