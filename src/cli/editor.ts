@@ -25,7 +25,9 @@ export async function edit(text: string, name: string, { env }: Terminal): Promi
     const [code] = (await once(child, 'close')) as [number | null];
     if (code === 127) {
       const message = `"${editor}" is not to be found`;
-      throw new InputError('environment', [{ path: 'EDITOR', message, hint: 'KUBE_EDITOR=nano knest edit ...' }]);
+      throw new InputError('environment', [
+        { path: 'EDITOR', message, hint: 'KUBE_EDITOR=nano knest edit ...' },
+      ]);
     }
     if (code !== 0) {
       throw new KnestError(`the editor ended with ${code ?? 'a signal'}: nothing was changed`, {

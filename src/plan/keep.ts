@@ -107,10 +107,7 @@ export function keepFor(present: ClusterPlan, before: ClusterSpec, after: Cluste
     binds: pick(
       all.binds,
       ({ old, node }) =>
-        !differs(
-          [old.extraMounts, old.devices, old.cdi],
-          [node.extraMounts, node.devices, node.cdi],
-        ),
+        !differs([old.extraMounts, old.devices, old.cdi], [node.extraMounts, node.devices, node.cdi]),
     ),
     ...(all.sysctls ? { sysctls: all.sysctls } : {}),
     ...(differs(before.network.loadBalancer, after.network.loadBalancer) ? { loadBalancer: 'anew' } : {}),

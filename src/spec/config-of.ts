@@ -6,13 +6,7 @@ import { withoutUndefined } from './check.ts';
 import { machineNames } from './node-names.ts';
 import { apiVersion, configKind } from './schema.ts';
 import type { Config, NodeConfig } from './schema.ts';
-import type {
-  ClusterSpec,
-  ComponentSettings,
-  ComponentsSpec,
-  KubernetesSource,
-  Taint,
-} from './types.ts';
+import type { ClusterSpec, ComponentSettings, ComponentsSpec, KubernetesSource, Taint } from './types.ts';
 import { componentNames, defaults } from './words.ts';
 
 export interface ConfigOfOptions {
@@ -67,7 +61,8 @@ export function configOf(spec: ClusterSpec, { full = false, controlPlaneTaints }
     ),
     proxy: spec.proxy && compact({ ...spec.proxy, noProxy: unless([...spec.proxy.noProxy], []) }),
     images: spec.images?.map(({ file }) => file),
-    manifests: spec.manifests && spec.manifests.length > 0 ? spec.manifests.map(({ from }) => from) : undefined,
+    manifests:
+      spec.manifests && spec.manifests.length > 0 ? spec.manifests.map(({ from }) => from) : undefined,
     components: emptyIsNone(componentsOf(spec.components, unless)),
     nodes: nodesOf(spec, unless, controlPlaneTaints),
   }) as Config;
@@ -143,7 +138,10 @@ function componentsOf(components: ComponentsSpec, unless: Unless): NonNullable<C
 }
 
 function nodesOf(spec: ClusterSpec, unless: Unless, controlPlaneTaints: readonly Taint[]): NodeConfig[] {
-  const names = machineNames(spec.name, spec.nodes.map(({ role }) => ({ role })));
+  const names = machineNames(
+    spec.name,
+    spec.nodes.map(({ role }) => ({ role })),
+  );
   const tainted = spec.nodes.some(({ role }) => role === 'worker');
   return spec.nodes.map((node, index) => {
     const usual = node.role === 'control-plane' && tainted ? 'control-plane' : [];

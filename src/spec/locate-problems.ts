@@ -8,7 +8,10 @@ import type { Path } from './problems.ts';
 import { readYaml } from './yaml.ts';
 
 /** The same error, in which problems with a path of the config say where that is; kind's configs have other paths. */
-export function withPlacesOf({ text, name }: Pick<ConfigFile, 'text' | 'name'>, error: InputError): InputError {
+export function withPlacesOf(
+  { text, name }: Pick<ConfigFile, 'text' | 'name'>,
+  error: InputError,
+): InputError {
   const yaml = readYaml(text);
   if ('faults' in yaml || isKindConfig(yaml.data)) return error;
   const at = placesIn(name, yaml.read);

@@ -55,7 +55,10 @@ describe('the config of a cluster', () => {
   });
 
   it('names nodes that are not called by their place in the list', () => {
-    const spec = read({ ...head, nodes: [{ role: 'control-plane' }, { role: 'worker' }, { role: 'worker' }] });
+    const spec = read({
+      ...head,
+      nodes: [{ role: 'control-plane' }, { role: 'worker' }, { role: 'worker' }],
+    });
     const [control, , second] = spec.nodes;
     if (!control || !second) throw new Error('no nodes');
     const config = configOf({ ...spec, nodes: [control, second] }, { controlPlaneTaints: taints });

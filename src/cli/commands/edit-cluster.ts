@@ -12,7 +12,9 @@ export function addEditCluster(parent: Command, cli: Cli): void {
   changeOptions(nameOption(parent.command('cluster')))
     .description('change the config of a cluster in $KUBE_EDITOR or $EDITOR, and apply it')
     .argument('[cluster]', 'name of the cluster')
-    .action((cluster: string | undefined, flags: Flags, self: Command) => editCluster(cli, cluster, flags, self));
+    .action((cluster: string | undefined, flags: Flags, self: Command) =>
+      editCluster(cli, cluster, flags, self),
+    );
 }
 
 /** As kubectl edit: what is wrong comes back on top of the text, and leaving it as it is ends it. */
@@ -40,7 +42,8 @@ async function editCluster(
       await applyText(cli, api, { name, text: edited, flags, command });
       return;
     } catch (error) {
-      if (!(error instanceof InputError) || error.problems.some(({ path }) => path.startsWith('--'))) throw error;
+      if (!(error instanceof InputError) || error.problems.some(({ path }) => path.startsWith('--')))
+        throw error;
       text = problemsOnTop(error) + withoutProblems(edited);
     }
   }

@@ -24,7 +24,9 @@ export function addGetConfig(parent: Command, cli: Cli): void {
     .default('yaml');
   command
     .addOption(option)
-    .action((cluster: string | undefined, flags: Flags, self: Command) => getConfig(cli, cluster, flags, self));
+    .action((cluster: string | undefined, flags: Flags, self: Command) =>
+      getConfig(cli, cluster, flags, self),
+    );
 }
 
 async function getConfig(

@@ -56,7 +56,11 @@ function orderLines({ rollout, cost }: ClusterDiff, palette: Palette): string[] 
     ...waves.map((wave) =>
       wave
         .map(({ machine, drain, reboot, restart }) => {
-          const work = reboot ? 'starts anew' : restart.length > 0 ? `restarts ${restart.join(', ')}` : 'is looked after';
+          const work = reboot
+            ? 'starts anew'
+            : restart.length > 0
+              ? `restarts ${restart.join(', ')}`
+              : 'is looked after';
           return `${machine} ${work}${drain ? ', its pods are evicted first' : ''}`;
         })
         .join(' | '),

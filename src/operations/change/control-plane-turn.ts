@@ -93,7 +93,9 @@ export async function waitForProbes(
     new KnestError(`${machine.name} is not well after ${timeout / 1000} s`, {
       code: 'NOT_READY',
       details: why,
-      hint: left[0] ? `knest logs ${machine.name} -u ${left[0].unit.replace(/\.service$/, '')}` : 'knest status',
+      hint: left[0]
+        ? `knest logs ${machine.name} -u ${left[0].unit.replace(/\.service$/, '')}`
+        : 'knest status',
     });
   await pollUntil({ interval: 0, limit: { timeout, error }, signal }, async () => {
     const answers = await Promise.all(left.map((probe) => runProbe(manager, machine, probe)));
@@ -106,10 +108,7 @@ export async function waitForProbes(
   });
 }
 
-function askEtcd(
-  { session, material }: OpenCluster,
-  machines: readonly MachinePlan[],
-): Promise<EtcdState> {
+function askEtcd({ session, material }: OpenCluster, machines: readonly MachinePlan[]): Promise<EtcdState> {
   const names = new Set(machines.map(({ name }) => name));
   return readEtcd({ machines }, names, material, { via: session.host });
 }

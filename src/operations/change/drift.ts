@@ -32,7 +32,12 @@ export async function findDrift({ session, manager, material, record }: OpenClus
     .filter(({ ok }) => !ok)
     .map(({ says, detail }): Change => {
       const what = says.startsWith('kernel settings') ? 'kernel setting' : 'network';
-      return { what, says: `no more: ${says} (${detail})`, cost: 'none', why: 'somebody has changed the host' };
+      return {
+        what,
+        says: `no more: ${says} (${detail})`,
+        cost: 'none',
+        why: 'somebody has changed the host',
+      };
     });
   return { machines, host };
 }
@@ -93,5 +98,7 @@ export function sayDrift(changes: ClusterChanges, { machines, host }: Drift): Cl
 
 function isAbout({ says }: Change, path: string): boolean {
   const unit = path.startsWith(`${machineUnitFolder}/`) ? path.slice(path.lastIndexOf('/') + 1) : path;
-  return [`${path} is written`, `${path} is made anew`].includes(says) || says.startsWith(`${unit} is another`);
+  return (
+    [`${path} is written`, `${path} is made anew`].includes(says) || says.startsWith(`${unit} is another`)
+  );
 }

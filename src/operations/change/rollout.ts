@@ -81,7 +81,10 @@ export function planRollout(
       drain: staying.length > 0,
     })),
     quiet: changed.filter((one) => !loud.includes(one)).map(({ machine }) => machine.name),
-    waves: [...inGroups(turns('control-plane'), 1), ...inGroups(turns('worker'), Math.max(1, maxUnavailable))],
+    waves: [
+      ...inGroups(turns('control-plane'), 1),
+      ...inGroups(turns('worker'), Math.max(1, maxUnavailable)),
+    ],
     joining,
   };
 }
@@ -106,8 +109,7 @@ function canMovePods(
   { nodes }: Pick<ClusterSpec, 'nodes'>,
 ): boolean {
   return staying.some(
-    ({ name }) =>
-      name !== machine.name && nodes.some((node) => node.name === name && takesPods(node.taints)),
+    ({ name }) => name !== machine.name && nodes.some((node) => node.name === name && takesPods(node.taints)),
   );
 }
 

@@ -7,7 +7,8 @@ import { differs } from '../../formats/same-json.ts';
 import type { ClusterSpec } from '../../spec/types.ts';
 import type { ClusterPlan } from '../types.ts';
 
-const another = 'leave it as it is, or make another cluster with it and move there (knest backup, knest restore)';
+const another =
+  'leave it as it is, or make another cluster with it and move there (knest backup, knest restore)';
 
 /**
  * Everything in a spec that a living cluster cannot become, each with its reason and with what can be done instead.
@@ -32,10 +33,22 @@ function ofCluster({ manager, cluster }: ClusterPlan, before: ClusterSpec, after
   return [
     ...(after.name === cluster
       ? []
-      : [problem('name', `is ${after.name}, and this is cluster ${cluster}`, 'names are in certificates and machines')]),
+      : [
+          problem(
+            'name',
+            `is ${after.name}, and this is cluster ${cluster}`,
+            'names are in certificates and machines',
+          ),
+        ]),
     ...(after.manager === 'auto' || after.manager === manager
       ? []
-      : [problem('manager', `is ${manager} for as long as the cluster lives`, 'machines would have to change hands')]),
+      : [
+          problem(
+            'manager',
+            `is ${manager} for as long as the cluster lives`,
+            'machines would have to change hands',
+          ),
+        ]),
     ...(before.metrics && !after.metrics
       ? [
           {
@@ -64,10 +77,22 @@ function ofNetwork({ network: present }: ClusterPlan, before: ClusterSpec, after
       : [],
   );
   const cni = differs(old.cni, wanted.cni)
-    ? [problem('network.cni', `is ${old.cni} for as long as the cluster lives`, 'pods keep the network that they were made with')]
+    ? [
+        problem(
+          'network.cni',
+          `is ${old.cni} for as long as the cluster lives`,
+          'pods keep the network that they were made with',
+        ),
+      ]
     : [];
   const address = differs(old.apiServer.address, wanted.apiServer.address)
-    ? [problem('network.apiServer.address', `is ${said(old.apiServer.address)} for as long as the cluster lives`, 'it is in the certificates and kubeconfigs of everybody')]
+    ? [
+        problem(
+          'network.apiServer.address',
+          `is ${said(old.apiServer.address)} for as long as the cluster lives`,
+          'it is in the certificates and kubeconfigs of everybody',
+        ),
+      ]
     : [];
   return [...subnets, ...fields, ...cni, ...address];
 }
@@ -93,7 +118,9 @@ function ofNodes({ machines, network }: ClusterPlan, after: ClusterSpec): Proble
     const machine = machines.find(({ name }) => name === node.name);
     if (!machine || machine.role === node.role) return [];
     const hint = 'give the new node another name, or none: knest finds one';
-    return [{ path: `nodes[${index}].role`, message: `${node.name} is a ${machine.role}, and stays one`, hint }];
+    return [
+      { path: `nodes[${index}].role`, message: `${node.name} is a ${machine.role}, and stays one`, hint },
+    ];
   });
   const lost = stays.some(({ role }) => role === 'control-plane')
     ? []

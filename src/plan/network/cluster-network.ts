@@ -78,13 +78,13 @@ function planAddresses(
       });
   const loadBalancer =
     previous && keep.loadBalancer !== 'anew'
-    ? (previous.network.loadBalancer ?? [])
-    : choosePool({
-        network: spec.network,
-        nodeSubnets,
-        lan,
-        hostAddresses: facts.addresses,
-        nodeCount: spec.nodes.length,
-      });
+      ? (previous.network.loadBalancer ?? [])
+      : choosePool({
+          network: spec.network,
+          nodeSubnets,
+          lan,
+          hostAddresses: facts.addresses,
+          nodeCount: spec.nodes.length,
+        });
   return { bridge, lan, hostNetwork, nodeSubnets, podSubnets, serviceSubnets, loadBalancer };
 }

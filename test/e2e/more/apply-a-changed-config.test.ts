@@ -13,11 +13,9 @@ import { describeScenario } from '../support/scenario.ts';
 import { startWriter } from '../support/writer.ts';
 
 const name = 'e2e-apply';
-const [control, worker, worker2] = ['control-plane', 'worker', 'worker2'].map((role) => `${name}-${role}`) as [
-  string,
-  string,
-  string,
-];
+const [control, worker, worker2] = ['control-plane', 'worker', 'worker2'].map(
+  (role) => `${name}-${role}`,
+) as [string, string, string];
 
 describeScenario('apply a changed config', { story: true }, (scenario) => {
   let folder = '';

@@ -46,10 +46,16 @@ describe('the order of a change', () => {
 
   it('evicts no pods where no other node takes them', () => {
     const single = nodesOf('control-plane');
-    const alone = rolloutOf({ nodes: single }, { nodes: single.map((node) => ({ ...node, extraMounts: [mount] })) });
+    const alone = rolloutOf(
+      { nodes: single },
+      { nodes: single.map((node) => ({ ...node, extraMounts: [mount] })) },
+    );
     expect(alone.waves.flat()).toMatchObject([{ reboot: true, drain: false }]);
     const pair = nodesOf('control-plane', 'worker');
-    const both = rolloutOf({ nodes: pair }, { nodes: pair.map((node) => ({ ...node, extraMounts: [mount] })) });
+    const both = rolloutOf(
+      { nodes: pair },
+      { nodes: pair.map((node) => ({ ...node, extraMounts: [mount] })) },
+    );
     // the control plane's can go to the worker; the worker's nowhere, as the control plane is tainted
     expect(both.waves.flat().map(({ drain }) => drain)).toEqual([true, false]);
   });
@@ -90,9 +96,9 @@ describe('the order of a change', () => {
     const worker = { name: 'knest-worker', kind: 'changed', changes: [], work: undefined };
     const difference = { ...changes, machines: [{ ...worker, work: none }] } as typeof changes;
     const interrupted = new Set(['knest-worker']);
-    expect(planRollout(difference, plan, clusterSpec({ nodes }), { interrupted }).waves.flat()).toMatchObject([
-      { machine: 'knest-worker', reboot: false, drain: false },
-    ]);
+    expect(planRollout(difference, plan, clusterSpec({ nodes }), { interrupted }).waves.flat()).toMatchObject(
+      [{ machine: 'knest-worker', reboot: false, drain: false }],
+    );
   });
 
   it('starts a machine anew for another way to lead Services, whose rules would stay', () => {

@@ -135,7 +135,12 @@ describe('moving to another plan', () => {
         const notes: string[] = [];
         const found = await open(host, notes);
         const { record, material } = await finishChange(found);
-        expect(unfinishedChange({ record, material }), `after ${calls} calls`).toBeUndefined();
+        // a machine that is off is waited for when it has been started
+        const left = unfinishedChange({ record, material })?.machines ?? [];
+        expect(
+          left.flatMap(({ work }) => work.write),
+          `after ${calls} calls`,
+        ).toEqual([]);
         // the machines have what the plan says, with the keys that the cluster has
         if (record.plan.endpoint === after.endpoint) {
           outcomes.finished += 1;

@@ -19,7 +19,9 @@ function problemsOf(changes: Partial<ClusterSpec>): string[] {
 describe('what a living cluster cannot become', () => {
   it('is all said at once, each with its path', () => {
     const network = networkSpec({ mode: { macvlan: 'eth0' }, podSubnets: ['10.200.0.0/16'], cni: 'none' });
-    expect(problemsOf({ manager: 'systemd', network, dns: dnsSpec({ provider: 'none' }), metrics: false })).toEqual([
+    expect(
+      problemsOf({ manager: 'systemd', network, dns: dnsSpec({ provider: 'none' }), metrics: false }),
+    ).toEqual([
       expect.stringMatching(/^manager: is direct/) as string,
       expect.stringMatching(/^metrics: cannot be taken away/) as string,
       expect.stringMatching(/^network.podSubnet: is 10\.244\.0\.0\/16/) as string,
@@ -31,20 +33,24 @@ describe('what a living cluster cannot become', () => {
 
   it('is not what it is already, in other words', () => {
     const { nodeSubnets, podSubnets, serviceSubnets } = plan.network;
-    expect(problemsOf({ manager: 'direct', network: networkSpec({ nodeSubnets, podSubnets, serviceSubnets }) })).toEqual(
-      [],
-    );
+    expect(
+      problemsOf({ manager: 'direct', network: networkSpec({ nodeSubnets, podSubnets, serviceSubnets }) }),
+    ).toEqual([]);
   });
 
   it('is a cluster none of whose control planes stays', () => {
     const others = nodes.map((node) => ({ ...node, name: `${node.name}9` }));
-    expect(problemsOf({ nodes: others })).toEqual([expect.stringMatching(/^nodes: none of the control/) as string]);
+    expect(problemsOf({ nodes: others })).toEqual([
+      expect.stringMatching(/^nodes: none of the control/) as string,
+    ]);
   });
 
   it('is one whose Services have the address of a node', () => {
     const address = plan.machines[1]?.address ?? '';
     const network = networkSpec({ loadBalancer: { addresses: [`${address}-${address}`] } });
-    expect(problemsOf({ network })).toEqual([expect.stringContaining('the address of knest-worker') as string]);
+    expect(problemsOf({ network })).toEqual([
+      expect.stringContaining('the address of knest-worker') as string,
+    ]);
   });
 });
 
@@ -70,7 +76,8 @@ describe('what a config leaves to knest', () => {
 });
 
 describe('what a cluster keeps', () => {
-  const keptBy = (changes: Partial<ClusterSpec>) => keepFor(plan, before, clusterSpec({ nodes, manager: 'direct', ...changes }));
+  const keptBy = (changes: Partial<ClusterSpec>) =>
+    keepFor(plan, before, clusterSpec({ nodes, manager: 'direct', ...changes }));
 
   it('is everything when nothing is said differently', () => {
     const keep = keptBy({});
