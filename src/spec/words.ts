@@ -56,3 +56,14 @@ export const defaultWait = 5 * 60_000;
 export function orList(words: readonly string[]): string {
   return [words.slice(0, -1).join(', '), ...words.slice(-1)].filter((part) => part !== '').join(' or ');
 }
+
+/** What is looked at before an upgrade; each can be left out of account by its name. */
+export const upgradeChecks = [
+  'etcd',
+  'nodes',
+  'apis',
+  'objects',
+  'stored-versions',
+  'flags',
+  'feature-gates',
+] as const;

@@ -1,14 +1,18 @@
-import type { KnestError } from '../../errors.ts';
+import { KnestError } from '../../errors.ts';
 import type { Host } from '../../host/types.ts';
 import type { Paths } from '../../plan/types.ts';
 import type { ClusterRecord } from '../../state/clusters.ts';
+import { keptPlans } from '../../state/history.ts';
 import { stateFolders } from '../../state/state-folders.ts';
 import { readAllClusters } from '../find-machines.ts';
 import type { Session } from '../session.ts';
 
 /** Who stands on the layers of a cache. */
 export interface LayerUsers {
-  /** By a layer's id: names of clusters, with their state folder where that is another one, and what is mounted. */
+  /**
+   * By a layer's id: names of clusters, with their state folder where that is another one, or with a word where only a
+   * rollback would need it; else where it is mounted.
+   */
   byLayer: ReadonlyMap<string, readonly string[]>;
   /** Clusters of which nobody knows what they stand on. */
   unreadable: readonly KnestError[];
@@ -26,6 +30,14 @@ export async function layerUsers(session: Session): Promise<LayerUsers> {
       const { cluster } = record.plan;
       const name = state === paths.state ? cluster : `${cluster} (${state})`;
       for (const id of layersOf(record)) byLayer.set(id, [...(byLayer.get(id) ?? []), name]);
+      const kept = await keptPlans(host, { ...paths, state }, cluster).catch((error: unknown) => {
+        if (!(error instanceof KnestError)) throw error;
+        unreadable.push(error);
+        return [];
+      });
+      for (const id of new Set(kept.flatMap(({ layers }) => layers.map((layer) => layer.id))))
+        if (!byLayer.get(id)?.includes(name))
+          byLayer.set(id, [...(byLayer.get(id) ?? []), `${name} (before a change)`]);
     }
   }
   for (const [id, point] of await mountedLayers(host, paths)) {
