@@ -59,6 +59,10 @@ export type StepId =
   | `delete/${string}`
   /** The host loses the cluster's network and units. */
   | 'delete/network'
+  /** What a cluster is before it is changed is kept, with etcd's data. */
+  | 'snapshot'
+  /** etcd's data is brought back to what it was; all control planes are off. */
+  | 'restore'
   /** A machine that stays is brought to a new plan (NODE/PART). */
   | `change/${string}/${ChangePart}`
   /** What it takes to delete one node of a cluster that stays (NODE/PART). */

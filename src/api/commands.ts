@@ -63,6 +63,23 @@ export { scheduleBackup } from '../operations/backup/schedule-backup.ts';
 export type { ScheduleBackupOptions, ScheduleBackupResult } from '../operations/backup/schedule-backup.ts';
 export { verifyBackup } from '../operations/backup/verify-backup.ts';
 export type { VerifyResult as VerifyBackupResult } from '../operations/backup/verify-backup.ts';
+export { upgradeCluster } from '../operations/upgrade/upgrade-cluster.ts';
+export { rollbackCluster } from '../operations/rollback/rollback-cluster.ts';
+export { listGenerations } from '../operations/rollback/list-generations.ts';
+export type {
+  ClusterChanges,
+  MachineDifference,
+  PlannedStage,
+  RollbackOptions,
+  RollbackPlan,
+  RollbackResult,
+  UpgradeCheck,
+  UpgradeOptions,
+  UpgradePlan,
+  UpgradeProblem,
+  UpgradeResult,
+} from '../operations/upgrade/types.ts';
+export type { Generation } from '../operations/rollback/list-generations.ts';
 export { planCluster } from '../operations/create/plan-cluster.ts';
 export { restartCluster, startCluster, stopCluster } from '../operations/start-stop/clusters.ts';
 export type { StartStopOptions } from '../operations/start-stop/clusters.ts';

@@ -180,7 +180,8 @@ export function imageOptions(command: Command): Command {
     .option('--mirror <url>', "Debian mirror (default: the host's own)");
 }
 
-function componentFlag(what: string): string {
+/** What one of the flags for a component means. */
+export function componentFlag(what: string): string {
   return `${what}: ${orList([...componentSources, 'a version like 1.2.3', 'a directory'])} (default: "auto")`;
 }
 
@@ -209,6 +210,19 @@ export function durationArgument(text: string): number {
   const milliseconds = parseDuration(text);
   if (milliseconds === undefined) throw new InvalidArgumentError('Use a duration like 30s, 5m or 1h30m.');
   return milliseconds;
+}
+
+/** A cluster named by an argument, as kubectl names things, or by --name, as kind does. */
+export function clusterOf(command: Command, argument: string | undefined, flag: string | undefined): string {
+  if (argument !== undefined && flag !== undefined && argument !== flag)
+    command.error(`error: the cluster is "${argument}" by its argument, and "${flag}" by --name`);
+  return argument ?? flag ?? defaults.name;
+}
+
+/** For commander's argument parsers: a whole number from 1. */
+export function positiveArgument(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('Use a whole number from 1 on.');
+  return Number(text);
 }
 
 /** For commander's argument parsers: a whole number from 0. */

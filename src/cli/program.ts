@@ -27,6 +27,7 @@ import { addExportKubeconfig } from './commands/export-kubeconfig.ts';
 import { addExportLogs } from './commands/export-logs.ts';
 import { addGetClusters } from './commands/get-clusters.ts';
 import { addGetConfig } from './commands/get-config.ts';
+import { addGetGenerations } from './commands/get-generations.ts';
 import { addGetImages } from './commands/get-images.ts';
 import { addGetKubeconfig } from './commands/get-kubeconfig.ts';
 import { addGetNodes } from './commands/get-nodes.ts';
@@ -39,6 +40,7 @@ import { addLogs } from './commands/logs.ts';
 import { addPlanCluster } from './commands/plan-cluster.ts';
 import { addRestartCluster } from './commands/restart-cluster.ts';
 import { addRestartNode } from './commands/restart-node.ts';
+import { addRollbackCluster } from './commands/rollback-cluster.ts';
 import { addShell } from './commands/shell.ts';
 import { addStartCluster } from './commands/start-cluster.ts';
 import { addStartNode } from './commands/start-node.ts';
@@ -46,6 +48,7 @@ import { addStatusCluster } from './commands/status-cluster.ts';
 import { addStopCluster } from './commands/stop-cluster.ts';
 import { addStopNode } from './commands/stop-node.ts';
 import { addTop } from './commands/top.ts';
+import { addUpgradeCluster } from './commands/upgrade-cluster.ts';
 import { addVersion } from './commands/version.ts';
 import { readVersion } from '../workstation/package-file.ts';
 import { countArgument } from './options.ts';
@@ -72,6 +75,7 @@ export function buildProgram(cli: Cli): Command {
   addGetNodes(get, cli);
   addGetImages(get, cli);
   addGetVersions(get, cli);
+  addGetGenerations(get, cli);
   addGetKubeconfig(get, cli);
   addGetConfig(get, cli);
 
@@ -94,6 +98,12 @@ export function buildProgram(cli: Cli): Command {
   const restart = program.command('restart').description('power a cluster or single nodes off and on again');
   addRestartCluster(restart, cli);
   addRestartNode(restart, cli);
+
+  const upgrade = program.command('upgrade').description('bring a cluster to other versions');
+  addUpgradeCluster(upgrade, cli);
+
+  const rollback = program.command('rollback').description('bring a cluster back to what it was');
+  addRollbackCluster(rollback, cli);
 
   const plan = program.command('plan').description('show what would be done');
   addPlanCluster(plan, cli);

@@ -7,6 +7,7 @@ import { rollOut } from '../change/carry-out.ts';
 import { unfinishedChange } from '../change/open-cluster.ts';
 import type { OpenCluster } from '../change/open-cluster.ts';
 import type { CarryOutOptions } from '../change/types.ts';
+import { finishRestore } from '../rollback/restore-data.ts';
 
 export interface FinishOptions extends CarryOutOptions {
   /** Say what is being done; false the second time. */
@@ -19,9 +20,10 @@ export interface FinishOptions extends CarryOutOptions {
  * @returns the cluster as it is afterwards
  */
 export async function finishChange(
-  cluster: OpenCluster,
+  found: OpenCluster,
   { tell = true, ...options }: FinishOptions = {},
 ): Promise<OpenCluster> {
+  const cluster = await finishRestore(found, options);
   const changes = unfinishedChange(cluster);
   if (!changes) return cluster;
   const { session, record } = cluster;
