@@ -38,7 +38,7 @@ export const layers = {
   host: ['errors'],
   diff: ['plan', 'pki', 'formats', 'errors'],
   plan: ['agent', 'pki', 'spec', 'facts', 'formats', 'errors'],
-  agent: ['clients', 'formats', 'poll', 'errors'],
+  agent: ['clients', 'pki', 'formats', 'poll', 'errors'],
   clients: ['pki', 'formats', 'errors'],
   pki: ['formats', 'errors'],
   spec: ['facts', 'formats', 'errors'],

@@ -26,6 +26,8 @@ export interface AgentConfig {
   metrics?: MetricsConfig;
   /** Present where this machine serves Ingresses. */
   ingress?: IngressConfig;
+  /** File that says which certificates this node has; left out: they last as long as the cluster. */
+  certificates?: string;
 }
 
 export interface DnsConfig {

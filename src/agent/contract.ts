@@ -3,6 +3,8 @@
 export type { ObjectsFile } from './apply-objects.ts';
 export type { BackupConfig } from './backup/config.ts';
 export type { AgentConfig } from './config.ts';
+export type { CertificatesConfig } from './certificates/config.ts';
+export { renewalSigner } from './certificates/config.ts';
 export type { NodeImage } from './images/list-images.ts';
 export type { ManifestsFile } from './manifests/apply-manifests.ts';
 export type { ApiAccess } from './kubernetes/open-api.ts';

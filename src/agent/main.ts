@@ -5,11 +5,16 @@
  *     knest-agent.mjs apply FILE     makes the objects in the file and ends
  *     knest-agent.mjs manifests FILE applies the user's manifests in the file and ends
  *     knest-agent.mjs backup FILE    makes a backup if one is due, and ends
+ *     knest-agent.mjs certificates FILE renews the certificates that are about to end and ends
  *     knest-agent.mjs images SOCKET  prints the images of this node as JSON and ends
  */
 
 import { applyObjects } from './apply-objects.ts';
 import { runBackup } from './backup/run.ts';
+import { readCertificatesConfig } from './certificates/config.ts';
+import { renderExpiry } from './certificates/metrics.ts';
+import { renewCertificates } from './certificates/renew.ts';
+import { signRenewals } from './certificates/sign.ts';
 import { readConfig } from './config.ts';
 import { runDns } from './dns/run.ts';
 import { servePages } from './http.ts';
@@ -26,7 +31,10 @@ import { runStorage } from './storage/run.ts';
 async function main(configPath: string): Promise<void> {
   const config = await readConfig(configPath);
   const api = await openApi(config.api);
-  const dns = config.dns && (await runDns(config, config.dns, api));
+  const certificates =
+    config.certificates === undefined ? undefined : await readCertificatesConfig(config.certificates);
+  const expiry = (): string => (certificates ? renderExpiry(certificates, new Date()) : '');
+  const dns = config.dns && (await runDns(config, config.dns, api, expiry));
   /** What has not looked at everything yet. */
   const pending = new Set<Promise<void>>();
   const begin = (part: Promise<void>): void => {
@@ -39,7 +47,9 @@ async function main(configPath: string): Promise<void> {
   if (loadBalancer) begin(runLoadBalancer(config, loadBalancer, api));
   if (metrics) begin(runMetrics(config.api, metrics, api));
   if (ingress) begin(runIngress(node, ingress, api));
+  if (certificates && certificates.authorities.length > 0) begin(signRenewals(certificates, api));
   await servePages('127.0.0.1', config.healthPort, {
+    '/metrics': () => ({ ok: true, text: expiry() }),
     '/health': () => ({ ok: true, text: 'ok\n' }),
     '/ready': () =>
       dns?.ready === false || pending.size > 0
@@ -59,6 +69,7 @@ const once: Record<string, () => Promise<void>> = {
   apply: () => applyObjects(second),
   manifests: () => applyManifests(second),
   backup: () => runBackup(second),
+  certificates: () => renewCertificates(second),
   images: async () => {
     process.stdout.write(`${JSON.stringify(await listImages(second))}\n`);
   },

@@ -65,7 +65,10 @@ async function updateInPlace(update: Update, work: MachineWork): Promise<void> {
   if (work.reload) await manager.run(after, ['systemctl', 'daemon-reload']);
   // one after the other, in the order of the plan: etcd before those that need it
   for (const unit of work.restart) {
-    await withReason(manager, after, unit, () => manager.run(after, ['systemctl', 'restart', '--', unit]));
+    // what only others start is not started for it
+    const { wantedBy } = after.units.find(({ name }) => name === unit) ?? {};
+    const verb = wantedBy === undefined ? 'try-restart' : 'restart';
+    await withReason(manager, after, unit, () => manager.run(after, ['systemctl', verb, '--', unit]));
   }
   await runLiveCommands(manager, after);
   await manager.catchUp(before, after);

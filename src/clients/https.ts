@@ -53,13 +53,31 @@ export interface HttpsConnections {
 /** Milliseconds. */
 const usualTimeout = 10_000;
 
+/**
+ * @param credentials asked for at each request where they may change; another object is another identity. Requests under
+ *   way end as they began, new ones get connections of their own.
+ */
 export function httpsConnections(
-  credentials: Credentials,
+  credentials: Credentials | (() => Credentials),
   { timeout = usualTimeout, via }: ConnectionOptions,
 ): HttpsConnections {
-  // TCP notices within 15 s, and not within minutes, that a server's machine is gone
-  const agent = new Agent({ keepAlive: true, keepAliveMsecs: 5000, ...credentials });
-  connectVia(agent, via, timeout);
+  const current = typeof credentials === 'function' ? credentials : () => credentials;
+  const agentWith = (used: Credentials): Agent => {
+    // TCP notices within 15 s, and not within minutes, that a server's machine is gone
+    const made = new Agent({ keepAlive: true, keepAliveMsecs: 5000, ...used });
+    connectVia(made, via, timeout);
+    return made;
+  };
+  let used = current();
+  let agent = agentWith(used);
+  const present = (): Agent => {
+    const fresh = current();
+    if (fresh === used) return agent;
+    for (const idle of Object.values(agent.freeSockets).flat()) idle?.destroy();
+    used = fresh;
+    agent = agentWith(used);
+    return agent;
+  };
   const open = (url: URL, { method, body, contentType = 'application/json', signal }: HttpsRequest) =>
     new Promise<IncomingMessage>((resolve, reject) => {
       const headers = {
@@ -67,7 +85,7 @@ export function httpsConnections(
         ...(body === undefined ? {} : { 'content-type': contentType }),
       };
       const ends = signal === undefined ? {} : { signal };
-      const outgoing = request(url, { agent, method, headers, timeout, ...ends }, resolve);
+      const outgoing = request(url, { agent: present(), method, headers, timeout, ...ends }, resolve);
       outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${timeout / 1000} s`)));
       outgoing.on('error', reject);
       outgoing.end(body === undefined ? undefined : JSON.stringify(body));

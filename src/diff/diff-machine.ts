@@ -1,7 +1,7 @@
 import type { MachinePlan, PlannedFile, PlannedUnit } from '../plan/types.ts';
 import { machineUnitFolder, unitFiles } from '../plan/unit-files.ts';
 import { differs } from './equal.ts';
-import { dropInsOf, filesRead } from './files-read.ts';
+import { dropInsOf, filesRead } from '../plan/files-read.ts';
 import { diffRun } from './run.ts';
 import type { RunDifference } from './run.ts';
 import type { Change, MachineDifference, MachineWork } from './types.ts';

@@ -12,7 +12,13 @@ export async function readUnits(
 ): Promise<UnitStatus[]> {
   const names = machine.units.map(({ name }) => name);
   const { stdout } = await manager.run(machine, showUnitsCommand(names), { timeout });
-  return parseUnitProperties(stdout);
+  // what others start when there is something to do is mostly not active, and well
+  const onlyAtTimes = new Set(
+    machine.units.flatMap(({ name, wantedBy }) => (wantedBy === undefined ? [name] : [])),
+  );
+  return parseUnitProperties(stdout).filter(
+    ({ name, active }) => !onlyAtTimes.has(name) || active === 'failed',
+  );
 }
 
 /** Whether a unit is in trouble rather than on its way: it failed, or was restarted and is not up. */

@@ -1,25 +1,48 @@
 import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
 
 import { KnestError } from '../errors.ts';
-import type { PkiPlan, PlannedCertificate } from './types.ts';
+import type { Lifetimes, PkiPlan, PlannedCertificate } from './types.ts';
 
 /** PEM texts by file name, "ca.crt", "ca.key", "sa.pub", ..., and secrets of the spec by theirs (spec/secrets.ts). */
 export type KeyMaterial = ReadonlyMap<string, string>;
+
+const days = 24 * 60 * 60;
+
+/** Of clusters that were made before the spec had a word on it: ten years, and new ones a month before these end. */
+const unspoken: Lifetimes = { certificates: 3652 * days, authorities: 3652 * days, renewBefore: 30 * days };
+
+export function lifetimesOf({ lifetimes = unspoken }: PkiPlan): Lifetimes {
+  return lifetimes;
+}
+
+export interface IssueOptions {
+  /** Certificates are issued anew although they last. */
+  all?: boolean;
+}
 
 /**
  * Makes what the plan names and `existing` lacks; what exists is kept as long as it fits together and says what the plan
  * says: a knest that was killed may have left a key without its certificate, or certificates of an authority that is
  * lost; with DHCP a machine may have got another address; and certificates end. Authorities are never made anew for that.
+ * A key whose certificate was good stays: programs that read the two files one after the other always find a pair.
  */
-export async function issuePki(plan: PkiPlan, existing: KeyMaterial, now: Date): Promise<KeyMaterial> {
+export async function issuePki(
+  plan: PkiPlan,
+  existing: KeyMaterial,
+  now: Date,
+  { all = false }: IssueOptions = {},
+): Promise<KeyMaterial> {
   // loaded here: it takes longer to load than to make the certificates, and only creating needs it
-  const { generateKeyPair, issueAuthority, issueCertificate, openAuthority } = await import('./x509.ts');
+  const x509 = await import('./x509.ts');
+  const { generateKeyPair, issueAuthority, issueCertificate, issueForKey, openAuthority } = x509;
+  const lifetimes = lifetimesOf(plan);
+  const term = { now, seconds: lifetimes.certificates };
   const material = new Map(existing);
   await Promise.all([
     ...plan.authorities
       .filter(({ name }) => !isSound(existing, name, name))
       .map(async (authority) => {
-        const issued = await issueAuthority(authority, now);
+        const issued = await issueAuthority(authority, { now, seconds: lifetimes.authorities });
         material.set(`${authority.name}.crt`, issued.certificate);
         material.set(`${authority.name}.key`, issued.key);
       }),
@@ -32,9 +55,12 @@ export async function issuePki(plan: PkiPlan, existing: KeyMaterial, now: Date):
       }),
   ]);
   // `material`: the authority may have been made just now
-  const due = plan.certificates.filter(
-    (one) => !isSound(material, one.name, one.authority) || !isAsPlanned(material, one, now),
-  );
+  const isFine = (one: PlannedCertificate): boolean =>
+    isSound(material, one.name, one.authority) &&
+    !needsRenewal(material.get(`${one.name}.crt`) ?? '', now, lifetimes.renewBefore) &&
+    isAsPlanned(material, one) &&
+    x509.isFor(material.get(`${one.name}.crt`) ?? '', one);
+  const due = plan.certificates.filter((one) => all || !isFine(one));
   const authorities = new Map(
     [...new Set(due.map(({ authority }) => authority))].map((name) => [
       name,
@@ -48,7 +74,13 @@ export async function issuePki(plan: PkiPlan, existing: KeyMaterial, now: Date):
     due.map(async (certificate) => {
       const authority = authorities.get(certificate.authority);
       if (authority === undefined) throw new Error(`no authority ${certificate.authority}`);
-      const issued = await issueCertificate(certificate, authority, now);
+      const key = isSound(material, certificate.name, certificate.authority)
+        ? material.get(`${certificate.name}.key`)
+        : undefined;
+      const issued =
+        key === undefined
+          ? await issueCertificate(certificate, authority, term)
+          : issueForKey(certificate, key, authority, term);
       material.set(`${certificate.name}.crt`, issued.certificate);
       material.set(`${certificate.name}.key`, issued.key);
     }),
@@ -70,22 +102,22 @@ function isSound(material: KeyMaterial, name: string, authority: string): boolea
   }
 }
 
-/** Before a certificate ends it is issued anew for this many days. */
-const renewalDays = 30;
-
-/** Whether a certificate ends so soon, or has ended, that it is to be issued anew. @param pem PEM text */
-export function needsRenewal(pem: string, now: Date): boolean {
-  const ends = new Date(new X509Certificate(pem).validTo);
-  return ends.getTime() - now.getTime() < renewalDays * 24 * 60 * 60_000;
+/**
+ * Whether a certificate ends so soon, or has ended, that it is to be issued anew.
+ * @param pem PEM text
+ * @param renewBefore seconds
+ */
+export function needsRenewal(pem: string, now: Date, renewBefore = unspoken.renewBefore): boolean {
+  return secondsLeft(pem, now) < renewBefore;
 }
 
-/** Whether a sound certificate lasts, and is good for all names and addresses that the plan gives it. */
-function isAsPlanned(
-  material: KeyMaterial,
-  { name, dnsNames, ipAddresses }: PlannedCertificate,
-  now: Date,
-): boolean {
-  if (needsRenewal(material.get(`${name}.crt`) ?? '', now)) return false;
+/** Of a certificate; less than nothing when it has ended. @param pem PEM text */
+export function secondsLeft(pem: string, now: Date): number {
+  return (Date.parse(new X509Certificate(pem).validTo) - now.getTime()) / 1000;
+}
+
+/** Whether a sound certificate is good for all names and addresses that the plan gives it. */
+function isAsPlanned(material: KeyMaterial, { name, dnsNames, ipAddresses }: PlannedCertificate): boolean {
   const certificate = new X509Certificate(material.get(`${name}.crt`) ?? '');
   // as text: to checkHost() "*.example.org" is no name
   const names = new Set(certificate.subjectAltName?.split(', '));
@@ -97,6 +129,7 @@ function isAsPlanned(
 
 function isKeyPair(material: KeyMaterial, name: string): boolean {
   try {
+    // of several the first: the others are only trusted
     const published = createPublicKey(material.get(`${name}.pub`) ?? '');
     return createPublicKey(material.get(`${name}.key`) ?? '').equals(published);
   } catch {

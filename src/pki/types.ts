@@ -17,9 +17,19 @@ export interface PlannedCertificate {
   ipAddresses: readonly string[];
 }
 
+/** Seconds. */
+export interface Lifetimes {
+  certificates: number;
+  authorities: number;
+  /** A certificate is renewed when it has no more than this left. */
+  renewBefore: number;
+}
+
 export interface PkiPlan {
   authorities: readonly PlannedAuthority[];
   certificates: readonly PlannedCertificate[];
   /** Bare key pairs: <name>.pub and <name>.key (service account tokens). */
   keyPairs: readonly string[];
+  /** Clusters of older versions of knest have none: ten years, and nobody renews what lasts as long as the cluster. */
+  lifetimes?: Lifetimes;
 }

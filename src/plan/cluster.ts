@@ -4,7 +4,8 @@ import { urlHost } from '../formats/cidr.ts';
 import type { ClusterSpec } from '../spec/types.ts';
 import { apiAddress } from './components/api-address.ts';
 import { hostPathProblems, withoutAbsentDevices } from './binds.ts';
-import type { Component } from './components/component.ts';
+import { certificateRenewal } from './components/certificate-renewal.ts';
+import type { ClusterContext, Component, MachineContext } from './components/component.ts';
 import { containerd } from './components/containerd.ts';
 import { etcd } from './components/etcd.ts';
 import { ingress } from './components/ingress.ts';
@@ -47,6 +48,7 @@ import { componentLayers, componentsOfNode, suiteOf } from './node-components.ts
 import { planPki } from './pki.ts';
 import type {
   ClusterPlan,
+  ComponentPlan,
   KubernetesChoice,
   ManagerName,
   Paths,
@@ -112,7 +114,7 @@ export function planCluster(
     ...node,
     ports: ports.nodes[index] ?? [],
     layers: keep.layers?.[node.machine.name] ?? layersOf(node, spec, facts, keep),
-    parts: components.map((component) => component(node.machine, cluster)),
+    parts: partsOf(node.machine, cluster),
     link: hostNetwork ? { hostNetwork: true as const } : lan ? { macvlan: lan.parent } : { bridge },
     keptBinds: keep.binds?.[node.machine.name],
     clusterBinds:
@@ -137,7 +139,10 @@ export function planCluster(
     context: `knest-${spec.name}`,
     network: plannedNetwork(network, cluster.apiAddress, spec),
     layers: unique(drafts.flatMap(({ layers }) => layers)),
-    pki: planPki(drafts.flatMap(({ parts }) => parts)),
+    pki: planPki(
+      drafts.flatMap(({ parts }) => parts),
+      spec.certificates,
+    ),
     host: planHost({
       ...{ spec, facts, network, manager: planner, folder, image },
       sysctls: keep.sysctls,
@@ -158,6 +163,12 @@ export function planCluster(
 export function seesTheSame(previous: ClusterPlan | undefined, keep: Keep | undefined): Set<string> {
   const names = (previous?.machines ?? []).map(({ name }) => name);
   return new Set(keep?.binds ? names.filter((name) => keep.binds?.[name] !== undefined) : names);
+}
+
+/** The last one looks at what the others have. */
+function partsOf(machine: MachineContext, cluster: ClusterContext): ComponentPlan[] {
+  const parts = components.map((component) => component(machine, cluster));
+  return [...parts, certificateRenewal(machine, cluster, parts)];
 }
 
 /** What later plans, and readers of this one, need to know of the network. */

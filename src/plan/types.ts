@@ -67,7 +67,11 @@ export type FileContent =
       secrets?: readonly string[];
     }
   | { link: string }
-  | { pki: string }
+  | {
+      pki: string;
+      /** Of several certificates the first one alone: the authority that signs. */
+      first?: true;
+    }
   | { asset: 'knest-agent.mjs' }
   | {
       /** Hash, crypt(5). */
@@ -89,7 +93,7 @@ export interface PlannedUnit {
   text: string;
   /** Target that pulls it in, e.g. "k8s.target"; undefined: only started by others. */
   wantedBy?: string;
-  /** Planned files that it reads although no text names them; those that are named are found (diff/files-read.ts). */
+  /** Planned files that it reads although no text names them; those that are named are found (plan/files-read.ts). */
   reads?: readonly string[];
   /** What it leaves in the kernel when it ends; another one counts only in a machine that has started anew. */
   leaves?: string;

@@ -3,6 +3,7 @@
 import { InputError, type Problem, type Subject } from '../errors.ts';
 import { check } from './check.ts';
 import { complete } from './complete/complete.ts';
+import { certificateProblems } from './validate/certificates.ts';
 import { componentProblems } from './validate/components.ts';
 import { dnsProblems } from './validate/dns.ts';
 import { hostNetworkProblems } from './validate/host-network.ts';
@@ -74,6 +75,7 @@ export function loadSpec({ config, flags }: SpecInput): LoadedSpec {
     ...registryProblems(merged, at),
     ...dnsProblems(merged, at),
     ...componentProblems(merged, at),
+    ...certificateProblems(merged, at),
   ];
   if (problems.length > 0) throw new InputError(subjectOf(config?.name, problems), problems);
   const countedBy = flags.controlPlanes === undefined ? '--nodes' : '--control-planes';

@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { defaults, knownSuites, managers } from './words.ts';
 import { backupSchema } from './config/backup.ts';
 import { auditSchema, podSecuritySchema } from './config/api-server.ts';
+import { certificatesSchema } from './config/certificates.ts';
 import { componentsSchema } from './config/components.ts';
 import { dnsSchema } from './config/dns.ts';
 import { checkedText, mapping, text } from './config/fields.ts';
@@ -126,6 +127,7 @@ export const configSchema = z
     proxy: proxySchema.optional(),
     images: imagesSchema.optional(),
     manifests: manifestsSchema.optional(),
+    certificates: certificatesSchema.optional(),
     components: componentsSchema.optional(),
     nodes: nodesSchema.optional(),
   })

@@ -284,6 +284,15 @@ export interface BackupSpec {
   to: string;
 }
 
+/** Seconds. */
+export interface CertificatesSpec {
+  validity: number;
+  /** Of those who sign them. */
+  authorityValidity: number;
+  /** What a certificate may have left when it is renewed. */
+  renewBefore: number;
+}
+
 export interface ClusterSpec {
   name: string;
   kubernetes: {
@@ -322,6 +331,8 @@ export interface ClusterSpec {
   audit: AuditSpec | undefined;
   /** undefined: Kubernetes' defaults, all pods are allowed. */
   podSecurity: PodSecuritySpec | undefined;
+  /** Clusters of older versions of knest say nothing: theirs last ten years, and nodes renew none. */
+  certificates?: CertificatesSpec;
   components: ComponentsSpec;
   /** More container runtimes besides runc. */
   runtimes?: readonly RuntimeSpec[];

@@ -31,6 +31,7 @@ export async function runDns(
   config: AgentConfig,
   dns: DnsConfig,
   api: KubernetesClient,
+  moreMetrics: () => string = () => '',
 ): Promise<DnsService> {
   const store = clusterStore();
   const saved = await savedCluster(dns.savedCluster, store);
@@ -72,13 +73,13 @@ export async function runDns(
   const metrics = await servePages(config.address, dns.metricsPort, {
     '/metrics': () => ({
       ok: true,
-      text: renderMetrics({
+      text: `${renderMetrics({
         server: server.counts,
         forward: forward.counts,
         store: store.counts,
         residentMemory: process.memoryUsage.rss(),
         cpu: (({ user, system }) => (user + system) / 1e6)(process.cpuUsage()),
-      }),
+      })}${moreMetrics()}`,
     }),
   });
   const member = {

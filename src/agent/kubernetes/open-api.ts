@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises';
-
 import { thisProcess } from '../../clients/https.ts';
 import { kubernetesClient } from '../../clients/kubernetes/client.ts';
+import { followCredentials } from './follow-credentials.ts';
 import type { KubernetesClient } from '../../clients/kubernetes/client.ts';
 
 /** How the API server is reached; files are PEM. */
@@ -13,9 +12,7 @@ export interface ApiAccess {
   key: string;
 }
 
-/** @throws Error when a file cannot be read */
-export async function openApi({ server, authority, certificate, key }: ApiAccess): Promise<KubernetesClient> {
-  const texts = [authority, certificate, key].map((path) => readFile(path, 'utf8'));
-  const [ca = '', cert = '', own = ''] = await Promise.all(texts);
-  return kubernetesClient(server, { ca, cert, key: own }, { via: thisProcess });
+/** Goes on with the certificate that the files hold, also when it is renewed. @throws Error when a file cannot be read */
+export async function openApi(access: ApiAccess): Promise<KubernetesClient> {
+  return kubernetesClient(access.server, await followCredentials(access), { via: thisProcess });
 }

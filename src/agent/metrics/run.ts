@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises';
-
 import { httpsConnections, thisProcess } from '../../clients/https.ts';
 import type { KubernetesClient } from '../../clients/kubernetes/client.ts';
+import { followCredentials } from '../kubernetes/follow-credentials.ts';
 import type { AgentConfig, MetricsConfig } from '../config.ts';
 import { answer } from './answers.ts';
 import { openKubelets } from './kubelets.ts';
@@ -20,26 +19,27 @@ export async function runMetrics(
   config: MetricsConfig,
   api: KubernetesClient,
 ): Promise<void> {
-  const read = (path: string): Promise<string> => readFile(path, 'utf8');
-  const [ca, cert, key] = await Promise.all([access.authority, access.certificate, access.key].map(read));
-  const connections = httpsConnections(
-    { ca: ca ?? '', cert: cert ?? '', key: key ?? '' },
-    { timeout, via: thisProcess },
-  );
+  const connections = httpsConnections(await followCredentials(access), { timeout, via: thisProcess });
   const kubelets = openKubelets(async (url) => {
     const { status, text } = await connections.exchange(url, { method: 'GET' });
     if (status !== 200) throw new Error(`${status} ${text.slice(0, 200)}`);
     return text;
   });
-  const [servingCertificate, servingKey, frontProxyAuthority] = await Promise.all(
-    [config.certificate, config.key, config.clientAuthority].map(read),
-  );
-  await serveMetrics(
-    {
-      ...{ cert: servingCertificate ?? '', key: servingKey ?? '', ca: frontProxyAuthority ?? '' },
-      ...{ allowedNames: config.clientNames, port: config.port },
-    },
+  const serving = await followCredentials({
+    authority: config.clientAuthority,
+    certificate: config.certificate,
+    key: config.key,
+  });
+  const first = serving();
+  const server = await serveMetrics(
+    { ...first, allowedNames: config.clientNames, port: config.port },
     (url) => answer(url, api, kubelets),
   );
+  let shown = first;
+  setInterval(() => {
+    const fresh = serving();
+    if (fresh !== shown) server.setSecureContext(fresh);
+    shown = fresh;
+  }, 60_000).unref();
   await keepRegistered(api, config.apiService);
 }

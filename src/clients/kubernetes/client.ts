@@ -53,7 +53,7 @@ const watchTimeout = (watchSeconds + 20) * 1000;
 /** @param endpoint https://ADDRESS:PORT */
 export function kubernetesClient(
   endpoint: string,
-  credentials: Credentials,
+  credentials: Credentials | (() => Credentials),
   options: ConnectionOptions,
 ): KubernetesClient {
   const connections = httpsConnections(credentials, options);

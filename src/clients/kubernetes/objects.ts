@@ -173,6 +173,22 @@ export interface IngressClassObject extends KubernetesObject {
   spec?: { controller?: string };
 }
 
+/** certificates.k8s.io/v1: CertificateSigningRequest */
+export interface SigningRequestObject extends KubernetesObject {
+  spec?: {
+    /** PEM in base64, as the certificate below. */
+    request: string;
+    signerName: string;
+    usages: readonly string[];
+    /** Who asks; the API server sets it. */
+    username?: string;
+  };
+  status?: {
+    conditions?: { type: string; status?: string; reason?: string; message?: string }[];
+    certificate?: string;
+  };
+}
+
 /** coordination.k8s.io/v1 */
 export interface LeaseObject extends KubernetesObject {
   spec?: { holderIdentity?: string; leaseDurationSeconds?: number; renewTime?: string };

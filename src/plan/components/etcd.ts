@@ -3,7 +3,7 @@ import { renderCommand, renderUnit } from '../../formats/systemd-unit.ts';
 import type { Flags } from '../../formats/systemd-unit.ts';
 import type { ClusterContext, Component, MachineContext, Peer } from './component.ts';
 import { k8sTarget, nothing, pkiFolder, restartAlways, startEarly } from './component.ts';
-import { certificateFiles, clientCertificate, publicFile } from './pki-files.ts';
+import { certificateFiles, certificatePaths, clientCertificate, publicFile } from './pki-files.ts';
 import { volumeSettings, withExtraArgs } from './settings.ts';
 
 export const etcdClientPort = 2379;
@@ -43,7 +43,8 @@ export const etcd: Component = (machine, cluster) => {
       {
         name: 'etcd.service',
         wantedBy: k8sTarget,
-        ignores: [initialFile],
+        // certificates: read anew for each connection (etcd: client/pkg/transport, baseConfig; 3.4 to 3.6)
+        ignores: [initialFile, ...certificatePaths(server, peer)],
         text: renderUnit({
           Unit: {
             Description: 'etcd, the key-value store of Kubernetes',

@@ -12,13 +12,16 @@ import { adminCertificate } from '../pki.ts';
 import { ingressGroup, ingressObjects, ingressClassObject } from '../manifests/ingress.ts';
 import { metricsGroup, metricsObjects } from '../manifests/metrics.ts';
 import { ingressConfiguration, servesIngresses } from './ingress.ts';
+import { renewalGroups, renewalObjects } from '../manifests/certificate-renewal.ts';
 import { proxyConfigOfAll } from './kube-proxy.ts';
 import { registryHosting } from './local-registry.ts';
-import { certificateFiles, clientCertificate, publicFile } from './pki-files.ts';
+import { certificateFiles, certificatePaths, clientCertificate, publicFile } from './pki-files.ts';
 import { runtimeClasses } from './runtimes.ts';
 import { podSocket } from './pod-network.ts';
-import { answersMetrics, metricsConfiguration } from './resource-metrics.ts';
+import { answersMetrics, metricsCertificate, metricsConfiguration } from './resource-metrics.ts';
 
+/** Says which certificates a node has, and when they are renewed. */
+export const certificatesFile = '/etc/kubernetes/knest-certificates.json';
 const configFile = '/etc/kubernetes/knest-agent.json';
 const objectsFile = '/etc/kubernetes/knest-objects.json';
 /** Where a machine has it. */
@@ -42,6 +45,8 @@ export const knestAgent: Component = (machine, cluster) => {
     ...(machine.role === 'control-plane' && balances ? [loadBalancerGroups.controller] : []),
     ...(answersMetrics(machine, cluster) ? [metricsGroup] : []),
     ...(servesIngresses(machine, cluster) ? [ingressGroup] : []),
+    ...(cluster.spec.certificates ? [renewalGroups.node] : []),
+    ...(cluster.spec.certificates && machine.role === 'control-plane' ? [renewalGroups.signer] : []),
   ];
   return {
     files: [
@@ -61,6 +66,8 @@ export const knestAgent: Component = (machine, cluster) => {
       {
         name: 'knest-agent.service',
         wantedBy: k8sTarget,
+        // src/agent/kubernetes/follow-credentials.ts
+        ignores: certificatePaths(certificate, metricsCertificate),
         text: renderUnit({
           Unit: {
             Description: 'Cluster DNS, volumes, network policies, addresses of Services, metrics',
@@ -104,6 +111,8 @@ function appliesObjects(machine: MachineContext, { controlPlanes }: ClusterConte
 const objectsUnit: PlannedUnit = {
   name: 'knest-objects.service',
   wantedBy: k8sTarget,
+  // it is done once it has run
+  ignores: certificatePaths(adminCertificate),
   text: renderUnit({
     Unit: { Description: 'Objects that the cluster has from its beginning', ...afterApiServer },
     Service: {
@@ -133,6 +142,7 @@ function objects(machine: MachineContext, cluster: ClusterContext): string {
       ...(cluster.loadBalancer.length > 0 ? loadBalancerObjects : []),
       ...(cluster.spec.metrics ? metricsObjects : []),
       ...(cluster.spec.ingress ? ingressObjects : []),
+      ...(cluster.spec.certificates ? renewalObjects : []),
       ...kubeadmObjects(cluster, machine, proxyConfigOfAll(machine, cluster)),
       ...registryHosting(cluster),
       ...runtimeClasses(cluster.spec.runtimes),
@@ -180,6 +190,7 @@ function configuration(machine: MachineContext, cluster: ClusterContext, certifi
       : {}),
     ...(answersMetrics(machine, cluster) ? { metrics: metricsConfiguration() } : {}),
     ...(servesIngresses(machine, cluster) ? { ingress: ingressConfiguration(machine, cluster) } : {}),
+    ...(cluster.spec.certificates ? { certificates: certificatesFile } : {}),
     ...(answersNames(machine, cluster)
       ? {
           dns: {

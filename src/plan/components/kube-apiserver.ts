@@ -11,6 +11,7 @@ import { kubeconfigFile } from './kubeconfig-file.ts';
 import { kubernetesUnit } from './kubernetes-unit.ts';
 import {
   certificateFiles,
+  certificatePaths,
   clientCertificate,
   frontProxyClient,
   publicFile,
@@ -35,22 +36,25 @@ export const kubeApiserver: Component = (machine, cluster) => {
   return {
     files: files(machine, cluster),
     units: [
-      kubernetesUnit('kube-apiserver', {
-        description: 'Kubernetes API server',
-        flags: withExtraArgs(ownFlags(machine, cluster), settings.extraArgs),
-        type: 'notify',
-        ...(answersMetrics(machine, cluster) ? { environment } : {}),
-        // Beside etcd, not after it: etcd listens at once but takes half a second to be ready, and the API server needs
-        // that long before it has something to ask.
-        order: { Wants: 'etcd.service', ...startEarly },
-        before: volumeSettings(settings),
-        after: {
-          LimitNOFILE: '65536',
-          TimeoutStartSec: '600',
-          // it waits up to a minute for watches to end, which end with it; what it knows is in etcd
-          TimeoutStopSec: '3',
-        },
-      }),
+      {
+        ...kubernetesUnit('kube-apiserver', {
+          description: 'Kubernetes API server',
+          flags: withExtraArgs(ownFlags(machine, cluster), settings.extraArgs),
+          type: 'notify',
+          ...(answersMetrics(machine, cluster) ? { environment } : {}),
+          // Beside etcd, not after it: etcd listens at once but takes half a second to be ready, and the API server needs
+          // that long before it has something to ask.
+          order: { Wants: 'etcd.service', ...startEarly },
+          before: volumeSettings(settings),
+          after: {
+            LimitNOFILE: '65536',
+            TimeoutStartSec: '600',
+            // it waits up to a minute for watches to end, which end with it; what it knows is in etcd
+            TimeoutStopSec: '3',
+          },
+        }),
+        ignores: certificatePaths(servingCertificate(machine), ...ownClients),
+      },
     ],
     certificates: certificates(machine, cluster),
     probes: [
@@ -62,6 +66,12 @@ export const kubeApiserver: Component = (machine, cluster) => {
     ],
   };
 };
+
+/**
+ * What it proves itself with elsewhere. All of it, and the serving certificate, is read again within a minute or for each
+ * connection: dynamiccertificates (serving, front proxy), client-go's transport (kubelets), etcd's transport; 1.20 to 1.36.
+ */
+const ownClients = ['apiserver-etcd-client', 'apiserver-kubelet-client', frontProxyClient];
 
 function servingCertificate({ name }: MachineContext): string {
   return `apiserver-${name}`;
@@ -121,12 +131,7 @@ function files(machine: MachineContext, cluster: ClusterContext): PlannedFile[] 
     publicFile('front-proxy-ca.crt'),
     publicFile('sa.pub'),
     secretFile('sa.key'),
-    ...[
-      servingCertificate(machine),
-      'apiserver-etcd-client',
-      'apiserver-kubelet-client',
-      frontProxyClient,
-    ].flatMap(certificateFiles),
+    ...[servingCertificate(machine), ...ownClients].flatMap(certificateFiles),
     ...(answersMetrics(machine, cluster)
       ? [{ ...publicFile('ca.crt'), path: `${authoritiesOfApis}/ca.crt` }]
       : []),

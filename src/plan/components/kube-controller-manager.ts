@@ -4,7 +4,14 @@ import { afterApiServer, nothing, pkiFolder } from './component.ts';
 import { afterLeader, controlLoopFlags } from './control-loop.ts';
 import { kubeconfigFile } from './kubeconfig-file.ts';
 import { kubernetesUnit } from './kubernetes-unit.ts';
-import { certificateFiles, clientCertificate, publicFile, secretFile } from './pki-files.ts';
+import {
+  certificateFiles,
+  clientCertificate,
+  publicFile,
+  readAgain,
+  secretFile,
+  signerFile,
+} from './pki-files.ts';
 import { volumeSettings, withExtraArgs } from './settings.ts';
 
 const kubeconfig = '/etc/kubernetes/controller-manager.conf';
@@ -18,6 +25,7 @@ export const kubeControllerManager: Component = (machine, cluster) => {
     files: [
       ...standby.files,
       publicFile('ca.crt'),
+      signerFile('ca'),
       secretFile('ca.key'),
       publicFile('front-proxy-ca.crt'),
       secretFile('sa.key'),
@@ -25,12 +33,15 @@ export const kubeControllerManager: Component = (machine, cluster) => {
       kubeconfigFile(kubeconfig, 'controller-manager', machine, cluster),
     ],
     units: [
-      kubernetesUnit('kube-controller-manager', {
-        description: 'Kubernetes controller manager',
-        flags: withExtraArgs(ownFlags(machine, cluster), settings.extraArgs),
-        order: afterApiServer,
-        before: volumeSettings(settings, standby.commands),
-      }),
+      {
+        ...kubernetesUnit('kube-controller-manager', {
+          description: 'Kubernetes controller manager',
+          flags: withExtraArgs(ownFlags(machine, cluster), settings.extraArgs),
+          order: afterApiServer,
+          before: volumeSettings(settings, standby.commands),
+        }),
+        ignores: readAgain('controller-manager'),
+      },
     ],
     certificates: [clientCertificate('controller-manager', 'system:kube-controller-manager')],
     probes: [
@@ -49,7 +60,8 @@ function ownFlags(machine: MachineContext, cluster: ClusterContext): Flags {
     ...controlLoopFlags(kubeconfig, machine, cluster),
     'root-ca-file': `${pkiFolder}/ca.crt`,
     'cluster-name': cluster.name,
-    'cluster-signing-cert-file': `${pkiFolder}/ca.crt`,
+    // of one certificate: ca.crt has two while authorities are exchanged, and two are refused
+    'cluster-signing-cert-file': `${pkiFolder}/ca-signer.crt`,
     'cluster-signing-key-file': `${pkiFolder}/ca.key`,
     'service-account-private-key-file': `${pkiFolder}/sa.key`,
     'use-service-account-credentials': true,

@@ -6,7 +6,7 @@ import { afterApiServer, afterNetwork, nothing, pkiFolder } from './component.ts
 import type { PlannedFile } from '../types.ts';
 import { kubeconfigFile } from './kubeconfig-file.ts';
 import { kubernetesUnit } from './kubernetes-unit.ts';
-import { certificateFiles, clientCertificate, publicFile } from './pki-files.ts';
+import { certificateFiles, clientCertificate, publicFile, readAgain } from './pki-files.ts';
 import { featureGates, withExtraArgs } from './settings.ts';
 
 const kubeconfig = '/etc/kubernetes/kube-proxy.conf';
@@ -58,6 +58,7 @@ export const kubeProxy: Component = (machine, cluster) =>
                 : { order: afterApiServer }),
             }),
             leaves: `rules of ${String(configuration(machine, cluster)['mode'])}`,
+            ignores: readAgain('kube-proxy'),
           },
         ],
         certificates: [clientCertificate('kube-proxy', 'system:kube-proxy')],

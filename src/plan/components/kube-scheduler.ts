@@ -3,7 +3,7 @@ import { afterApiServer, nothing } from './component.ts';
 import { afterLeader, controlLoopFlags } from './control-loop.ts';
 import { kubeconfigFile } from './kubeconfig-file.ts';
 import { kubernetesUnit } from './kubernetes-unit.ts';
-import { certificateFiles, clientCertificate, publicFile } from './pki-files.ts';
+import { certificateFiles, clientCertificate, publicFile, readAgain } from './pki-files.ts';
 import { volumeSettings, withExtraArgs } from './settings.ts';
 
 const kubeconfig = '/etc/kubernetes/scheduler.conf';
@@ -22,12 +22,15 @@ export const kubeScheduler: Component = (machine, cluster) => {
       kubeconfigFile(kubeconfig, 'scheduler', machine, cluster),
     ],
     units: [
-      kubernetesUnit('kube-scheduler', {
-        description: 'Kubernetes scheduler',
-        flags: withExtraArgs(controlLoopFlags(kubeconfig, machine, cluster), settings.extraArgs),
-        order: afterApiServer,
-        before: volumeSettings(settings, standby.commands),
-      }),
+      {
+        ...kubernetesUnit('kube-scheduler', {
+          description: 'Kubernetes scheduler',
+          flags: withExtraArgs(controlLoopFlags(kubeconfig, machine, cluster), settings.extraArgs),
+          order: afterApiServer,
+          before: volumeSettings(settings, standby.commands),
+        }),
+        ignores: readAgain('scheduler'),
+      },
     ],
     certificates: [clientCertificate('scheduler', 'system:kube-scheduler')],
     probes: [

@@ -12,7 +12,7 @@ import { containerdEndpoint } from './containerd.ts';
 import { kubeconfigFile } from './kubeconfig-file.ts';
 import { kubernetesUnit } from './kubernetes-unit.ts';
 import { pauseImage } from '../image.ts';
-import { certificateFiles, publicFile } from './pki-files.ts';
+import { certificateFiles, certificatePaths, publicFile, readAgain } from './pki-files.ts';
 import { featureGates, withExtraArgs } from './settings.ts';
 
 const kubeconfig = '/etc/kubernetes/kubelet.conf';
@@ -58,8 +58,12 @@ export const kubelet: Component = (machine, cluster) => {
           // pods stay when the kubelet restarts
           after: { KillMode: 'process', Delegate: 'yes' },
         }),
-        // the kubelet reads it anew for each pod: no restart is needed
-        ignores: ['/etc/resolv.conf'],
+        ignores: [
+          // the kubelet reads it anew for each pod: no restart is needed
+          '/etc/resolv.conf',
+          ...readAgain(client),
+          ...(readsServingAgain(machine, cluster) ? certificatePaths(serving) : []),
+        ],
       },
     ],
     certificates: certificates(machine, client, serving),
@@ -72,6 +76,11 @@ export const kubelet: Component = (machine, cluster) => {
     ],
   };
 };
+
+function readsServingAgain(machine: MachineContext, cluster: ClusterContext): boolean {
+  const gates = featureGates(machine, cluster);
+  return machine.traits.kubeletReadsServingAgain && gates['ReloadKubeletServerCertificateFile'] !== false;
+}
 
 function ownFlags(machine: MachineContext, { facts }: ClusterContext): Flags {
   const { traits } = machine;

@@ -10,9 +10,31 @@ export function certificateFiles(name: string): PlannedFile[] {
   return [publicFile(`${name}.crt`), secretFile(`${name}.key`)];
 }
 
+/** Where a certificate and its key are. */
+export function certificatePaths(...names: readonly string[]): string[] {
+  return names.flatMap((name) => [`${pkiFolder}/${name}.crt`, `${pkiFolder}/${name}.key`]);
+}
+
 /** A file of the PKI that anyone may read. */
 export function publicFile(name: string): PlannedFile {
   return { path: `${pkiFolder}/${name}`, mode: 0o644, content: { pki: name } };
+}
+
+/** Of an authority's certificates the one that signs. */
+export function signerFile(name: string): PlannedFile {
+  return {
+    path: `${pkiFolder}/${name}-signer.crt`,
+    mode: 0o644,
+    content: { pki: `${name}.crt`, first: true },
+  };
+}
+
+/**
+ * Files of a client's certificate that a kubeconfig names: client-go reads them again every five minutes, and goes over to new
+ * connections when they are others (client-go: transport/cert_rotation.go, since 1.19).
+ */
+export function readAgain(client: string): string[] {
+  return certificatePaths(client);
 }
 
 /** A private key. */

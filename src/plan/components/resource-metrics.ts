@@ -4,7 +4,9 @@ import type { ClusterContext, Component, MachineContext } from './component.ts';
 import { nothing, pkiFolder } from './component.ts';
 import { certificateFiles, frontProxyClient, publicFile } from './pki-files.ts';
 
-const certificate = 'knest-metrics';
+/** Name of the certificate that the agent shows to API servers. */
+export const metricsCertificate = 'knest-metrics';
+const certificate = metricsCertificate;
 const port = 10264;
 
 /** What knest-agent needs on control planes to answer metrics.k8s.io. */

@@ -4,6 +4,7 @@ import { adminCertificate } from '../pki.ts';
 import { afterApiServer, k8sTarget, nothing } from './component.ts';
 import type { Component } from './component.ts';
 import { agentPath, apiAccess } from './knest-agent.ts';
+import { certificatePaths } from './pki-files.ts';
 
 export const manifestsUnit = 'knest-manifests.service';
 /** In the machine. */
@@ -30,6 +31,8 @@ export const userManifests: Component = (machine, cluster) => {
       {
         name: manifestsUnit,
         wantedBy: k8sTarget,
+        // it is done once it has run
+        ignores: certificatePaths(adminCertificate),
         text: renderUnit({
           Unit: { Description: 'Manifests of the config', ...afterApiServer },
           Service: {

@@ -31,6 +31,14 @@ export const kubeletTopics = {
     { until: 34, source: 'CHANGELOG-1.35, Urgent Upgrade Notes: flag removed (#133779)' },
   ),
   kubeletFailCgroupV1: holds('kubelet: has `failCgroupV1`', { since: 31, source: `${kubeletTypes} v1.31` }),
+  kubeletReadsServingAgain: holds(
+    'kubelet: reads its serving certificate again when the file changes; restarted before',
+    {
+      since: 31,
+      source:
+        'pkg/features/kube_features.go v1.31: ReloadKubeletServerCertificateFile is beta, and on by default',
+    },
+  ),
   cgroupV1: {
     what: 'kubelet: what it thinks of cgroup v1',
     facts: [

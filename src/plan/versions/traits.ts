@@ -14,6 +14,8 @@ export interface VersionTraits {
   kubeletPauseImageFlag: boolean;
   /** The KubeletConfiguration has failCgroupV1. */
   kubeletFailCgroupV1: boolean;
+  /** The kubelet goes on with a new serving certificate without a restart. */
+  kubeletReadsServingAgain: boolean;
   /** kube-controller-manager and kube-scheduler serve plain HTTP unless --port=0. */
   insecurePortFlag: boolean;
   /** Versions of the container runtime interface that the kubelet speaks. */
@@ -55,6 +57,7 @@ export function versionTraits(version: string): VersionTraits {
     kubeletTaintsInConfig: valueAt(kubeletTopics.kubeletTaintsInConfig, minor),
     kubeletPauseImageFlag: valueAt(kubeletTopics.kubeletPauseImageFlag, minor),
     kubeletFailCgroupV1: valueAt(kubeletTopics.kubeletFailCgroupV1, minor),
+    kubeletReadsServingAgain: valueAt(kubeletTopics.kubeletReadsServingAgain, minor),
     insecurePortFlag: valueAt(controlPlaneTopics.insecurePortFlag, minor),
     criVersions: valueAt(runtimeTopics.criVersions, minor),
     runtimeConfig: runtimeConfigAt(minor),

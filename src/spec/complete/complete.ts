@@ -4,6 +4,7 @@ import { componentNames, componentSources, defaults, sources } from '../words.ts
 import { completeImages } from './images.ts';
 import { containerdPatch } from '../containerd-patches.ts';
 import { completeAudit, completePodSecurity } from './api-server.ts';
+import { completeCertificates } from './certificates.ts';
 import { completeDns } from './dns.ts';
 import { ipFamilyOf } from '../validate/networks.ts';
 import { machineNames } from '../node-names.ts';
@@ -52,6 +53,7 @@ export function complete(config: ValidConfig): ClusterSpec {
     ...(config.backup ? { backup: { ...config.backup, keep: config.backup.keep ?? 10 } } : {}),
     audit: completeAudit(config),
     podSecurity: completePodSecurity(config),
+    certificates: completeCertificates(config),
     components: completeComponents(config),
     ...(config.runtimes
       ? { runtimes: config.runtimes.map(({ name, path }) => ({ name, path: normalizePath(path) })) }

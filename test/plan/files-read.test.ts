@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { filesRead } from '../../src/diff/files-read.ts';
+import { filesRead } from '../../src/plan/files-read.ts';
 import type { MachinePlan } from '../../src/plan/types.ts';
 import { machineOf, networkSpec, nodesOf, planOf } from '../fixtures/cluster.ts';
 import { hostFacts } from '../fixtures/host-facts.ts';

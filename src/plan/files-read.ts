@@ -1,5 +1,5 @@
-import type { MachinePlan, PlannedFile, PlannedUnit } from '../plan/types.ts';
-import { machineUnitFolder } from '../plan/unit-files.ts';
+import type { MachinePlan, PlannedFile, PlannedUnit } from './types.ts';
+import { machineUnitFolder } from './unit-files.ts';
 
 /**
  * The machine's planned files that a unit reads, certificates included: those that its text or a drop-in of it names,
