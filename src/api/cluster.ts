@@ -2,6 +2,8 @@
 
 import type { Readable } from 'node:stream';
 
+import { renewCertificates } from '../operations/certificates/renew.ts';
+import type { RenewedCertificates } from '../operations/certificates/renew.ts';
 import { addNodes } from '../operations/nodes/add-nodes.ts';
 import { deleteCluster } from '../operations/delete/delete-cluster.ts';
 import { deleteNodes } from '../operations/nodes/delete-nodes.ts';
@@ -72,6 +74,8 @@ export interface Cluster extends AsyncDisposable {
   start(options?: WaitOptions): Promise<void>;
   restart(options?: WaitOptions): Promise<void>;
   status(options?: CallOptions): Promise<ClusterStatus>;
+  /** Renews all certificates now, that of the kubeconfig included. */
+  renewCertificates(options?: CallOptions): Promise<RenewedCertificates>;
   /** The journal of a node, or of one of its units. */
   logs(node: NodeSelector, options?: LogsOptions): Promise<string>;
   /** Deletes the cluster with everything in it. Again is no error, also after a failure. */
@@ -121,6 +125,7 @@ export function clusterHandle(description: ClusterDescription, options: GetClust
       ),
     ...changes(of, look, find),
     status: (call) => clusterStatus(of(call)),
+    renewCertificates: (call) => orReason(call?.signal, renewCertificates(of(call))),
     delete: async (call) => {
       await remove(call);
     },

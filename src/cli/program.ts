@@ -38,6 +38,7 @@ import { addLoadImageArchive } from './commands/load-image-archive.ts';
 import { addLock } from './commands/lock.ts';
 import { addLogs } from './commands/logs.ts';
 import { addPlanCluster } from './commands/plan-cluster.ts';
+import { addRenewCertificates } from './commands/renew-certificates.ts';
 import { addRestartCluster } from './commands/restart-cluster.ts';
 import { addRestartNode } from './commands/restart-node.ts';
 import { addRollbackCluster } from './commands/rollback-cluster.ts';
@@ -104,6 +105,9 @@ export function buildProgram(cli: Cli): Command {
 
   const rollback = program.command('rollback').description('bring a cluster back to what it was');
   addRollbackCluster(rollback, cli);
+
+  const renew = program.command('renew').description('renew certificates');
+  addRenewCertificates(renew, cli);
 
   const plan = program.command('plan').description('show what would be done');
   addPlanCluster(plan, cli);

@@ -102,7 +102,7 @@ export function fakeApi(): FakeApi {
     },
     replace: async <T>(path: string, object: T) => {
       await call(`PUT ${path}`);
-      const [folder, name] = split(path);
+      const [folder, name] = split(path.replace(/\/(status|approval)$/, ''));
       const current = at(folder).get(name)?.metadata?.resourceVersion;
       if (current === undefined) throw new ApiError(404, `no ${name}`);
       const { metadata } = object as KubernetesObject;

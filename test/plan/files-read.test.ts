@@ -24,30 +24,16 @@ function read(machine: MachinePlan, name: string): string[] {
 const pki = (...names: string[]) => names.map((name) => `/etc/kubernetes/pki/${name}`);
 
 describe('filesRead', () => {
-  it('of the kubelet has its certificates, the serving pair included', () => {
+  it('of the kubelet has the certificates that it does not read again, the serving pair', () => {
     expect(read(worker, 'kubelet.service')).toEqual([
       '/etc/kubernetes/kubelet.conf',
       '/etc/kubernetes/kubelet.yaml',
-      ...pki(
-        'ca.crt',
-        'kubelet-knest-worker.crt',
-        'kubelet-knest-worker.key',
-        'kubelet-serving-knest-worker.crt',
-        'kubelet-serving-knest-worker.key',
-      ),
+      ...pki('ca.crt', 'kubelet-serving-knest-worker.crt', 'kubelet-serving-knest-worker.key'),
     ]);
   });
 
-  it('of etcd has its certificates, and not the members that it began with', () => {
-    expect(read(controlPlane, 'etcd.service')).toEqual(
-      pki(
-        'etcd-ca.crt',
-        'etcd-peer-knest-control-plane.crt',
-        'etcd-peer-knest-control-plane.key',
-        'etcd-server-knest-control-plane.crt',
-        'etcd-server-knest-control-plane.key',
-      ),
-    );
+  it('of etcd has its authority, and neither what it reads for each connection nor the members that it began with', () => {
+    expect(read(controlPlane, 'etcd.service')).toEqual(pki('etcd-ca.crt'));
   });
 
   it('of containerd has the file that no text names, and its drop-in', () => {
@@ -66,7 +52,7 @@ describe('filesRead', () => {
     ['knest-objects.service', '/etc/kubernetes/knest-objects.json'],
     ['knest-registry.service', '/etc/kubernetes/registry.yaml'],
     ['knest-agent.service', '/etc/kubernetes/knest-agent.json'],
-    ['kube-apiserver.service', '/etc/kubernetes/pki/apiserver-knest-control-plane.crt'],
+    ['kube-apiserver.service', '/etc/kubernetes/pki/front-proxy-ca.crt'],
   ])('of %s has %s', (unit, path) => {
     expect(read(controlPlane, unit)).toContain(path);
   });

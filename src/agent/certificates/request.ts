@@ -44,16 +44,17 @@ export async function requestRenewal(
     },
   };
   const { metadata } = await api.create<SigningRequestObject>(requestsPath, object);
+  const path = `${requestsPath}/${metadata?.name ?? ''}`;
   return pollUntil(
     {
       interval,
       limit: {
         timeout: patience,
-        error: () => new Error(`no control plane answers ${metadata?.name ?? ''}`),
+        error: () => new Error(`no control plane answers ${path}`),
       },
     },
     async () => {
-      const { status } = await api.get<SigningRequestObject>(`${requestsPath}/${metadata?.name ?? ''}`);
+      const { status } = await api.get<SigningRequestObject>(path);
       const refusal = status?.conditions?.find(({ type }) => type === 'Denied' || type === 'Failed');
       if (refusal) throw new Error(`refused: ${refusal.message ?? refusal.reason ?? refusal.type}`);
       const signed = status?.certificate;

@@ -1,13 +1,11 @@
-import { X509Certificate } from 'node:crypto';
-
 import type { MachineManager } from '../../managers/types.ts';
 import { holdsAddress } from '../../observe/api-address.ts';
+import { certificateEnds } from '../../observe/certificates.ts';
 import { checkClusterHost } from '../../observe/checks/cluster-host.ts';
 import { readEtcd } from '../../observe/etcd-members.ts';
 import type { KubernetesNode } from '../../observe/nodes.ts';
 import { runProbe } from '../../observe/probes.ts';
 import { readTroubles, readUnits } from '../../observe/units.ts';
-import type { KeyMaterial } from '../../pki/issue.ts';
 import type { ClusterPlan, MachinePlan } from '../../plan/types.ts';
 import { readKeyMaterial, requireCluster } from '../../state/clusters.ts';
 import { askApiServer } from '../../observe/api-server.ts';
@@ -64,7 +62,7 @@ export async function clusterStatus(options: StatusOptions): Promise<ClusterStat
     host: onHost,
     etcd,
     nodes,
-    certificates: expiries(material),
+    certificates: await certificateEnds(host, plan, material),
   };
 }
 
@@ -95,14 +93,4 @@ async function nodeStatus(
     ready: leader !== undefined && (node?.ready ?? false),
     holdsApiAddress,
   };
-}
-
-function expiries(material: KeyMaterial): ClusterStatus['certificates'] {
-  return [...material]
-    .filter(([file]) => file.endsWith('.crt'))
-    .map(([file, text]) => ({
-      name: file.slice(0, -'.crt'.length),
-      expires: new Date(new X509Certificate(text).validTo).toISOString(),
-    }))
-    .sort((a, b) => (a.name < b.name ? -1 : 1));
 }

@@ -111,8 +111,8 @@ function appliesObjects(machine: MachineContext, { controlPlanes }: ClusterConte
 const objectsUnit: PlannedUnit = {
   name: 'knest-objects.service',
   wantedBy: k8sTarget,
-  // it is done once it has run
-  ignores: certificatePaths(adminCertificate),
+  // it is done once it has run; that of kube-proxy is only named in an object
+  ignores: certificatePaths(adminCertificate, 'kube-proxy'),
   text: renderUnit({
     Unit: { Description: 'Objects that the cluster has from its beginning', ...afterApiServer },
     Service: {
