@@ -30,11 +30,12 @@ export async function requestRenewal(
   { node, name, certificate, key }: Renewal,
 ): Promise<string> {
   const isServer = new X509Certificate(certificate).keyUsage?.includes(serverAuth) ?? false;
+  const request = `${objectName(name, node)}-${randomBytes(4).toString('hex')}`;
   const object: SigningRequestObject = {
     apiVersion: 'certificates.k8s.io/v1',
     kind: 'CertificateSigningRequest',
     metadata: {
-      name: `${objectName(name, node)}-${randomBytes(4).toString('hex')}`,
+      name: request,
       annotations: { [presentCertificate]: certificate },
     },
     spec: {
@@ -43,8 +44,8 @@ export async function requestRenewal(
       usages: ['digital signature', isServer ? 'server auth' : 'client auth'],
     },
   };
-  const { metadata } = await api.create<SigningRequestObject>(requestsPath, object);
-  const path = `${requestsPath}/${metadata?.name ?? ''}`;
+  await api.create(requestsPath, object);
+  const path = `${requestsPath}/${request}`;
   return pollUntil(
     {
       interval,

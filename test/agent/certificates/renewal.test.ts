@@ -138,7 +138,7 @@ describe('a worker', () => {
     await writeFile(join(folder, 'ca.key'), await pem('ca.key'));
     const api = fakeApi();
     api.put('/api/v1/nodes', { metadata: { name: 'knest-worker' } });
-    const create = api.create;
+    const create = api.create.bind(api);
     api.create = async (path, object) => {
       const asked = {
         ...object,
@@ -169,7 +169,7 @@ describe('what is no renewal', () => {
   ): Promise<string | undefined> {
     const config = await laidOut(controlPlane);
     const api = fakeApi();
-    const get = api.get;
+    const get = api.get.bind(api);
     api.get = (path) => {
       if (path.startsWith('/api/v1/nodes/') && !nodeIsThere) return Promise.reject(new ApiError(404, 'no'));
       return get(path);
