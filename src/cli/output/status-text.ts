@@ -141,7 +141,7 @@ function renderUnits({ units }: NodeStatus, wide: boolean, palette: Palette): st
 /** Days before its end from which a certificate is shown by name. */
 const soon = 30;
 
-function renderCertificates({ certificates }: ClusterStatus, now: Date, palette: Palette): string {
+function renderCertificates({ name, certificates }: ClusterStatus, now: Date, palette: Palette): string {
   const daysLeft = ({ expires }: { expires: string }): number =>
     Math.floor((Date.parse(expires) - now.getTime()) / 86_400_000);
   const [first] = certificates.toSorted((a, b) => Date.parse(a.expires) - Date.parse(b.expires));
@@ -153,14 +153,14 @@ function renderCertificates({ certificates }: ClusterStatus, now: Date, palette:
   }
   const table = renderTable(
     [
-      { heading: 'CERTIFICATE', cell: ({ name }: { name: string }) => name },
+      { heading: 'CERTIFICATE', cell: (one: { name: string }) => one.name },
       { heading: 'EXPIRES', cell: ({ expires }) => expires.slice(0, 10) },
       { heading: 'DAYS', cell: daysLeft },
     ],
     ending,
   );
   const heading = `  ${mark(false, palette)} ${ending.length} of ${certificates.length} end within ${soon} days\n`;
-  return `Certificates\n${heading}${indented(table)}`;
+  return `Certificates\n${heading}${indented(table)}    renew them: knest renew certificates --name ${name}\n`;
 }
 
 function mark(ok: boolean, palette: Palette): string {

@@ -7,6 +7,7 @@ import { rollOut } from '../change/carry-out.ts';
 import { unfinishedChange } from '../change/open-cluster.ts';
 import type { OpenCluster } from '../change/open-cluster.ts';
 import type { CarryOutOptions } from '../change/types.ts';
+import { renewDueCertificates } from '../certificates/renew-due.ts';
 import { finishRestore } from '../rollback/restore-data.ts';
 
 export interface FinishOptions extends CarryOutOptions {
@@ -23,7 +24,9 @@ export async function finishChange(
   found: OpenCluster,
   { tell = true, ...options }: FinishOptions = {},
 ): Promise<OpenCluster> {
-  const cluster = await finishRestore(found, options);
+  const restored = await finishRestore(found, options);
+  // what was interrupted is finished with certificates that are renewed where they must be
+  const cluster = unfinishedChange(restored) ? restored : await renewDueCertificates(restored);
   const changes = unfinishedChange(cluster);
   if (!changes) return cluster;
   const { session, record } = cluster;
