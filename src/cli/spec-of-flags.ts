@@ -12,7 +12,7 @@ import type { Terminal } from './terminal.ts';
 export interface WantedCluster {
   name: string;
   /** undefined: it is to become what it is. */
-  spec: ClusterSpec | undefined;
+  spec: ((present: ClusterSpec) => ClusterSpec) | undefined;
   /** Problems that are found later say where in the config they are, too. */
   withPlaces: <T>(work: Promise<T>) => Promise<T>;
 }
@@ -37,10 +37,11 @@ export async function specOfFlags(
   }
   const loaded = await readSpec(terminal, { ...flags, ...(named === undefined ? {} : { name: named }) });
   tellRemarks(loaded, listener);
-  const { spec, file } = loaded;
+  const { spec, specFor, file } = loaded;
   return {
     name: spec.name,
-    spec,
+    // a lock file says more than the config does
+    spec: (present) => ({ ...spec, rootPassword: specFor(present).rootPassword }),
     withPlaces: async (work) => {
       try {
         return await work;

@@ -58,6 +58,15 @@ export function sha512Crypt(password: string, salt: string): string {
   return `$6$${salted.toString()}$${encodeDigest(digest)}`;
 }
 
+/**
+ * Whether a hash is that of a password. Only for those that sha512Crypt makes: of others (yescrypt, other rounds) nobody
+ * can tell here, and the answer is no.
+ */
+export function isPasswordOf(password: string, hash: string): boolean {
+  const salt = /^\$6\$([./0-9A-Za-z]{1,16})\$/.exec(hash)?.[1];
+  return salt !== undefined && sha512Crypt(password, salt) === hash;
+}
+
 function sha512(...parts: readonly Buffer[]): Buffer {
   const hash = createHash('sha512');
   for (const part of parts) hash.update(part);

@@ -7,7 +7,7 @@ import { machineNames } from './node-names.ts';
 import { apiVersion, configKind } from './schema.ts';
 import type { Config, NodeConfig } from './schema.ts';
 import type { ClusterSpec, ComponentSettings, ComponentsSpec, KubernetesSource, Taint } from './types.ts';
-import { componentNames, defaults } from './words.ts';
+import { componentNames, defaults, ingressPackage } from './words.ts';
 
 export interface ConfigOfOptions {
   /** Defaults as well. */
@@ -31,7 +31,7 @@ export function configOf(spec: ClusterSpec, { full = false, controlPlaneTaints }
     componentMirror: spec.components.mirror,
     suite: unless(image.suite, defaults.suite),
     mirror: image.mirror,
-    image: image.packages && { packages: [...image.packages] },
+    image: emptyIsNone(compact({ packages: packagesOf(spec) })),
     manager: unless(spec.manager, defaults.manager),
     rootPassword: spec.rootPassword,
     featureGates: unless({ ...kubernetes.featureGates }, {}),
@@ -48,6 +48,7 @@ export function configOf(spec: ClusterSpec, { full = false, controlPlaneTaints }
       }),
     ),
     metrics: unless(spec.metrics, true),
+    ingress: unless(spec.ingress ?? false, false),
     audit: audit && (compact({ ...audit }) as Config['audit']),
     podSecurity: spec.podSecurity as Config['podSecurity'],
     runtimes: spec.runtimes?.map((one) => ({ ...one })),
@@ -184,6 +185,12 @@ function nodesOf(spec: ClusterSpec, unless: Unless, controlPlaneTaints: readonly
       ),
     }) as NodeConfig;
   });
+}
+
+/** Those of the user; the one that serves Ingresses comes with them. */
+function packagesOf({ image, ingress }: ClusterSpec): string[] | undefined {
+  const own = (image.packages ?? []).filter((name) => !(ingress && name === ingressPackage));
+  return own.length === 0 ? undefined : own;
 }
 
 function sourceText(source: KubernetesSource | { directory: string } | string): string {

@@ -16,6 +16,7 @@ import { isKindConfig } from './kind/detect.ts';
 import { readNodeImage, withImageVersion } from './kind/node-image.ts';
 import { readKindConfig } from './kind/read.ts';
 import { placesIn } from './places.ts';
+import { keptPasswordHash } from './root-password.ts';
 import { configPath, pathParts, valueAt, type At, type Path } from './problems.ts';
 import { apiVersion, configKind, configSchema, type Config } from './schema.ts';
 import type { ClusterSpec } from './types.ts';
@@ -40,6 +41,8 @@ export interface ConfigFile {
 
 export interface LoadedSpec {
   spec: ClusterSpec;
+  /** The same for a cluster that is there: a password in clear text that it has already keeps its hash. */
+  specFor: (present: ClusterSpec) => ClusterSpec;
   /** What was understood and still deserves a remark. */
   warnings: readonly Problem[];
   /** A problem that is found later, when the host is known, as the user knows it: by its place in the file, or its flag. */
@@ -81,8 +84,14 @@ export function loadSpec({ config, flags }: SpecInput): LoadedSpec {
   const countedBy = flags.controlPlanes === undefined ? '--nodes' : '--control-planes';
   const atNodes: At = (path) => (nodes.nodes && path[0] === 'nodes' ? { path: countedBy } : at(path));
   const remarks = [...nodeWarnings(merged, atNodes), ...registryWarnings(merged, at)];
+  const spec = complete(merged);
+  const { rootPassword } = merged;
   return {
-    spec: complete(merged),
+    spec,
+    specFor: (present) =>
+      rootPassword === undefined
+        ? spec
+        : { ...spec, rootPassword: keptPasswordHash(rootPassword, present.rootPassword) },
     warnings: [...image.warnings, ...file.warnings, ...remarks],
     placed: (problem) => ({ ...problem, ...placeOf(problem, merged, atNodes) }),
   };

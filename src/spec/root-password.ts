@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 
-import { isPasswordHash, saltOf, sha512Crypt } from '../formats/password-hash.ts';
+import { isPasswordHash, isPasswordOf, saltOf, sha512Crypt } from '../formats/password-hash.ts';
 
 /** Longest one that PAM reads (PAM_MAX_RESP_SIZE is 512). */
 const longest = 256;
@@ -24,4 +24,14 @@ export function rootPasswordProblem(text: string): string | undefined {
  */
 export function rootPasswordHash(text: string): string {
   return isPasswordHash(text) ? text : sha512Crypt(text, saltOf(randomBytes(12)));
+}
+
+/**
+ * The hash of a password that a cluster is to have; the present one where the password is the same, because another salt
+ * would be another hash, and every node would be changed for nothing.
+ * @param present the hash that the cluster has
+ */
+export function keptPasswordHash(text: string, present: string | undefined): string {
+  if (isPasswordHash(text)) return text;
+  return present !== undefined && isPasswordOf(text, present) ? present : rootPasswordHash(text);
 }

@@ -67,3 +67,6 @@ export const upgradeChecks = [
   'flags',
   'feature-gates',
 ] as const;
+
+/** Debian package of what serves Ingresses: nodes have it where they are served. */
+export const ingressPackage = 'haproxy';

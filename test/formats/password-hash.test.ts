@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { isPasswordHash, saltOf, sha512Crypt } from '../../src/formats/password-hash.ts';
+import { isPasswordHash, isPasswordOf, saltOf, sha512Crypt } from '../../src/formats/password-hash.ts';
 
 describe('sha512Crypt', () => {
   // the first from Drepper's paper, the others from openssl passwd -6
@@ -59,5 +59,21 @@ describe('isPasswordHash', () => {
       true,
     );
     expect(isPasswordHash('secret')).toBe(false);
+  });
+});
+
+describe('isPasswordOf', () => {
+  it('asks the hash with its own salt', () => {
+    const hash = sha512Crypt('secret', 'saltstring');
+    expect(isPasswordOf('secret', hash)).toBe(true);
+    expect(isPasswordOf('secrets', hash)).toBe(false);
+  });
+
+  it('says no where it cannot tell', () => {
+    expect(
+      isPasswordOf('secret', '$y$j9T$F5Jx5fExrKuPp53xLKQ..1$X3DX6M94c7o.9agCG9G317fhZg9SqC.5i5rd.RhAtQ7'),
+    ).toBe(false);
+    const rounds = sha512Crypt('secret', 'saltstring').replace('$6$', '$6$rounds=1000$');
+    expect(isPasswordOf('secret', rounds)).toBe(false);
   });
 });

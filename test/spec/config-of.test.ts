@@ -67,6 +67,47 @@ describe('the config of a cluster', () => {
   });
 });
 
+describe('a cluster that serves Ingresses', () => {
+  it.each([
+    [{}, undefined],
+    [{ image: { packages: ['crun'] } }, { packages: ['crun'] }],
+  ])('has the package for it without saying so (%j)', (more, image) => {
+    const spec = read({ ...head, ...more, ingress: true });
+    const config = configOf(spec, { controlPlaneTaints: taints });
+    expect(config).toMatchObject({ ingress: true });
+    expect(config.image).toEqual(image);
+    expect(plain(read(config))).toEqual(plain(spec));
+  });
+});
+
+describe('a root password in clear text', () => {
+  const load = (rootPassword: string | undefined) =>
+    loadSpec({
+      config: { text: stringify({ ...head, ...(rootPassword ? { rootPassword } : {}) }), name: 'lab.yaml' },
+      flags: {},
+    });
+
+  it('keeps its hash where the cluster has the same password', () => {
+    const present = load('secret').spec;
+    expect(load('secret').spec.rootPassword).not.toBe(present.rootPassword);
+    expect(load('secret').specFor(present)).toEqual(present);
+  });
+
+  it('is hashed where the cluster has another one, or none', () => {
+    const present = load('secret').spec;
+    const other = load('Secret').specFor(present).rootPassword;
+    expect(other).toMatch(/^\$6\$/);
+    expect(other).not.toBe(present.rootPassword);
+    expect(load('secret').specFor(load(undefined).spec).rootPassword).toMatch(/^\$6\$/);
+    expect(load(undefined).specFor(present).rootPassword).toBeUndefined();
+  });
+
+  it('is written as it is where it is a hash', () => {
+    const hash = load('secret').spec.rootPassword;
+    expect(load(hash).specFor(load('secret').spec).rootPassword).toBe(hash);
+  });
+});
+
 const head = { apiVersion: 'knest.dev/v1alpha1', kind: 'Cluster', name: 'lab' };
 
 describe('applying the config of a cluster as it is', () => {

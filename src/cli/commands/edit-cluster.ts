@@ -63,11 +63,11 @@ async function applyText(cli: Cli, api: Api, { name, text, flags, command }: Edi
     import('../output/duration.ts'),
   ]);
   const file = { text, name: 'the config', directory: process.cwd() };
-  const { spec } = api.loadSpec({ config: file, flags: {} });
+  const { specFor } = api.loadSpec({ config: file, flags: {} });
   await withProgress(cli, command, async ({ context, say }) => {
     try {
       const done = await api.applyCluster({
-        ...{ ...context, name, spec, ...changeSettings(flags) },
+        ...{ ...context, name, spec: specFor, ...changeSettings(flags) },
         confirm: (diff) => confirmChange(cli.terminal, diff, { yes: flags.yes ?? false, say }),
       });
       if (!done.differs) say(`Cluster "${name}" is as it should be.`);

@@ -34,8 +34,11 @@ export interface ClusterDiff {
 export interface DiffOptions extends Context {
   /** The cluster's. */
   name: string;
-  /** What it is to become; default: what it is, for what was changed by hand and what its host has become. */
-  spec?: ClusterSpec;
+  /**
+   * What it is to become; from what it is where that matters (see LoadedSpec.specFor). Default: what it is, for what was
+   * changed by hand and what its host has become.
+   */
+  spec?: ClusterSpec | ((present: ClusterSpec) => ClusterSpec);
   /** Workers that may be changed at the same time. Default 1. */
   maxUnavailable?: number;
 }
@@ -103,10 +106,12 @@ async function openCluster(session: Session, name: string): Promise<OpenCluster>
 
 function plan(
   cluster: OpenCluster,
-  { spec = cluster.record.spec, maxUnavailable, install = false }: DiffOptions & { install?: boolean },
+  { spec, maxUnavailable, install = false }: DiffOptions & { install?: boolean },
   { dryRun }: { dryRun: boolean },
 ): Promise<PlannedChange> {
-  return planChangeTo(cluster, spec, {
+  const present = cluster.record.spec;
+  const wanted = typeof spec === 'function' ? spec(present) : (spec ?? present);
+  return planChangeTo(cluster, wanted, {
     ...{ dryRun, install },
     ...(maxUnavailable === undefined ? {} : { maxUnavailable }),
   });

@@ -43,7 +43,10 @@ export async function addNodes(options: AddNodesOptions): Promise<AddNodesResult
     }
     const manager = await openManager(session);
     const material = await records.readKeyMaterial(host, paths, options.name);
-    const { record: finished } = await finishChange({ session, manager, material, record });
+    const { record: finished } = await finishChange(
+      { session, manager, material, record },
+      options.wait === undefined ? {} : { wait: options.wait },
+    );
     const { spec: oldSpec, plan: before } = finished;
     const added = newNodes(oldSpec, options);
     const spec = { ...oldSpec, nodes: [...oldSpec.nodes, ...added] };

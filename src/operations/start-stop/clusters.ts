@@ -51,9 +51,10 @@ async function stopAll(cluster: LockedCluster): Promise<void> {
  * deleted when the API answers again.
  */
 async function startAll(before: LockedCluster, options: WaitOptions): Promise<void> {
-  const finished = await finish(before);
+  const waiting = options.wait === undefined ? {} : { wait: options.wait };
+  const finished = await finish(before, waiting);
   const cluster = { ...finished, ...(await followLeases(finished)) };
   await runSteps(cluster, await startSteps(cluster, wantedAndMade(cluster), options));
   if (options.wait !== 0) await runSteps(cluster, rejoinAtNewAddress(cluster));
-  await finish(cluster, { tell: false });
+  await finish(cluster, { ...waiting, tell: false });
 }

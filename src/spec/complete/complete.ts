@@ -1,6 +1,6 @@
 /** A valid config -> the complete spec: defaults filled in, values in one form. */
 
-import { componentNames, componentSources, defaults, sources } from '../words.ts';
+import { componentNames, componentSources, defaults, ingressPackage, sources } from '../words.ts';
 import { completeImages } from './images.ts';
 import { containerdPatch } from '../containerd-patches.ts';
 import { completeAudit, completePodSecurity } from './api-server.ts';
@@ -66,7 +66,7 @@ export function complete(config: ValidConfig): ClusterSpec {
 /** Besides those that every node has: the user's, and the one that serves Ingresses, which few clusters need. */
 function completePackages({ image = {}, ingress = false }: ValidConfig): { packages?: readonly string[] } {
   if (!image.packages && !ingress) return {};
-  return { packages: [...new Set([...(image.packages ?? []), ...(ingress ? ['haproxy'] : [])])].sort() };
+  return { packages: [...new Set([...(image.packages ?? []), ...(ingress ? [ingressPackage] : [])])].sort() };
 }
 
 function completeNetwork(config: ValidConfig): NetworkSpec {

@@ -36,7 +36,9 @@ function nodeNameProblems({ name: cluster = defaults.name, nodes = [] }: ValidCo
       return [{ ...place, message, hint: `${cluster}-${name}` }];
     }
     const first = names.indexOf(name);
-    return first === index ? [] : [{ ...place, message: `${at(['nodes', first]).path} is called ${name}, too` }];
+    return first === index
+      ? []
+      : [{ ...place, message: `${at(['nodes', first]).path} is called ${name}, too` }];
   });
 }
 

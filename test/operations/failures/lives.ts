@@ -7,7 +7,7 @@ import type { Host, TreeEntry } from '../../../src/host/types.ts';
 import { errorWithCode } from '../../../src/host/error-codes.ts';
 import type { Context } from '../../../src/operations/types.ts';
 import { thisWorkstation } from '../../../src/workstation/workstation.ts';
-import { apiConnection } from './paper-api.ts';
+import { apiConnection, etcdConnection } from './paper-api.ts';
 import { bootId, paths } from './paper-host.ts';
 import type { PaperHost } from './paper-host.ts';
 
@@ -31,6 +31,8 @@ export interface Life {
   /** The call that failed. */
   struck: string | undefined;
 }
+
+const etcdPort = 2379;
 
 let lastKnest = 4300;
 
@@ -117,7 +119,9 @@ function failing(paper: PaperHost, { pid, strike, exits }: Failing): Host {
     connect: (address, port) =>
       strike(`connect ${port}`)
         ? Promise.reject(errorWithCode('ECONNRESET', `scripted: connect ${address}`))
-        : apiConnection(paper),
+        : port === etcdPort
+          ? etcdConnection(paper, address)
+          : apiConnection(paper),
   };
 }
 
