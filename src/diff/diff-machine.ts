@@ -21,7 +21,9 @@ export function diffMachine(
   const files = diffFiles(before, after, renewed);
   const restarts = restartsOf(before, after, new Set(files.write.map(({ path }) => path)));
   const reboot =
-    run.reboot || leftBehind(before, after).length > 0 || rebootFields.some((field) => differs(before[field], after[field]));
+    run.reboot ||
+    leftBehind(before, after).length > 0 ||
+    rebootFields.some((field) => differs(before[field], after[field]));
   const work = { ...files, ...restarts, reboot, removeFromHost: run.removeFromHost };
   const inputs: Inputs = { before, after, renewed, work, run };
   const changes = Object.values(comparisons).flatMap((compare) => compare(inputs));

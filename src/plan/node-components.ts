@@ -52,7 +52,11 @@ export function componentsOfSuite(
 /** What a node has: what it keeps, else what was chosen for it, else its suite's. */
 export function componentsOfNode(
   node: Pick<NodeSpec, 'name' | 'suite' | 'role'>,
-  { kept, chosen, image }: { kept: ByNode<Partial<NodeComponents>>; chosen: ByNode; image: ClusterSpec['image'] },
+  {
+    kept,
+    chosen,
+    image,
+  }: { kept: ByNode<Partial<NodeComponents>>; chosen: ByNode; image: ClusterSpec['image'] },
 ): NodeComponents {
   return { ...(chosen?.[node.name] ?? componentsOfSuite(node, image)), ...kept?.[node.name] };
 }

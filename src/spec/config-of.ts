@@ -193,7 +193,7 @@ function packagesOf({ image, ingress }: ClusterSpec): string[] | undefined {
   return own.length === 0 ? undefined : own;
 }
 
-function sourceText(source: KubernetesSource | { directory: string } | string): string {
+function sourceText(source: string | { directory: string }): string {
   return typeof source === 'string' ? source : source.directory;
 }
 
