@@ -6,7 +6,7 @@ import { withoutUndefined } from './check.ts';
 import { machineNames } from './node-names.ts';
 import { apiVersion, configKind } from './schema.ts';
 import type { Config, NodeConfig } from './schema.ts';
-import type { ClusterSpec, ComponentSettings, ComponentsSpec, KubernetesSource, Taint } from './types.ts';
+import type { ClusterSpec, ComponentSettings, ComponentsSpec, Taint } from './types.ts';
 import { componentNames, defaults, ingressPackage } from './words.ts';
 
 export interface ConfigOfOptions {
