@@ -23,6 +23,8 @@ export type StepId =
   | 'leases'
   /** Keys and certificates are made. */
   | 'certificates'
+  /** Authorities are exchanged: a stage of that, on a node. */
+  | `certificates/${string}`
   /** The host gets the cluster's network and units. */
   | 'network'
   /** A machine is made and started. */

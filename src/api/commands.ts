@@ -81,6 +81,8 @@ export type {
 } from '../operations/upgrade/types.ts';
 export type { Generation } from '../operations/rollback/list-generations.ts';
 export { planCluster } from '../operations/create/plan-cluster.ts';
+export { rotateAuthorities } from '../operations/certificates/rotate.ts';
+export type { RotateAuthoritiesOptions, RotatedAuthorities } from '../operations/certificates/rotate.ts';
 export { renewCertificates } from '../operations/certificates/renew.ts';
 export type { RenewCertificatesOptions, RenewedCertificates } from '../operations/certificates/renew.ts';
 export { restartCluster, startCluster, stopCluster } from '../operations/start-stop/clusters.ts';

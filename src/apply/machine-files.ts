@@ -4,8 +4,7 @@ import { KnestError } from '../errors.ts';
 import { withRootPassword } from '../formats/shadow.ts';
 import { agentProgram } from '../workstation/agent-program.ts';
 import type { Host, TreeEntry } from '../host/types.ts';
-import { firstCertificate } from '../pki/bundle.ts';
-import { requireMaterial } from '../pki/issue.ts';
+import { requireMaterial, signingCertificate } from '../pki/issue.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
 import type { MachinePlan, PlannedBind, PlannedFile } from '../plan/types.ts';
 import { unitFiles } from '../plan/unit-files.ts';
@@ -75,8 +74,10 @@ async function entryOf(tree: string, file: PlannedFile, material: KeyMaterial): 
   if ('link' in content) return { path, link: content.link };
   if ('asset' in content) return { path, content: await agentProgram(), mode };
   if ('pki' in content) {
-    const text = requireMaterial(material, content.pki);
-    return { path, content: content.first ? firstCertificate(text) : text, mode };
+    const text = content.first
+      ? signingCertificate(material, content.pki.replace(/\.crt$/, ''))
+      : requireMaterial(material, content.pki);
+    return { path, content: text, mode };
   }
   if ('rootPassword' in content) throw new Error(`${path} is made from another file`);
   return { path, content: withSecrets(content, material), mode };

@@ -42,6 +42,7 @@ import { addRenewCertificates } from './commands/renew-certificates.ts';
 import { addRestartCluster } from './commands/restart-cluster.ts';
 import { addRestartNode } from './commands/restart-node.ts';
 import { addRollbackCluster } from './commands/rollback-cluster.ts';
+import { addRotateCa } from './commands/rotate-ca.ts';
 import { addShell } from './commands/shell.ts';
 import { addStartCluster } from './commands/start-cluster.ts';
 import { addStartNode } from './commands/start-node.ts';
@@ -108,6 +109,9 @@ export function buildProgram(cli: Cli): Command {
 
   const renew = program.command('renew').description('renew certificates');
   addRenewCertificates(renew, cli);
+
+  const rotate = program.command('rotate').description('exchange the authorities of a cluster for new ones');
+  addRotateCa(rotate, cli);
 
   const plan = program.command('plan').description('show what would be done');
   addPlanCluster(plan, cli);

@@ -1,6 +1,7 @@
 import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
 
 import { KnestError } from '../errors.ts';
+import { certificateOfKey, firstCertificate } from './bundle.ts';
 import type { Lifetimes, PkiPlan, PlannedCertificate } from './types.ts';
 
 /** PEM texts by file name, "ca.crt", "ca.key", "sa.pub", ..., and secrets of the spec by theirs (spec/secrets.ts). */
@@ -88,11 +89,23 @@ export async function issuePki(
   return material;
 }
 
+/** Of several certificates that which belongs to the key: while authorities are exchanged, others are trusted beside it. */
+function ownOf(material: KeyMaterial, name: string): string {
+  const [text, key] = [material.get(`${name}.crt`) ?? '', material.get(`${name}.key`)];
+  return key === undefined ? text : (certificateOfKey(text, key) ?? text);
+}
+
+/** The certificate of an authority that signs, PEM. @throws KnestError when the cluster has no such authority */
+export function signingCertificate(material: KeyMaterial, name: string): string {
+  requireMaterial(material, `${name}.crt`);
+  return firstCertificate(ownOf(material, name));
+}
+
 /** Whether there is a certificate that belongs to its key and was signed by the authority. */
 function isSound(material: KeyMaterial, name: string, authority: string): boolean {
   try {
-    const certificate = new X509Certificate(material.get(`${name}.crt`) ?? '');
-    const issuer = new X509Certificate(material.get(`${authority}.crt`) ?? '');
+    const certificate = new X509Certificate(ownOf(material, name));
+    const issuer = new X509Certificate(ownOf(material, authority));
     return (
       certificate.checkPrivateKey(createPrivateKey(material.get(`${name}.key`) ?? '')) &&
       certificate.verify(issuer.publicKey)

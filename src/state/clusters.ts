@@ -284,6 +284,8 @@ export async function pruneKeyMaterial(
   const named = new Set([
     ...[...pki.authorities, ...pki.certificates].map(({ name }) => name),
     ...pki.keyPairs,
+    // of authorities that are being exchanged
+    ...pki.authorities.map(({ name }) => `${name}-next`),
   ]);
   const files = await host.list(folder);
   const stale = files.filter((file) => !named.has(file.replace(/\.(crt|key|pub)$/, '')));
