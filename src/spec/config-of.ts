@@ -66,7 +66,7 @@ export function configOf(spec: ClusterSpec, { full = false, controlPlaneTaints }
       spec.manifests && spec.manifests.length > 0 ? spec.manifests.map(({ from }) => from) : undefined,
     components: emptyIsNone(componentsOf(spec.components, unless)),
     nodes: nodesOf(spec, unless, controlPlaneTaints),
-  }) as Config;
+  });
 }
 
 type Unless = <T>(value: T, usual: T) => T | undefined;
@@ -135,7 +135,7 @@ function componentsOf(components: ComponentsSpec, unless: Unless): NonNullable<C
   };
   return compact(
     Object.fromEntries(Object.entries(all).map(([name, value]) => [name, emptyIsNone(value ?? {})])),
-  ) as NonNullable<Config['components']>;
+  );
 }
 
 function nodesOf(spec: ClusterSpec, unless: Unless, controlPlaneTaints: readonly Taint[]): NodeConfig[] {
@@ -183,7 +183,7 @@ function nodesOf(spec: ClusterSpec, unless: Unless, controlPlaneTaints: readonly
           config: unless({ ...node.kubelet.config }, {}),
         }),
       ),
-    }) as NodeConfig;
+    });
   });
 }
 

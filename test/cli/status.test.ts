@@ -158,7 +158,7 @@ etcd: 2 of 3 members are well, NO QUORUM
       api: { clusterStatus: () => Promise.resolve({ ...status, certificates }) },
     });
     expect(ran.stdout).toMatch(
-      /✗ 1 of 2 end within 30 days\n {2}CERTIFICATE {3}EXPIRES {6}DAYS\n {2}apiserver {5}\S+ {3}7\n$/,
+      /✗ 1 of 2 end within 30 days\n {2}CERTIFICATE {3}EXPIRES {6}DAYS\n {2}apiserver {5}\S+ {3}7\n {4}renew them: knest renew certificates --name demo\n$/,
     );
   });
 

@@ -56,7 +56,12 @@ it('holds volumes, enforces policies and answers for addresses on a worker, and 
   expect(names).toContain('knest-agent.service');
   expect(names).not.toContain('knest-objects.service');
   const certificate = two.pki.certificates.find(({ name }) => name === `knest-agent-${worker.name}`);
-  expect(certificate?.organizations).toEqual(['knest:storage', 'knest:network-policy', 'knest:announcer']);
+  expect(certificate?.organizations).toEqual([
+    'knest:storage',
+    'knest:network-policy',
+    'knest:announcer',
+    'knest:renewal',
+  ]);
 });
 
 it('enforces no policies where that is switched off, or the business of a network add-on', () => {
