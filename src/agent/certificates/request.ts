@@ -29,7 +29,9 @@ export async function requestRenewal(
   api: KubernetesClient,
   { node, name, certificate, key }: Renewal,
 ): Promise<string> {
-  const isServer = new X509Certificate(certificate).keyUsage?.includes(serverAuth) ?? false;
+  // undefined for a certificate that does not say what it is for
+  const { keyUsage } = new X509Certificate(certificate) as { keyUsage?: readonly string[] };
+  const isServer = keyUsage?.includes(serverAuth) ?? false;
   const request = `${objectName(name, node)}-${randomBytes(4).toString('hex')}`;
   const object: SigningRequestObject = {
     apiVersion: 'certificates.k8s.io/v1',

@@ -37,6 +37,7 @@ function daysAgo(days: number): Date {
 /** A host with a cluster whose certificates were issued so many days ago. */
 async function cluster(material: KeyMaterial): Promise<MemoryHost> {
   const host = memoryHost({ answers: {} });
+  for (const { id } of plan.layers) await host.makeDirectory(`${paths.cache}/layers/${id}`, 0o755);
   await writeCluster(host, paths, spec, plan);
   await writeKeyMaterial(host, paths, 'knest', material, new Map());
   await markCreated(host, paths, plan, material, daysAgo(310));
