@@ -9,7 +9,14 @@ export interface Question {
   says: readonly string[];
   /** "Upgrade cluster lab?" */
   question: string;
+  /** Why that needs an answer, and what to do, where nobody can be asked. */
+  unasked?: { message: string; hint: string };
 }
+
+const usually = {
+  message: 'nobody can be asked here, and nothing was changed',
+  hint: '--yes goes on without a question, --dry-run only says what would be done',
+};
 
 /**
  * Asks on a terminal; the answer is one key.
@@ -18,19 +25,13 @@ export interface Question {
 export async function askUser(
   terminal: Terminal,
   { say }: Pick<Story, 'say'>,
-  { says, question }: Question,
+  { says, question, unasked = usually }: Question,
   { yes, signal }: { yes: boolean; signal: AbortSignal },
 ): Promise<boolean> {
   for (const line of says) say(line);
   if (yes) return true;
   if (!terminal.stdinIsTTY || !terminal.stderr.isTTY) {
-    throw new InputError('The flags', [
-      {
-        path: '--yes',
-        message: 'nobody can be asked here, and nothing was changed',
-        hint: '--yes goes on without a question, --dry-run only says what would be done',
-      },
-    ]);
+    throw new InputError('The flags', [{ path: '--yes', ...unasked }]);
   }
   say(`${question} [y/N]`);
   return new Promise((resolve, reject) => {

@@ -1,9 +1,8 @@
 /** Flags of commands that bring a cluster to another spec. */
 
 import type { Command } from 'commander';
-import { InvalidArgumentError } from 'commander';
 import type { ApplyOptions } from '../api/commands.ts';
-import { countArgument, durationArgument, given, waitOption, yesOption } from './options.ts';
+import { durationArgument, given, positiveArgument, waitOption, yesOption } from './options.ts';
 
 export interface ChangeFlags {
   maxUnavailable?: number;
@@ -33,6 +32,29 @@ export function changeOptions(command: Command): Command {
   );
 }
 
+/** How a change goes through a cluster, with the defaults in the flags. */
+export interface PaceFlags {
+  maxUnavailable: number;
+  /** Milliseconds. */
+  drainTimeout: number;
+}
+
+export function paceOptions(command: Command): Command {
+  return command
+    .addOption(
+      command
+        .createOption('--max-unavailable <count>', 'how many workers may be restarted at the same time')
+        .argParser(positiveArgument)
+        .default(1),
+    )
+    .addOption(
+      command
+        .createOption('--drain-timeout <duration>', 'how long evicting the pods of a node may take')
+        .argParser(durationArgument)
+        .default(300_000, '5m'),
+    );
+}
+
 export function changeSettings({
   maxUnavailable,
   drainTimeout,
@@ -41,10 +63,4 @@ export function changeSettings({
   dryRun,
 }: ChangeFlags): Partial<ApplyOptions> {
   return given({ maxUnavailable, drainTimeout, wait, install: yes, dryRun });
-}
-
-function positiveArgument(text: string): number {
-  const count = countArgument(text);
-  if (count === 0) throw new InvalidArgumentError('Use a whole number from 1.');
-  return count;
 }

@@ -1,7 +1,7 @@
 /** Asking before something happens that pods or users notice. */
 
 import type { ClusterDiff } from '../api/commands.ts';
-import { InputError } from '../errors.ts';
+import { askUser } from './ask.ts';
 import { paletteFor } from './output/colour.ts';
 import { renderDiff } from './output/diff-text.ts';
 import type { Terminal } from './terminal.ts';
@@ -17,27 +17,18 @@ const harmless: readonly ClusterDiff['cost'][] = ['none', 'unit restarted'];
 export async function confirmChange(
   terminal: Terminal,
   diff: ClusterDiff,
-  { yes, say }: { yes: boolean; say: (text: string) => void },
+  { yes, say, signal }: { yes: boolean; say: (text: string) => void; signal: AbortSignal },
 ): Promise<boolean> {
-  say(renderDiff(diff, paletteFor(terminal.stderr, terminal.env)).trimEnd());
-  if (yes || harmless.includes(diff.cost)) return true;
-  if (!terminal.stdinIsTTY || !terminal.stderr.isTTY) {
-    const message = `machines start anew, pods move or data is lost (${diff.cost}), and there is no terminal to ask on`;
-    const hint = 'look at it with knest diff, then say --yes';
-    throw new InputError('The flags', [{ path: '--yes', message, hint }]);
-  }
-  say('Go on? [y/N]');
-  const agreed = await answerOf(terminal);
+  const question = {
+    says: [renderDiff(diff, paletteFor(terminal.stderr, terminal.env)).trimEnd()],
+    question: 'Go on?',
+    unasked: {
+      message: `machines start anew, pods move or data is lost (${diff.cost}), and there is no terminal to ask on`,
+      hint: 'look at it with knest diff, then say --yes',
+    },
+  };
+  const answer = { yes: yes || harmless.includes(diff.cost), signal };
+  const agreed = await askUser(terminal, { say }, question, answer);
   if (!agreed) say('Nothing was changed.');
   return agreed;
-}
-
-/** One key is enough. */
-function answerOf(terminal: Terminal): Promise<boolean> {
-  return new Promise((resolve) => {
-    const stop = terminal.onKeys((keys) => {
-      stop();
-      resolve(/^y/i.test(keys));
-    });
-  });
 }

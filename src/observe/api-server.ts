@@ -1,13 +1,11 @@
 import { messageOf } from '../errors.ts';
-import { clientCredentials } from '../clients/credentials.ts';
+import { withAdminClient } from './admin-client.ts';
 import type { ConnectionOptions } from '../clients/https.ts';
-import { kubernetesClient } from '../clients/kubernetes/client.ts';
 import { readAggregatedApis } from './aggregated-apis.ts';
 import type { AggregatedApi } from './aggregated-apis.ts';
 import { readNodes } from './nodes.ts';
 import type { KubernetesNode } from './nodes.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
-import { adminCertificate } from '../plan/pki.ts';
 import type { ClusterPlan } from '../plan/types.ts';
 
 export interface ApiServerAnswer {
@@ -30,18 +28,15 @@ export async function askApiServer(
   options: ConnectionOptions,
 ): Promise<ApiServerAnswer> {
   try {
-    const credentials = clientCredentials(material, adminCertificate);
-    const client = kubernetesClient(plan.endpoint, credentials, { timeout: usualTimeout, ...options });
-    try {
+    const connection = { timeout: usualTimeout, ...options };
+    return await withAdminClient(plan.endpoint, material, connection, async (client) => {
       const [ready, nodes, apis] = await Promise.all([
         client.get<string>('/readyz'),
         readNodes(client),
         readAggregatedApis(client),
       ]);
       return { ok: ready === 'ok', detail: ready, nodes, apis };
-    } finally {
-      client.close();
-    }
+    });
   } catch (error) {
     return { ok: false, detail: messageOf(error), nodes: [], apis: [] };
   }

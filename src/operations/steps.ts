@@ -1,17 +1,15 @@
 import { messageOf } from '../errors.ts';
+import { withAdminClient } from '../observe/admin-client.ts';
 import { writeMachine } from '../apply/machine-files.ts';
 import type { MachineManager } from '../managers/types.ts';
 import type { ResultStep, Step } from '../apply/runner.ts';
 import { ensureLayer, hasLayer } from '../artifacts/layers.ts';
 import type { HostFacts } from '../facts/types.ts';
-import { clientCredentials } from '../clients/credentials.ts';
-import { kubernetesClient } from '../clients/kubernetes/client.ts';
 import type { KubernetesClient } from '../clients/kubernetes/client.ts';
 import { waitForNodes, waitForServiceAccount } from '../observe/readiness.ts';
 import { issuePki } from '../pki/issue.ts';
 import type { KeyMaterial } from '../pki/issue.ts';
 import { componentTitles } from '../plan/node-components.ts';
-import { adminCertificate } from '../plan/pki.ts';
 import type { ClusterPlan, MachinePlan, PlannedLayer } from '../plan/types.ts';
 import { clusterFolder, readKeyMaterial, writeKeyMaterial } from '../state/clusters.ts';
 import { completeNode } from './complete-node.ts';
@@ -133,16 +131,8 @@ function readyTitle({ machines, network }: ClusterPlan): string {
 
 /** Waiting for nodes to be Ready, and for the cluster to take pods. */
 export function readySteps({ session, plan, manager, material, timeout, since }: ReadyOptions): Step[] {
-  const withClient = async (use: (client: KubernetesClient) => Promise<void>): Promise<void> => {
-    const client = kubernetesClient(plan.endpoint, clientCredentials(material, adminCertificate), {
-      via: session.host,
-    });
-    try {
-      await use(client);
-    } finally {
-      client.close();
-    }
-  };
+  const withClient = (use: (client: KubernetesClient) => Promise<void>): Promise<void> =>
+    withAdminClient(plan.endpoint, material, { via: session.host }, use);
   return [
     {
       id: 'ready',

@@ -1,10 +1,11 @@
 /** A schedule of backups, as text of a config or a flag. */
 
+import { parseDuration } from '../formats/duration.ts';
+
 /** Seconds of "30m", "6h", "1d"; undefined: it is none. */
 export function secondsOf(every: string): number | undefined {
-  const match = /^(\d{1,6})([smhd])$/.exec(every);
-  const unit = { s: 1, m: 60, h: 3600, d: 86_400 }[match?.[2] ?? ''];
-  return match && unit !== undefined && Number(match[1]) > 0 ? Number(match[1]) * unit : undefined;
+  const milliseconds = /^\d{1,6}[smhd]$/.test(every) ? parseDuration(every) : undefined;
+  return milliseconds === undefined || milliseconds === 0 ? undefined : milliseconds / 1000;
 }
 
 export function everyProblem(every: string): string | undefined {

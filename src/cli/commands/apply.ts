@@ -33,7 +33,8 @@ async function apply(cli: Cli, cluster: string | undefined, flags: Flags, comman
     const done = await withPlaces(
       api.applyCluster({
         ...{ ...context, name, ...given({ spec }), ...changeSettings(flags) },
-        confirm: (diff) => confirmChange(cli.terminal, diff, { yes: flags.yes ?? false, say }),
+        confirm: (diff) =>
+          confirmChange(cli.terminal, diff, { yes: flags.yes ?? false, say, signal: context.signal }),
       }),
     );
     if (!done.differs) say(`Cluster "${name}" is as it should be.`);

@@ -68,7 +68,8 @@ async function applyText(cli: Cli, api: Api, { name, text, flags, command }: Edi
     try {
       const done = await api.applyCluster({
         ...{ ...context, name, spec: specFor, ...changeSettings(flags) },
-        confirm: (diff) => confirmChange(cli.terminal, diff, { yes: flags.yes ?? false, say }),
+        confirm: (diff) =>
+          confirmChange(cli.terminal, diff, { yes: flags.yes ?? false, say, signal: context.signal }),
       });
       if (!done.differs) say(`Cluster "${name}" is as it should be.`);
       if (done.applied) say(`Cluster "${name}" is as wanted, after ${formatSeconds(done.seconds)}.`);

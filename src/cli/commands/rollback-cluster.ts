@@ -3,26 +3,16 @@
 import type { Command } from 'commander';
 import type { RollbackPlan, RollbackResult } from '../../api/commands.ts';
 import { askUser } from '../ask.ts';
+import { paceOptions, type PaceFlags } from '../change-options.ts';
 import { withProgress, type Cli } from '../cli.ts';
-import {
-  clusterOf,
-  durationArgument,
-  given,
-  outputOption,
-  positiveArgument,
-  waitOption,
-  type OutputFlag,
-} from '../options.ts';
+import { clusterOf, given, outputOption, positiveArgument, waitOption, type OutputFlag } from '../options.ts';
 import { changeLines } from '../output/changes-text.ts';
 import { formatSeconds } from '../output/duration.ts';
 import { renderResult } from '../output/result.ts';
 
-interface Flags extends OutputFlag {
+interface Flags extends PaceFlags, OutputFlag {
   name?: string;
   to?: number;
-  maxUnavailable: number;
-  /** Milliseconds. */
-  drainTimeout: number;
   /** Milliseconds. */
   wait: number;
   dryRun?: true;
@@ -35,19 +25,8 @@ export function addRollbackCluster(parent: Command, cli: Cli): void {
     .description('bring a cluster back to what it was before its last change, or before another one')
     .argument('[cluster]', 'name of the cluster (default: as of --name)')
     .option('-n, --name <name>', 'name of the cluster (default: "knest")')
-    .option('--to <generation>', 'number of a generation (default: the newest)', positiveArgument)
-    .addOption(
-      command
-        .createOption('--max-unavailable <count>', 'how many workers may be restarted at the same time')
-        .argParser(positiveArgument)
-        .default(1),
-    )
-    .addOption(
-      command
-        .createOption('--drain-timeout <duration>', 'how long evicting the pods of a node may take')
-        .argParser(durationArgument)
-        .default(300_000, '5m'),
-    )
+    .option('--to <generation>', 'number of a generation (default: the newest)', positiveArgument);
+  paceOptions(command)
     .option('--dry-run', 'only say what would be done, and what would be lost')
     .option('-y, --yes', 'do not ask');
   outputOption(waitOption(command), ['text', 'json', 'yaml', 'name']).action(

@@ -2,20 +2,18 @@
 
 import { InvalidArgumentError, type Command } from 'commander';
 import type { UpgradeCheck, UpgradePlan, UpgradeResult } from '../../api/commands.ts';
-import { upgradeChecks } from '../../spec/words.ts';
-import { componentNames } from '../../spec/words.ts';
+import { componentNames, upgradeChecks } from '../../spec/words.ts';
 import type { ComponentName, ComponentOrigin } from '../../spec/types.ts';
 import { componentVersionPattern } from '../../spec/values.ts';
 import { askUser } from '../ask.ts';
+import { paceOptions, type PaceFlags } from '../change-options.ts';
 import { withProgress, type Cli } from '../cli.ts';
 import {
   clusterOf,
   componentFlag,
-  durationArgument,
   given,
   nodesOption,
   outputOption,
-  positiveArgument,
   releaseMirrorOption,
   waitOption,
   type NodesFlag,
@@ -25,7 +23,7 @@ import { changeLines } from '../output/changes-text.ts';
 import { formatSeconds } from '../output/duration.ts';
 import { renderResult } from '../output/result.ts';
 
-interface Flags extends NodesFlag, OutputFlag {
+interface Flags extends NodesFlag, PaceFlags, OutputFlag {
   name?: string;
   kubernetesVersion?: string;
   source?: string[];
@@ -36,9 +34,6 @@ interface Flags extends NodesFlag, OutputFlag {
   cniPlugins?: string;
   etcd?: string;
   force?: UpgradeCheck[];
-  maxUnavailable: number;
-  /** Milliseconds. */
-  drainTimeout: number;
   /** Milliseconds. */
   wait: number;
   dryRun?: true;
@@ -65,26 +60,12 @@ export function addUpgradeCluster(parent: Command, cli: Cli): void {
     .option('--runc <source>', componentFlag('runc'))
     .option('--cni-plugins <source>', componentFlag('the CNI plugins'))
     .option('--etcd <source>', componentFlag('etcd'));
-  nodesOption(command, 'only these nodes')
-    .option(
-      '--force <checks>',
-      `leave checks out of account, separated by commas: ${upgradeChecks.join(', ')}`,
-      checksArgument,
-    )
-    .addOption(
-      command
-        .createOption('--max-unavailable <count>', 'how many workers may be restarted at the same time')
-        .argParser(positiveArgument)
-        .default(1),
-    )
-    .addOption(
-      command
-        .createOption('--drain-timeout <duration>', 'how long evicting the pods of a node may take')
-        .argParser(durationArgument)
-        .default(300_000, '5m'),
-    )
-    .option('--dry-run', 'only say what would be done')
-    .option('-y, --yes', 'do not ask');
+  nodesOption(command, 'only these nodes').option(
+    '--force <checks>',
+    `leave checks out of account, separated by commas: ${upgradeChecks.join(', ')}`,
+    checksArgument,
+  );
+  paceOptions(command).option('--dry-run', 'only say what would be done').option('-y, --yes', 'do not ask');
   outputOption(waitOption(command), ['text', 'json', 'yaml', 'name']).action(
     (cluster: string | undefined, flags: Flags, self: Command) => upgrade(cli, cluster, flags, self),
   );

@@ -1,5 +1,6 @@
 import { runSequence, runStep, serial } from '../../apply/runner.ts';
-import { InputError, KnestError } from '../../errors.ts';
+import { refuseHalfMade } from '../half-made.ts';
+import { InputError } from '../../errors.ts';
 import type { Problem } from '../../errors.ts';
 import { everyProblem, scheduledPlaceProblem } from '../../spec/backup.ts';
 import type { BackupSpec, ClusterSpec } from '../../spec/types.ts';
@@ -32,12 +33,7 @@ export async function scheduleBackup(options: ScheduleBackupOptions): Promise<Sc
   const { name, schedule } = options;
   refuse(schedule);
   await withLockedCluster(options, name, async (locked) => {
-    if (locked.created === undefined) {
-      throw new KnestError(`creating cluster "${name}" did not finish`, {
-        code: 'CLUSTER_INCOMPLETE',
-        hint: 'finish it with the same knest create cluster',
-      });
-    }
+    refuseHalfMade(locked);
     const { session, manager, spec: before, plan: previous, applied } = await finish(locked);
     const spec = withSchedule(before, schedule);
     const acquired = await acquire(session, spec, { install: false, previous });

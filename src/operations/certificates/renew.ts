@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto';
+import { refuseHalfMade } from '../half-made.ts';
 
 import { runSequence, serial } from '../../apply/runner.ts';
 import { diffPlans } from '../../diff/diff-plans.ts';
-import { KnestError } from '../../errors.ts';
 import { issuePki } from '../../pki/issue.ts';
 import type { KeyMaterial } from '../../pki/issue.ts';
 import type { ClusterPlan } from '../../plan/types.ts';
@@ -38,7 +38,7 @@ export interface RenewedCertificates {
 export async function renewCertificates(options: RenewCertificatesOptions): Promise<RenewedCertificates> {
   let result: RenewedCertificates | undefined;
   await withLockedCluster(options, options.name, async (locked) => {
-    refuseHalfMade(locked);
+    refuseHalfMade(locked, 'finish it with the same knest create cluster: its certificates are new then');
     const cluster = options.dryRun ? locked : await finish(locked);
     const { session, manager, plan, applied, material: known } = cluster;
     const material = await issuePki(plan.pki, known, new Date(), { all: true });
@@ -59,14 +59,6 @@ export async function renewCertificates(options: RenewCertificatesOptions): Prom
   // withLockedCluster has thrown, or done the work
   if (!result) throw new Error('nothing was renewed');
   return result;
-}
-
-function refuseHalfMade({ created, plan }: ClusterRecord): void {
-  if (created !== undefined) return;
-  throw new KnestError(`creating cluster "${plan.cluster}" did not finish`, {
-    code: 'CLUSTER_INCOMPLETE',
-    hint: 'finish it with the same knest create cluster: its certificates are new then',
-  });
 }
 
 function describe(

@@ -1,4 +1,5 @@
 import { updateMachine } from '../../apply/machine-update.ts';
+import { refuseHalfMade } from '../half-made.ts';
 import { runSequence, serial } from '../../apply/runner.ts';
 import type { Step } from '../../apply/runner.ts';
 import { KnestError } from '../../errors.ts';
@@ -103,14 +104,6 @@ async function goThrough({ session, manager, plan }: LockedCluster, stage: Rotat
 /** @throws CommandError when something that the machine runs does not answer */
 async function askAll(manager: LockedCluster['manager'], machine: MachinePlan): Promise<void> {
   for (const { argv } of machine.probes) await manager.run(machine, argv, { timeout: 10_000 });
-}
-
-function refuseHalfMade({ created, plan }: LockedCluster): void {
-  if (created !== undefined) return;
-  throw new KnestError(`creating cluster "${plan.cluster}" did not finish`, {
-    code: 'CLUSTER_INCOMPLETE',
-    hint: 'finish it with the same knest create cluster',
-  });
 }
 
 /** A node that is off would miss a stage, and with it the others. */

@@ -1,12 +1,11 @@
 /** One machine's turn in a change: its pods go, it is brought to the plan, its node is well and takes pods again. */
 
 import type { Step, StepTools } from '../../apply/runner.ts';
-import { clientCredentials } from '../../clients/credentials.ts';
-import { ApiError, kubernetesClient } from '../../clients/kubernetes/client.ts';
+import { withAdminClient } from '../../observe/admin-client.ts';
+import { ApiError } from '../../clients/kubernetes/client.ts';
 import type { KubernetesClient } from '../../clients/kubernetes/client.ts';
 import { KnestError } from '../../errors.ts';
 import { waitForNode } from '../../observe/readiness.ts';
-import { adminCertificate } from '../../plan/pki.ts';
 import type { MachinePlan } from '../../plan/types.ts';
 import { beginAppliedMachine, writeAppliedMachine } from '../../state/applied.ts';
 import type { AppliedMachine } from '../../state/applied.ts';
@@ -179,17 +178,11 @@ async function unlessGone(work: Promise<void>): Promise<boolean> {
   }
 }
 
-export async function withClient<T>(
+export function withClient<T>(
   { session, record, material }: OpenCluster,
   use: (client: KubernetesClient) => Promise<T>,
 ): Promise<T> {
-  const credentials = clientCredentials(material, adminCertificate);
-  const client = kubernetesClient(record.plan.endpoint, credentials, { via: session.host });
-  try {
-    return await use(client);
-  } finally {
-    client.close();
-  }
+  return withAdminClient(record.plan.endpoint, material, { via: session.host }, use);
 }
 
 /** Whether the API server answers; one that has just been started gets its time. */

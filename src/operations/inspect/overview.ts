@@ -1,12 +1,10 @@
-import { clientCredentials } from '../../clients/credentials.ts';
-import { kubernetesClient } from '../../clients/kubernetes/client.ts';
+import { withAdminClient } from '../../observe/admin-client.ts';
 import { askApiServer } from '../../observe/api-server.ts';
 import { readEtcd } from '../../observe/etcd-members.ts';
 import { isTroubled, readUnits } from '../../observe/units.ts';
 import { readWorkload, useOf } from '../../observe/workload.ts';
 import type { Workload } from '../../observe/workload.ts';
 import type { KeyMaterial } from '../../pki/issue.ts';
-import { adminCertificate } from '../../plan/pki.ts';
 import type { ClusterPlan } from '../../plan/types.ts';
 import { readKeyMaterial, requireCluster } from '../../state/clusters.ts';
 import type { Host } from '../../host/types.ts';
@@ -94,13 +92,7 @@ async function workloadOf(
   host: Host,
 ): Promise<Workload | undefined> {
   try {
-    const credentials = clientCredentials(material, adminCertificate);
-    const client = kubernetesClient(plan.endpoint, credentials, { via: host, timeout });
-    try {
-      return await readWorkload(client);
-    } finally {
-      client.close();
-    }
+    return await withAdminClient(plan.endpoint, material, { via: host, timeout }, readWorkload);
   } catch {
     return undefined;
   }

@@ -1,7 +1,7 @@
 import { destroyMachine } from '../../apply/made-on-host.ts';
+import { refuseHalfMade } from '../half-made.ts';
 import type { MachineManager } from '../../managers/types.ts';
 import { runSequence, runStep, serial, sideBySide } from '../../apply/runner.ts';
-import { KnestError } from '../../errors.ts';
 import type { HostFacts } from '../../facts/types.ts';
 import type { ClusterPlan, MachinePlan } from '../../plan/types.ts';
 import { freeNodeNames } from '../../spec/node-names.ts';
@@ -35,12 +35,7 @@ export async function addNodes(options: AddNodesOptions): Promise<AddNodesResult
   const lock = await acquireLock(host, records.clusterLock(paths, options.name));
   try {
     const record = await records.requireCluster(host, paths, options.name);
-    if (record.created === undefined) {
-      throw new KnestError(`creating cluster "${options.name}" did not finish`, {
-        code: 'CLUSTER_INCOMPLETE',
-        hint: 'finish it with the same knest create cluster, then add nodes',
-      });
-    }
+    refuseHalfMade(record, 'finish it with the same knest create cluster, then add nodes');
     const manager = await openManager(session);
     const material = await records.readKeyMaterial(host, paths, options.name);
     const { record: finished } = await finishChange(

@@ -1,14 +1,13 @@
 import { destroyMachine } from '../../apply/made-on-host.ts';
+import { withAdminClient } from '../../observe/admin-client.ts';
 import type { DeleteNodePart } from '../../events.ts';
 import type { Step } from '../../apply/runner.ts';
-import { clientCredentials } from '../../clients/credentials.ts';
-import { deleteIfThere, kubernetesClient } from '../../clients/kubernetes/client.ts';
+import { deleteIfThere } from '../../clients/kubernetes/client.ts';
 import type { KubernetesClient } from '../../clients/kubernetes/client.ts';
 import type { ListObject, PodObject } from '../../clients/kubernetes/objects.ts';
 import { KnestError } from '../../errors.ts';
 import type { MachineManager } from '../../managers/types.ts';
 import type { KeyMaterial } from '../../pki/issue.ts';
-import { adminCertificate } from '../../plan/pki.ts';
 import type { ClusterPlan, MachinePlan } from '../../plan/types.ts';
 import type { ClusterSpec } from '../../spec/types.ts';
 import { removeAppliedMachine, writeAppliedMachine } from '../../state/applied.ts';
@@ -132,9 +131,7 @@ async function recover(
 
 /** The Node object goes last: a kubelet that still runs would register again. */
 async function deleteObject({ session, plan, machine, material }: NodeRemoval): Promise<void> {
-  const credentials = clientCredentials(material, adminCertificate);
-  const client = kubernetesClient(plan.endpoint, credentials, { via: session.host });
-  try {
+  await withAdminClient(plan.endpoint, material, { via: session.host }, async (client) => {
     await retryUntilReady(`delete the Node object ${machine.name}`, session.signal, () =>
       deleteIfThere(client, `/api/v1/nodes/${machine.name}`),
     );
@@ -150,9 +147,7 @@ async function deleteObject({ session, plan, machine, material }: NodeRemoval): 
         `a claim gets a new volume when it is deleted and made again`;
       session.listener({ type: 'note', level: 'warning', message });
     }
-  } finally {
-    client.close();
-  }
+  });
 }
 
 /**

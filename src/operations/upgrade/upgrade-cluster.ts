@@ -1,4 +1,5 @@
 import { runSequence } from '../../apply/runner.ts';
+import { refuseHalfMade } from '../half-made.ts';
 import { KnestError } from '../../errors.ts';
 import { gatherFacts } from '../../observe/host/gather.ts';
 import { skewProblems } from '../../plan/versions/upgrade-path.ts';
@@ -64,12 +65,7 @@ export async function upgradeCluster(options: UpgradeOptions): Promise<UpgradeRe
 async function openToUpgrade(session: OpenCluster['session'], options: UpgradeOptions): Promise<OpenCluster> {
   const { host, paths, listener } = session;
   const record = await requireCluster(host, paths, options.name);
-  if (record.created === undefined) {
-    throw new KnestError(`creating cluster "${options.name}" did not finish`, {
-      code: 'CLUSTER_INCOMPLETE',
-      hint: 'finish it with the same knest create cluster first',
-    });
-  }
+  refuseHalfMade(record, 'finish it with the same knest create cluster first');
   const manager = await openManager(session);
   const material = await readKeyMaterial(host, paths, options.name);
   const open = { session, manager, material, record };

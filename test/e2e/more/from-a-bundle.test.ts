@@ -92,7 +92,7 @@ describeScenario('from a bundle, without a network', { story: true }, (scenario)
     expect(suite).toMatchObject({ exitCode: 2 });
     expect(suite.stderr).toContain('suite: is bookworm, and knest.lock has trixie');
     const version = await refused(lock, '--kubernetes-version', 'v1.35.0');
-    expect(version.stderr).toMatch(/--kubernetes-version: is v1\.35\.0|kubernetesVersion: is v1\.35\.0/);
+    expect(version.stderr).toContain('--kubernetes-version: is v1.35.0');
     const [, content = ''] = /kind: images[^]*content: ([0-9a-f]{64})/.exec(lock) ?? [];
     const other = await refused(lock.replace(content, 'f'.repeat(64)));
     expect(other.exitCode, other.stderr).toBe(1);

@@ -7,7 +7,6 @@ import type { MemoryHost } from '../../../src/host/memory.ts';
 import type { Host } from '../../../src/host/types.ts';
 import { unfinishedChange } from '../../../src/operations/change/open-cluster.ts';
 import { finishChange } from '../../../src/operations/nodes/finish-change.ts';
-import type { Session } from '../../../src/operations/session.ts';
 import { issuePki, secondsLeft } from '../../../src/pki/issue.ts';
 import type { KeyMaterial } from '../../../src/pki/issue.ts';
 import {
@@ -17,8 +16,8 @@ import {
   writeCluster,
   writeKeyMaterial,
 } from '../../../src/state/clusters.ts';
-import { thisWorkstation } from '../../../src/workstation/workstation.ts';
 import { clusterSpec, nodesOf, planOf } from '../../fixtures/cluster.ts';
+import { dying, sessionOn } from '../../fixtures/interrupted.ts';
 import { fakeManager } from '../../fixtures/machine-manager.ts';
 
 vi.mock('../../../src/workstation/agent-program.ts', () => ({
@@ -47,39 +46,10 @@ async function cluster(material: KeyMaterial): Promise<MemoryHost> {
 /** On paper nobody would become Ready again. */
 const off = fakeManager({}, { leader: () => Promise.resolve(undefined) });
 
-function session(host: Host, notes: string[] = []): Session {
-  return {
-    host,
-    paths,
-    workstation: thisWorkstation(),
-    signal: new AbortController().signal,
-    listener: (event) => {
-      if (event.type === 'note') notes.push(event.message);
-    },
-  };
-}
-
 async function open(host: Host, manager = fakeManager({ systemctl: '', ip: '' }), notes?: string[]) {
   const record = await requireCluster(host, paths, 'knest');
   const material = await readKeyMaterial(host, paths, 'knest');
-  return { session: session(host, notes), manager, material, record };
-}
-
-/** The host's calls fail from the n-th on: what a kill leaves. */
-function dying(host: Host, calls: number): { host: Host; died: () => boolean } {
-  let left = calls;
-  const entries = Object.entries(host).map(([key, value]: [string, unknown]) => {
-    if (typeof value !== 'function') return [key, value] as const;
-    const call = value as (...args: unknown[]) => Promise<unknown>;
-    return [
-      key,
-      (...args: unknown[]) => {
-        left -= 1;
-        return left >= 0 ? call(...args) : Promise.reject(new Error('killed'));
-      },
-    ] as const;
-  });
-  return { host: Object.fromEntries(entries) as unknown as Host, died: () => left < 0 };
+  return { session: sessionOn(host, paths, notes), manager, material, record };
 }
 
 const inMachine = (host: MemoryHost, machine: string, file: string): string =>
@@ -128,7 +98,7 @@ describe('a cluster whose certificates end within sixty days', () => {
     for (let calls = 0; ; calls += 3) {
       const host = await cluster(old);
       const killed = dying(host, calls);
-      await finishChange({ ...(await open(host, off)), session: session(killed.host) }).catch(
+      await finishChange({ ...(await open(host, off)), session: sessionOn(killed.host, paths) }).catch(
         () => undefined,
       );
       if (!killed.died()) break;

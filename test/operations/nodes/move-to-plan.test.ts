@@ -2,14 +2,12 @@
 
 import { describe, expect, it } from 'vitest';
 
-import { thisWorkstation } from '../../../src/workstation/workstation.ts';
 import { memoryHost } from '../../../src/host/memory.ts';
 import type { MemoryHost } from '../../../src/host/memory.ts';
 import type { Host } from '../../../src/host/types.ts';
 import { unfinishedChange } from '../../../src/operations/change/open-cluster.ts';
 import { finishChange } from '../../../src/operations/nodes/finish-change.ts';
 import { moveToPlan } from '../../../src/operations/nodes/move-to-plan.ts';
-import type { Session } from '../../../src/operations/session.ts';
 import { issuePki } from '../../../src/pki/issue.ts';
 import type { ClusterPlan } from '../../../src/plan/types.ts';
 import {
@@ -22,6 +20,7 @@ import {
 import { clusterSpec, networkSpec, nodesOf, planOf } from '../../fixtures/cluster.ts';
 import { hostFacts } from '../../fixtures/host-facts.ts';
 import { lease } from '../../fixtures/lease.ts';
+import { dying, sessionOn } from '../../fixtures/interrupted.ts';
 import { fakeManager } from '../../fixtures/machine-manager.ts';
 
 const paths = { state: '/var/lib/knest', cache: '/var/cache/knest' };
@@ -53,18 +52,6 @@ async function created(): Promise<MemoryHost> {
   return host;
 }
 
-function sessionOn(host: Host, notes: string[] = []): Session {
-  return {
-    host,
-    paths,
-    workstation: thisWorkstation(),
-    signal: new AbortController().signal,
-    listener: (event) => {
-      if (event.type === 'note') notes.push(event.message);
-    },
-  };
-}
-
 const off = fakeManager({}, { leader: () => Promise.resolve(undefined) });
 
 /** The end of following leases: keys are made, then the cluster is brought to the plan with the new addresses. */
@@ -73,36 +60,13 @@ async function move(host: Host): Promise<void> {
   const { applied } = await requireCluster(host, paths, 'knest');
   const material = await issuePki(after.pki, known, now);
   await writeKeyMaterial(host, paths, 'knest', material, known);
-  await moveToPlan({ session: sessionOn(host), manager: off, material, applied, plan: after }, spec);
+  await moveToPlan({ session: sessionOn(host, paths), manager: off, material, applied, plan: after }, spec);
 }
 
 async function open(host: Host, notes?: string[]) {
   const record = await requireCluster(host, paths, 'knest');
   const material = await readKeyMaterial(host, paths, 'knest');
-  return { session: sessionOn(host, notes), manager: off, material, record };
-}
-
-/** A host on which the n-th call, and all later ones, fail: what a kill leaves. */
-function dying(host: Host, calls: number): { host: Host; died: () => boolean } {
-  let left = calls;
-  let died = false;
-  const wrap = <A extends unknown[], R>(call: (...args: A) => Promise<R>) => {
-    return (...args: A): Promise<R> => {
-      left -= 1;
-      if (left >= 0) return call(...args);
-      died = true;
-      return Promise.reject(new Error('killed'));
-    };
-  };
-  const wrapped = Object.fromEntries(
-    Object.entries(host).map(([key, value]) => [
-      key,
-      typeof value === 'function'
-        ? wrap(value as (...args: unknown[]) => Promise<unknown>)
-        : (value as unknown),
-    ]),
-  ) as unknown as Host;
-  return { host: wrapped, died: () => died };
+  return { session: sessionOn(host, paths, notes), manager: off, material, record };
 }
 
 const certificateOf = (host: MemoryHost, machine: string) =>
